@@ -1,0 +1,3 @@
+export * from "./link.ts";
+export * from "./node.ts";
+export * from "./power.ts";

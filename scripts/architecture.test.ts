@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+
+/*
+ * The picture in ARCHITECTURE.md, as data: what each pure floor may import. A name with a suffix (an edge)
+ * may import the floors whose ports it implements and any library; no package imports an app.
+ */
+const FLOORS: Readonly<Record<string, readonly string[]>> = {
+  kernel: [],
+  infrastructure: ["kernel"],
+  pool: ["infrastructure", "kernel"],
+  announcement: ["pool", "infrastructure", "kernel"],
+  scheduling: ["pool", "infrastructure", "kernel"],
+  orchestration: ["scheduling", "pool", "infrastructure", "kernel"],
+  market: ["kernel"],
+  service: ["orchestration", "announcement", "market", "scheduling", "pool", "infrastructure", "kernel"],
+};
+const CLOCKS: Readonly<Record<string, readonly string[]>> = { live: ["kernel"], sim: ["kernel"] };
+
+const root = join(fileURLToPath(new URL(".", import.meta.url)), "..");
+const IMPORT = /(?:from|import)\s*\(?\s*"([^"]+)"/g;
+const AMBIENT = /\b(?:Date\.now|Math\.random|performance\.now)\b|new Date\(\)/;
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+function sources(directory: string): SourceFile[] {
+  return readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".test.ts"))
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const text = readFileSync(path, "utf8");
+      return {
+        path: relative(root, path),
+        text,
+        imports: [...text.matchAll(IMPORT)].map((m) => m[1] as string),
+      };
+    });
+}
+
+const dependenciesOf = (directory: string): readonly string[] =>
+  Object.keys(JSON.parse(readFileSync(join(root, directory, "package.json"), "utf8")).dependencies ?? {});
+
+const packages = readdirSync(join(root, "packages"));
+const apps = readdirSync(join(root, "apps"));
+
+it("a pure floor imports only the floors below it, and nothing that touches the world", () => {
+  const broken: string[] = [];
+  for (const [name, allowed] of Object.entries({ ...FLOORS, ...CLOCKS })) {
+    if (!packages.includes(name)) continue;
+    const pure = name in FLOORS;
+    for (const file of sources(`packages/${name}/src`)) {
+      for (const imported of file.imports) {
+        const floor = imported.startsWith("@weft/") ? imported.slice(6).split("/")[0] : undefined;
+        if (floor !== undefined && floor !== name && !allowed.includes(floor)) {
+          broken.push(`${file.path} imports ${imported}`);
+        }
+        if (pure && imported.startsWith("node:")) broken.push(`${file.path} imports ${imported}`);
+      }
+      if (pure && AMBIENT.test(file.text)) broken.push(`${file.path} reads a clock or chance of its own`);
+      if (pure && /\b(?:async|await)\b\s+[a-zA-Z(]/.test(file.text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, ""))) {
+        broken.push(`${file.path} is asynchronous`);
+      }
+    }
+  }
+  expect(broken).toEqual([]);
+});
+
+it("whatever is imported stands in the package's own dependencies, and nothing imports an app", () => {
+  const broken: string[] = [];
+  const appNames = apps.map(
+    (app) => JSON.parse(readFileSync(join(root, "apps", app, "package.json"), "utf8")).name,
+  );
+  const directories = [...packages.map((p) => `packages/${p}`), ...apps.map((a) => `apps/${a}`), "bench"];
+  for (const directory of directories) {
+    const declared = dependenciesOf(directory);
+    for (const file of sources(`${directory}/src`)) {
+      for (const imported of file.imports) {
+        if (imported.startsWith("node:")) continue;
+        if (imported.startsWith(".")) {
+          const target = relative(root, join(root, file.path, "..", imported));
+          if (!target.startsWith(`${directory}/`)) broken.push(`${file.path} reaches out to ${target}`);
+          continue;
+        }
+        const name = imported.startsWith("@")
+          ? imported.split("/").slice(0, 2).join("/")
+          : imported.split("/")[0];
+        if (!declared.includes(name as string)) broken.push(`${file.path} imports undeclared ${name}`);
+        if (directory.startsWith("packages/") && appNames.includes(name)) {
+          broken.push(`${file.path} imports the app ${name}`);
+        }
+      }
+    }
+  }
+  expect(broken).toEqual([]);
+});
