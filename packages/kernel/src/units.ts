@@ -55,7 +55,7 @@ const BYTES: Dimension = {
     ["MB", 1e6],
     ...prefixed(["B"], DECIMAL, 1000),
     ...prefixed(["B"], BINARY, 1024),
-    ...prefixed([""], BINARY.slice(1), 1024),
+    ...prefixed([""], BINARY, 1024).slice(1),
     ["KB", 1e3],
   ]),
 };

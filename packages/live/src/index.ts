@@ -1,1 +1,3 @@
-export {};
+export * from "./clock.ts";
+export * from "./cryptography.ts";
+export * from "./driver.ts";

@@ -1,0 +1,138 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  type Bytes,
+  canonicalText,
+  formatBytes,
+  formatInstant,
+  formatMoney,
+  formatTime,
+  type Instant,
+  type Micros,
+  type Money,
+  parseBitRate,
+  parseBytes,
+  parseComputingPower,
+  parseMoney,
+  parseTime,
+  parseWork,
+  Rng,
+  scaleMoney,
+} from "./index.ts";
+
+const value = <T>(result: { ok: true; value: T } | { ok: false }): T => {
+  if (!result.ok) throw new Error("refused");
+  return result.value;
+};
+
+describe("human units", () => {
+  it("reads the forms people write", () => {
+    expect(value(parseTime("20ms"))).toBe(20_000);
+    expect(value(parseTime("1.5 s"))).toBe(1_500_000);
+    expect(value(parseBytes("2.3MB"))).toBe(2_300_000);
+    expect(value(parseBytes("8GiB"))).toBe(8 * 1024 ** 3);
+    expect(value(parseBytes("512Mi"))).toBe(512 * 1024 ** 2);
+    expect(value(parseBitRate("50Mbps"))).toBe(50e6);
+    expect(value(parseWork("9.1 GFLOP"))).toBeCloseTo(9.1e9);
+    expect(value(parseComputingPower("4 TFLOPS"))).toBe(4e12);
+    expect(value(parseTime("0"))).toBe(0);
+  });
+
+  it("refuses a bare number and hints at the unit", () => {
+    const refused = parseTime("20");
+    expect(refused).toMatchObject({
+      ok: false,
+      refusal: { code: "E_UNIT", expected: "a time such as 20ms", hint: "did you mean 20ms?" },
+    });
+  });
+
+  it("refuses negatives, nonsense and a wrong case, and never throws", () => {
+    for (const text of ["-1ms", "", "ms", "1e999s", "5 parsecs", "NaN s"])
+      expect(parseTime(text).ok).toBe(false);
+    expect(parseBitRate("50mbps")).toMatchObject({ ok: false, refusal: { hint: "did you mean 50Mbps?" } });
+    fc.assert(fc.property(fc.string(), (text) => typeof parseBytes(text).ok === "boolean"));
+  });
+
+  it("prints a form that reads back within its three digits", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e15 }), (n) => {
+        const back = value(parseBytes(formatBytes(n as Bytes)));
+        expect(Math.abs(back - n) / n).toBeLessThan(0.006);
+        const time = value(parseTime(formatTime(n as Micros)));
+        expect(Math.abs(time - n) / n).toBeLessThan(0.006);
+      }),
+    );
+  });
+});
+
+describe("money", () => {
+  it("prints exactly what it reads, for every amount", () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n }), (amount) => {
+        expect(value(parseMoney(formatMoney(amount as Money, "CNY")))).toBe(amount);
+      }),
+    );
+    expect(formatMoney(410n as Money)).toBe("0.00041");
+    expect(formatMoney(2_000_000n as Money, "CNY")).toBe("2.00 CNY");
+  });
+
+  it("refuses a seventh decimal and another currency", () => {
+    expect(parseMoney("0.0000001").ok).toBe(false);
+    expect(parseMoney("1 USD")).toMatchObject({ ok: false, refusal: { code: "E_UNIT_CURRENCY" } });
+  });
+
+  it("scales with the rounding it was told", () => {
+    fc.assert(
+      fc.property(fc.bigInt(-1000n, 1000n), fc.bigInt(0n, 50n), fc.bigInt(1n, 50n), (a, n, d) => {
+        const up = scaleMoney(a as Money, n, d, "up");
+        const down = scaleMoney(a as Money, n, d, "down");
+        expect(down * d <= a * n && a * n <= up * d && up - down <= 1n).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("canonical text", () => {
+  it("does not depend on the order in which members were written", () => {
+    expect(canonicalText({ b: 1, a: [true, null, 3n], c: undefined })).toBe('{"a":[true,null,"3"],"b":1}');
+  });
+  it("is JSON that reads back to the same value", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (json) => {
+        const text = canonicalText(json as never);
+        expect(canonicalText(JSON.parse(text))).toBe(text);
+      }),
+    );
+  });
+});
+
+describe("chance", () => {
+  it("a seed reproduces its stream, and a fork does not depend on what was drawn", () => {
+    const one = new Rng(7);
+    const two = new Rng(7);
+    const forkedEarly = one.fork("link/a->b").uint32();
+    for (let i = 0; i < 100; i++) expect(one.uint32()).toBe(two.uint32());
+    expect(one.fork("link/a->b").uint32()).toBe(forkedEarly);
+    expect(one.fork("link/b->a").uint32()).not.toBe(forkedEarly);
+  });
+  it("draws evenly: mean and variance of a uniform and an exponential stream", () => {
+    const rng = new Rng(1);
+    let sum = 0;
+    let squares = 0;
+    let waits = 0;
+    const n = 200_000;
+    for (let i = 0; i < n; i++) {
+      const u = rng.float();
+      sum += u;
+      squares += u * u;
+      waits += rng.exponential(3);
+    }
+    expect(sum / n).toBeCloseTo(0.5, 2);
+    expect(squares / n).toBeCloseTo(1 / 3, 2);
+    expect(waits / n).toBeCloseTo(3, 1);
+  });
+});
+
+it("an instant prints as ISO 8601 to the microsecond", () => {
+  expect(formatInstant(1_766_000_000_123_456 as Instant)).toMatch(/^2025-12-17T\d\d:\d\d:20\.123456Z$/);
+});
