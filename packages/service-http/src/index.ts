@@ -1,1 +1,1 @@
-export {};
+export * from "./manager-api.ts";

@@ -1,0 +1,382 @@
+import type { DomainId, NodeId, ProgramKind, SiteId, StorageClass, Tier } from "@weft/infrastructure";
+import type {
+  Bytes,
+  Currency,
+  Digest,
+  GramsCo2,
+  Instant,
+  Joules,
+  Micros,
+  Money,
+  Operations,
+  PublicKey,
+  Refusal,
+  Result,
+  Signature,
+} from "@weft/kernel";
+import type { Program } from "@weft/orchestration";
+import type { TaskNeeds } from "@weft/scheduling";
+import type {
+  Caller,
+  LinkView,
+  NodeView,
+  Role,
+  TaskPhase,
+  TaskSubmission,
+  TaskView,
+  Timeline,
+} from "@weft/service";
+
+/*
+ * The port the HTTP server stands on: everything it may ask of a manager, whoever is behind it.
+ *
+ * - A command resolves once its effects are durable; until then nobody may be told that it happened.
+ * - Who may call what by role is the server's business (server/access.ts). What belongs to whom is the
+ *   manager's: every read takes the caller and leaves out what is not his, and a thing that is not his is
+ *   refused in the same words as one that does not exist.
+ * - Secrets never pass this port: a token is known here by its SHA-256 alone.
+ * - An unknown figure is null, never zero.
+ */
+export interface ManagerApi {
+  network(): NetworkView;
+  /** Who holds the token with this digest; null when nobody does, or it was revoked or has expired. */
+  authenticate(tokenDigest: Digest): Awaitable<Caller | null>;
+
+  /** The same order submitted again gives the task it made the first time, so a retry is safe. */
+  submit(caller: Caller, submission: TaskSubmission): Promise<Result<TaskView>>;
+  /** What would happen if the task were submitted now. Commits and reserves nothing. */
+  plan(caller: Caller, request: PlanRequest): Awaitable<Result<PlanView>>;
+  /** By id, or by name: then the newest task of that name. */
+  task(caller: Caller, idOrName: string): Awaitable<Result<TaskView>>;
+  tasks(caller: Caller, query: TaskQuery): Awaitable<Page<TaskView>>;
+  /** Stops a task at once; a task that has ended stays as it is. */
+  cancel(caller: Caller, id: string): Promise<Result<TaskView>>;
+  /** Why the task is where it is, as found when it was last placed (or last could not be). */
+  explain(caller: Caller, id: string): Awaitable<Result<ExplanationView>>;
+  /**
+   * The lines after serial `after` (0: from the first kept), then, with `follow`, every further one as it comes.
+   * `end` is called once: when there is nothing more to come, at once without `follow`.
+   */
+  logs(caller: Caller, id: string, reading: LogReading): Awaitable<Result<Subscription>>;
+
+  sites(): readonly SiteView[];
+  nodes(caller: Caller): readonly NodeView[];
+  links(caller: Caller): readonly LinkView[];
+
+  offers(caller: Caller): Awaitable<readonly OfferView[]>;
+  contracts(caller: Caller, query: ContractQuery): Awaitable<Page<ContractView>>;
+  contract(caller: Caller, id: string): Awaitable<Result<ContractView>>;
+  usage(caller: Caller, query: PageQuery & { readonly task?: string }): Awaitable<Page<UsageView>>;
+  accounts(caller: Caller): Awaitable<readonly AccountView[]>;
+  /** What moved on one account, newest first. */
+  postings(caller: Caller, account: string, query: PageQuery): Awaitable<Result<Page<PostingView>>>;
+
+  tokens(caller: Caller): Awaitable<readonly TokenView[]>;
+  createToken(caller: Caller, token: NewToken): Promise<Result<TokenView>>;
+  revokeToken(caller: Caller, id: string): Promise<Result<TokenView>>;
+
+  /**
+   * Every event after `cursor` (null: from now on) that the caller may see, in order, until closed. Refused with
+   * `E_EVENTS_GONE` when the events after `cursor` are no longer kept: the asker lists again and starts from now.
+   */
+  events(
+    caller: Caller,
+    cursor: string | null,
+    tell: (event: EventView) => void,
+  ): Awaitable<Result<Subscription>>;
+
+  health(): HealthView;
+  /** Read whenever somebody scrapes; cheap. */
+  metrics(): readonly MetricView[];
+}
+
+export type Awaitable<T> = T | Promise<T>;
+
+export interface Subscription {
+  close(): void;
+}
+
+/** A page of a list in a stable order; `next` is null on the last one. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+export interface PageQuery {
+  /** At most this many items; the server bounds it before asking. */
+  readonly limit: number;
+  /** `next` of the page before; null: from the start. */
+  readonly cursor: string | null;
+}
+
+/** Newest first; every member given must hold. */
+export interface TaskQuery extends PageQuery {
+  readonly name?: string;
+  readonly phases?: readonly TaskPhase[];
+  readonly node?: string;
+  readonly labels?: LabelSelector;
+}
+
+export interface ContractQuery extends PageQuery {
+  readonly task?: string;
+  readonly node?: string;
+}
+
+/** All must hold, as in `team=bookkeeping,tier!=cloud,gpu`. */
+export type LabelSelector = readonly LabelRequirement[];
+export type LabelRequirement =
+  | { readonly key: string; readonly is: "equal" | "unequal"; readonly value: string }
+  | { readonly key: string; readonly is: "present" | "absent" };
+
+export interface NetworkView {
+  readonly name: string;
+  readonly version: string;
+  readonly currency: Currency;
+  readonly managerKey: PublicKey;
+  /** The site where data enters when the consumer names no other. */
+  readonly defaultSite: SiteId;
+  readonly startedAt: Instant;
+  readonly now: Instant;
+}
+
+export interface SiteView {
+  readonly id: SiteId;
+  readonly domain: DomainId;
+  /** Where data at this site can be put and fetched, an http or https URL; null where no gateway listens. */
+  readonly gateway: string | null;
+  readonly nodes: readonly NodeId[];
+}
+
+export interface PlanRequest {
+  readonly name: string;
+  readonly needs: TaskNeeds;
+  readonly program: Program;
+}
+
+export interface PlanView {
+  /** null: nothing fits; the explanation says why and what would. */
+  readonly placement: PlacementView | null;
+  readonly explanation: ExplanationView;
+}
+
+export interface PlacementView {
+  readonly node: NodeId;
+  readonly site: SiteId;
+  /** Sites from the data to the node, both included. */
+  readonly path: readonly SiteId[];
+  readonly predicted: Timeline;
+  /** What it is expected to cost. */
+  readonly price: Money;
+  /** What the contract would allow at most; null when the consumer set no bound. */
+  readonly priceAtMost: Money | null;
+  readonly energy: Joules | null;
+  readonly carbon: GramsCo2 | null;
+}
+
+/** A figure with its unit: us, B, B/s, b/s, op, op/s, money (millionths), ratio, J, g. null: unknown. */
+export interface Figure {
+  readonly value: number | null;
+  readonly unit: "us" | "B" | "B/s" | "b/s" | "op" | "op/s" | "money" | "ratio" | "J" | "g";
+}
+
+/** Reasons as data: why this placement won, or why there is none. */
+export interface ExplanationView {
+  readonly at: Instant;
+  readonly chosen: PlacementView | null;
+  readonly nodesConsidered: number;
+  readonly pathsConsidered: number;
+  /** By constraint, in the order in which they are checked; a node counts for the first that rules it out. */
+  readonly ruledOut: readonly RuledOutView[];
+  /** Placements that fit and lost, best first. */
+  readonly runnersUp: readonly RunnerUpView[];
+  /** What small change of the task would make a node fit that does not, nearest first. */
+  readonly nearestMisses: readonly NearestMissView[];
+}
+
+export interface RuledOutView {
+  /** Such as deadline, residency, memory, tier, network.delay. */
+  readonly constraint: string;
+  /** What the task demands; null where it is no figure. */
+  readonly limit: Figure | null;
+  readonly count: number;
+  /** Some of them by name, nearest to fitting first, with what they would reach. */
+  readonly nodes: readonly {
+    readonly node: NodeId;
+    readonly reached: Figure | null;
+    readonly detail?: string;
+  }[];
+}
+
+export interface RunnerUpView {
+  readonly placement: PlacementView;
+  /** What it is worse in, by the objective in force or the tie-breaker that decided. */
+  readonly lostBy: { readonly what: string; readonly reached: Figure; readonly best: Figure };
+}
+
+export interface NearestMissView {
+  readonly node: NodeId;
+  readonly constraint: string;
+  /** The value of that need with which the node would fit. */
+  readonly wouldFitWith: Figure;
+}
+
+export interface LogReading {
+  readonly after: number;
+  readonly follow: boolean;
+  readonly tell: (line: LogLine) => void;
+  readonly end: () => void;
+}
+
+export interface LogLine {
+  /** Grows by one from line to line of a task. */
+  readonly serial: number;
+  readonly run: string;
+  readonly at: Instant;
+  readonly stream: "stdout" | "stderr" | "weft";
+  readonly text: string;
+}
+
+/** What a node's owner asks for. */
+export interface OfferView {
+  readonly node: NodeId;
+  readonly provider: string;
+  readonly prices: readonly PriceView[];
+  /** Windows in UTC such as 22:00-07:00; empty: always. */
+  readonly hours: readonly string[];
+  readonly runs: readonly ProgramKind[];
+  readonly tier: Tier;
+  readonly storageClass: StorageClass;
+  readonly since: Instant;
+}
+
+/** `amount` for `per` of the unit, such as 20000 millionths for 1e12 op. */
+export interface PriceView {
+  readonly resource: string;
+  readonly amount: Money;
+  readonly per: Figure;
+}
+
+export interface ContractView {
+  readonly id: string;
+  readonly task: string;
+  readonly run: string;
+  readonly node: NodeId;
+  readonly consumer: string;
+  readonly provider: string;
+  readonly state: string;
+  readonly priceAtMost: Money;
+  readonly charged: Money | null;
+  readonly signedBy: readonly Role[];
+  readonly openedAt: Instant;
+  readonly closedAt: Instant | null;
+  /** Why it was closed; null while it is open. */
+  readonly closedBecause: string | null;
+  /** Canonical text and its signatures, enough to check it offline; null in lists. */
+  readonly document: SignedDocument | null;
+}
+
+export interface SignedDocument {
+  readonly text: string;
+  readonly signatures: readonly {
+    readonly role: Role;
+    readonly key: PublicKey;
+    readonly signature: Signature;
+  }[];
+}
+
+export interface UsageView {
+  readonly id: string;
+  readonly contract: string;
+  readonly task: string;
+  readonly node: NodeId;
+  readonly cpuTime: Micros;
+  readonly wallTime: Micros;
+  /** Peak memory times wall time, in byte-seconds. */
+  readonly memoryByteSeconds: number;
+  readonly bytesIn: Bytes;
+  readonly bytesOut: Bytes;
+  readonly operations: Operations | null;
+  readonly charged: Money;
+  readonly at: Instant;
+  readonly document: SignedDocument | null;
+}
+
+export interface AccountView {
+  readonly id: string;
+  readonly kind: Role | "system";
+  readonly currency: Currency;
+  readonly balance: Money;
+  /** Part of the balance set aside for open contracts. */
+  readonly held: Money;
+}
+
+export interface PostingView {
+  readonly id: string;
+  readonly at: Instant;
+  readonly memo: string;
+  /** Sums to zero. */
+  readonly entries: readonly { readonly account: string; readonly amount: Money }[];
+}
+
+/** What a token opens: the API in a role, or the joining of a node. */
+export type TokenUse = "api" | "join";
+
+export interface NewToken {
+  readonly id: string;
+  readonly digest: Digest;
+  readonly use: TokenUse;
+  readonly account: string;
+  readonly role: Role;
+  readonly note: string;
+  readonly expiresAt: Instant | null;
+}
+
+export interface TokenView {
+  readonly id: string;
+  readonly use: TokenUse;
+  readonly account: string;
+  readonly role: Role;
+  readonly note: string;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant | null;
+}
+
+/** One change that somebody may watch. `object` is the thing as it is after it. */
+export type EventView = {
+  /** Opaque; resuming after it misses nothing. */
+  readonly cursor: string;
+  readonly at: Instant;
+  /** What happened, such as `placed`, `running`, `lost`, `joined`. */
+  readonly what: string;
+} & EventSubject;
+
+export type EventSubject =
+  | { readonly subject: "task"; readonly id: string; readonly object: TaskView }
+  | { readonly subject: "node"; readonly id: string; readonly object: NodeView }
+  | { readonly subject: "link"; readonly id: string; readonly object: LinkView }
+  | { readonly subject: "contract"; readonly id: string; readonly object: ContractView };
+
+export interface HealthView {
+  /** Ready to take commands: the store answers and the state is loaded. */
+  readonly ready: boolean;
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
+}
+
+/** One family of samples in Prometheus's terms; base units, seconds for time. */
+export interface MetricView {
+  readonly name: string;
+  readonly help: string;
+  readonly kind: "gauge" | "counter";
+  readonly samples: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+}
+
+/** Codes of refusals that the server itself maps to a status other than 422. */
+export type ApiRefusal = Refusal<
+  | "E_NOT_FOUND"
+  | "E_UNAUTHENTICATED"
+  | "E_FORBIDDEN"
+  | "E_CONFLICT"
+  | "E_TOO_MANY"
+  | "E_EVENTS_GONE"
+  | "E_UNAVAILABLE"
+>;
