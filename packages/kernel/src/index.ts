@@ -2,6 +2,7 @@ export * from "./assert.ts";
 export * from "./brand.ts";
 export * from "./canonical.ts";
 export * from "./crypto.ts";
+export * from "./deadlines.ts";
 export * from "./machine.ts";
 export * from "./money.ts";
 export * from "./quantity.ts";
