@@ -1,1 +1,59 @@
-export {};
+export {
+  Collector,
+  type CollectorInput,
+  type CollectorOutput,
+  type CollectorSettings,
+  DEFAULT_COLLECTOR_SETTINGS,
+} from "./centralised/collector.ts";
+export {
+  type CentralisedMessage,
+  decodeCentralised,
+  encodeCentralised,
+  MAX_MESSAGE_BYTES,
+  type ReportMessage,
+  type ResyncMessage,
+} from "./centralised/messages.ts";
+export { Reporter, type ReporterInput, type ReporterOutput } from "./centralised/reporter.ts";
+export {
+  decodeFact,
+  encodeFact,
+  FACETS,
+  type Facet,
+  type Fact,
+  STATE_FACETS,
+  type StateFacet,
+} from "./facts.ts";
+export {
+  DEFAULT_PUBLISHER_SETTINGS,
+  type Publication,
+  Publisher,
+  type PublisherSettings,
+} from "./publisher.ts";
+export {
+  type AnnouncementRecord,
+  decodeRecord,
+  encodeRecord,
+  isSignedBy,
+  MAX_RECORD_BYTES,
+  makeRecord,
+} from "./record.ts";
+export {
+  DEFAULT_THRESHOLDS,
+  linksSignificance,
+  loadSignificance,
+  type Significance,
+  type Thresholds,
+} from "./significance.ts";
+export type { ThrottleTimes } from "./throttle.ts";
+export {
+  type Acceptance,
+  type Change,
+  type Counters,
+  DEFAULT_VIEW_SETTINGS,
+  type Drop,
+  type Health,
+  type OriginView,
+  View,
+  type ViewSettings,
+} from "./view.ts";
+export type { WireRefusal } from "./wire.ts";

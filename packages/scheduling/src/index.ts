@@ -1,2 +1,1 @@
-export * from "./batch/unit-assignment.ts";
 export * from "./task.ts";

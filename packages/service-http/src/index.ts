@@ -1,2 +1,1 @@
 export * from "./manager-api.ts";
-export * from "./manifest/index.ts";
