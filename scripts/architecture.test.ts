@@ -20,7 +20,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
 const CLOCKS: Readonly<Record<string, readonly string[]>> = { live: ["kernel"], sim: ["kernel"] };
 
 const root = join(fileURLToPath(new URL(".", import.meta.url)), "..");
-const IMPORT = /(?:from|import)\s*\(?\s*"([^"]+)"/g;
+const IMPORT = /\b(?:from\s+|import\s*\(?\s*)"([^"]+)"/g;
 const AMBIENT = /\b(?:Date\.now|Math\.random|performance\.now)\b|new Date\(\)/;
 
 interface SourceFile {

@@ -1,1 +1,2 @@
+export * from "./batch/unit-assignment.ts";
 export * from "./task.ts";

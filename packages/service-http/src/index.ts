@@ -1,1 +1,2 @@
 export * from "./manager-api.ts";
+export * from "./manifest/index.ts";

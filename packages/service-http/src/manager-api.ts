@@ -1,23 +1,30 @@
-import type { DomainId, NodeId, ProgramKind, SiteId, StorageClass, Tier } from "@weft/infrastructure";
+import type { DomainId, NodeId, ProgramKind, SiteId, Tier } from "@weft/infrastructure";
 import type {
-  Bytes,
   Currency,
   Digest,
   GramsCo2,
   Instant,
   Joules,
-  Micros,
   Money,
-  Operations,
   PublicKey,
   Refusal,
   Result,
-  Signature,
 } from "@weft/kernel";
+import type {
+  AccountId,
+  Balance,
+  Charge,
+  Contract,
+  ContractState,
+  PriceList,
+  SignedUsage,
+  Transfer,
+} from "@weft/market";
 import type { Program } from "@weft/orchestration";
 import type { TaskNeeds } from "@weft/scheduling";
 import type {
   Caller,
+  ContentReference,
   LinkView,
   NodeView,
   Role,
@@ -42,8 +49,17 @@ export interface ManagerApi {
   /** Who holds the token with this digest; null when nobody does, or it was revoked or has expired. */
   authenticate(tokenDigest: Digest): Awaitable<Caller | null>;
 
-  /** The same order submitted again gives the task it made the first time, so a retry is safe. */
-  submit(caller: Caller, submission: TaskSubmission): Promise<Result<TaskView>>;
+  /**
+   * The same order submitted again gives the task it made the first time, so a retry is safe. The server has read
+   * needs, program and input from the manifest itself and checked that the order's digest is the manifest's;
+   * signature, bound and account are the manager's to check. `contents`: what the program is made of, with sizes;
+   * like the input, put at the gateway of `needs.basic.dataAt` beforehand.
+   */
+  submit(
+    caller: Caller,
+    submission: TaskSubmission,
+    contents: readonly ContentReference[],
+  ): Promise<Result<TaskView>>;
   /** What would happen if the task were submitted now. Commits and reserves nothing. */
   plan(caller: Caller, request: PlanRequest): Awaitable<Result<PlanView>>;
   /** By id, or by name: then the newest task of that name. */
@@ -69,7 +85,13 @@ export interface ManagerApi {
   usage(caller: Caller, query: PageQuery & { readonly task?: string }): Awaitable<Page<UsageView>>;
   accounts(caller: Caller): Awaitable<readonly AccountView[]>;
   /** What moved on one account, newest first. */
-  postings(caller: Caller, account: string, query: PageQuery): Awaitable<Result<Page<PostingView>>>;
+  transfers(caller: Caller, account: string, query: PageQuery): Awaitable<Result<Page<Transfer>>>;
+
+  /** Public keys that speak for the caller's account; of all accounts for a manager. */
+  keys(caller: Caller): Awaitable<readonly KeyView[]>;
+  /** Lets a key speak for the caller's account. The server has checked that the caller holds its private half. */
+  addKey(caller: Caller, key: PublicKey, note: string): Promise<Result<KeyView>>;
+  removeKey(caller: Caller, key: PublicKey): Promise<Result<KeyView>>;
 
   tokens(caller: Caller): Awaitable<readonly TokenView[]>;
   createToken(caller: Caller, token: NewToken): Promise<Result<TokenView>>;
@@ -151,6 +173,7 @@ export interface PlanRequest {
   readonly name: string;
   readonly needs: TaskNeeds;
   readonly program: Program;
+  readonly contents: readonly ContentReference[];
 }
 
 export interface PlanView {
@@ -239,21 +262,12 @@ export interface LogLine {
 /** What a node's owner asks for. */
 export interface OfferView {
   readonly node: NodeId;
-  readonly provider: string;
-  readonly prices: readonly PriceView[];
-  /** Windows in UTC such as 22:00-07:00; empty: always. */
-  readonly hours: readonly string[];
-  readonly runs: readonly ProgramKind[];
+  readonly provider: AccountId;
+  readonly prices: PriceList;
   readonly tier: Tier;
-  readonly storageClass: StorageClass;
-  readonly since: Instant;
-}
-
-/** `amount` for `per` of the unit, such as 20000 millionths for 1e12 op. */
-export interface PriceView {
-  readonly resource: string;
-  readonly amount: Money;
-  readonly per: Figure;
+  readonly runs: readonly ProgramKind[];
+  /** The node takes new tasks now. */
+  readonly accepting: boolean;
 }
 
 export interface ContractView {
@@ -261,61 +275,41 @@ export interface ContractView {
   readonly task: string;
   readonly run: string;
   readonly node: NodeId;
-  readonly consumer: string;
-  readonly provider: string;
-  readonly state: string;
-  readonly priceAtMost: Money;
+  readonly consumer: AccountId;
+  readonly provider: AccountId;
+  readonly state: ContractState;
+  readonly ceiling: Money;
   readonly charged: Money | null;
-  readonly signedBy: readonly Role[];
   readonly openedAt: Instant;
   readonly closedAt: Instant | null;
   /** Why it was closed; null while it is open. */
   readonly closedBecause: string | null;
-  /** Canonical text and its signatures, enough to check it offline; null in lists. */
-  readonly document: SignedDocument | null;
-}
-
-export interface SignedDocument {
-  readonly text: string;
-  readonly signatures: readonly {
-    readonly role: Role;
-    readonly key: PublicKey;
-    readonly signature: Signature;
-  }[];
+  /** The contract itself, enough to check it offline; null in lists. */
+  readonly document: Contract | null;
 }
 
 export interface UsageView {
   readonly id: string;
-  readonly contract: string;
   readonly task: string;
-  readonly node: NodeId;
-  readonly cpuTime: Micros;
-  readonly wallTime: Micros;
-  /** Peak memory times wall time, in byte-seconds. */
-  readonly memoryByteSeconds: number;
-  readonly bytesIn: Bytes;
-  readonly bytesOut: Bytes;
-  readonly operations: Operations | null;
-  readonly charged: Money;
-  readonly at: Instant;
-  readonly document: SignedDocument | null;
+  readonly usage: SignedUsage;
+  readonly charge: Charge;
+  readonly receivedAt: Instant;
 }
 
 export interface AccountView {
-  readonly id: string;
-  readonly kind: Role | "system";
+  readonly id: AccountId;
+  readonly name: string;
+  readonly role: Role | "system";
   readonly currency: Currency;
-  readonly balance: Money;
-  /** Part of the balance set aside for open contracts. */
-  readonly held: Money;
+  readonly balance: Balance;
 }
 
-export interface PostingView {
-  readonly id: string;
-  readonly at: Instant;
-  readonly memo: string;
-  /** Sums to zero. */
-  readonly entries: readonly { readonly account: string; readonly amount: Money }[];
+/** A public key that speaks for an account. */
+export interface KeyView {
+  readonly key: PublicKey;
+  readonly account: AccountId;
+  readonly note: string;
+  readonly addedAt: Instant;
 }
 
 /** What a token opens: the API in a role, or the joining of a node. */

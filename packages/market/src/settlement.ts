@@ -1,0 +1,62 @@
+import { type Instant, type Money, money, scaleMoney, ZERO } from "@weft/kernel";
+import type { ContractTerms } from "./contract.ts";
+import type { Posting, Transfer } from "./ledger.ts";
+import { type Charge, type ChargeLine, priceOf } from "./prices.ts";
+import { meteredUsage, type UsageRecord } from "./usage.ts";
+
+/** What the manager keeps of every charge. */
+export interface FeePolicy {
+  /** Millionths of the charge. */
+  readonly commissionPpm: number;
+}
+
+const PPM = 1_000_000n;
+const NOTHING: Charge = { lines: [], total: ZERO };
+
+/**
+ * What a run is charged: its metered usage at the contract's prices, never above the contract's ceiling
+ * [K4.8]. A run that failed charges nothing [K4.10].
+ */
+export function rate(record: UsageRecord, terms: ContractTerms): Charge {
+  if (record.outcome !== "completed") return NOTHING;
+  const charge = priceOf(terms.prices, terms.compute, meteredUsage(record));
+  const excess = charge.total - terms.ceiling;
+  if (excess <= 0n) return charge;
+  const cut: ChargeLine = { what: "ceiling", quantity: 0n, amount: money(-excess) };
+  return { lines: [...charge.lines, cut], total: terms.ceiling };
+}
+
+/** The manager's part of a charge, rounded up [B2.3]: splitting a charge never escapes it. */
+export const commissionOf = (total: Money, fee: FeePolicy): Money =>
+  scaleMoney(total, BigInt(fee.commissionPpm), PPM, "up");
+
+/** Who pays and who earns; sums to zero. Parties that neither pay nor earn are left out. */
+export function settlement(terms: ContractTerms, total: Money, fee: FeePolicy): readonly Posting[] {
+  const commission = commissionOf(total, fee);
+  const postings: readonly Posting[] = [
+    { account: terms.consumer.account, amount: money(-total) },
+    { account: terms.provider.account, amount: money(total - commission) },
+    { account: terms.manager.account, amount: commission },
+  ];
+  return postings.filter((posting) => posting.amount !== 0n);
+}
+
+/** The settlement as one entry in the books, named by its contract so that no contract is ever settled twice [B3.1]. */
+export function settlementTransfer(
+  terms: ContractTerms,
+  total: Money,
+  fee: FeePolicy,
+  at: Instant,
+): Transfer {
+  return {
+    id: `settle/${terms.id}`,
+    at,
+    kind: "settlement",
+    reference: terms.id,
+    postings: settlement(terms, total, fee),
+    closes: holdOf(terms),
+  };
+}
+
+/** Name of the hold that keeps a contract's ceiling aside. */
+export const holdOf = (terms: ContractTerms): string => `hold/${terms.id}`;

@@ -1,0 +1,66 @@
+import { type Canonical, canonicalText, type Digest } from "@weft/kernel";
+import type { ContentName } from "./fields.ts";
+import type { ManifestSource } from "./parse.ts";
+import type { TaskManifest } from "./schema.ts";
+
+/** A place in a manifest that names a content. */
+export interface ContentPlace {
+  readonly path: readonly (string | number)[];
+  readonly name: ContentName;
+  readonly role: "input" | "program";
+}
+
+/** Every content that a manifest names, in the order of its fields. */
+export function contentsOf(manifest: TaskManifest): readonly ContentPlace[] {
+  const { data, run } = manifest.spec;
+  const places: ContentPlace[] = [];
+  if (data?.content !== undefined) {
+    places.push({ path: ["spec", "data", "content"], name: data.content, role: "input" });
+  }
+  if (run.wasm !== undefined) {
+    places.push({ path: ["spec", "run", "wasm", "module"], name: run.wasm.module, role: "program" });
+  }
+  run.model?.onnx.forEach((name, i) => {
+    places.push({ path: ["spec", "run", "model", "onnx", i], name, role: "program" });
+  });
+  return places;
+}
+
+/**
+ * The manifest with each local file replaced by its digest, and the input's size by the exact one: what is
+ * submitted, and what the consumer's order covers. Files missing from `known` stay as they are.
+ */
+export function withDigests(
+  source: ManifestSource,
+  manifest: TaskManifest,
+  known: ReadonlyMap<string, { readonly digest: Digest; readonly size: number }>,
+): ManifestSource {
+  const copy = structuredClone(source);
+  for (const { path, name, role } of contentsOf(manifest)) {
+    const content = name.kind === "file" ? known.get(name.path) : undefined;
+    if (content === undefined) continue;
+    put(copy, path, `sha256:${content.digest}`);
+    if (role === "input") put(copy, ["spec", "data", "input"], `${content.size}B`);
+  }
+  return copy;
+}
+
+/** The manifest with a field set, groups on the way made where they are missing. */
+export function withField(
+  source: ManifestSource,
+  path: readonly (string | number)[],
+  value: unknown,
+): ManifestSource {
+  const copy = structuredClone(source);
+  put(copy, path, value);
+  return copy;
+}
+
+function put(root: ManifestSource, path: readonly (string | number)[], value: unknown): void {
+  let group = root as Record<string | number, unknown>;
+  for (const step of path.slice(0, -1)) group = (group[step] ??= {}) as Record<string | number, unknown>;
+  group[path.at(-1)!] = value;
+}
+
+/** The one text of a manifest that is sent, signed and stored: canonical JSON. */
+export const manifestText = (source: ManifestSource): string => canonicalText(source as Canonical);
