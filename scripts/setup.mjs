@@ -34,7 +34,7 @@ function installed() {
       path === "" ||
       !path.startsWith("node_modules/") ||
       entry.optional ||
-      have[path]?.version === entry.version,
+      (have[path] !== undefined && have[path].version === entry.version),
   );
 }
 

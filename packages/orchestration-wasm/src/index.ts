@@ -1,1 +1,1 @@
-export {};
+export { createWasmRuntime, type WasmRuntimeOptions } from "./runtime.ts";

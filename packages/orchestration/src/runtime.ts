@@ -9,6 +9,11 @@ import type { Bytes, Digest, Micros } from "@weft/kernel";
 export interface Runtime {
   readonly kind: ProgramKind;
   start(run: RunRequest, tell: (event: RunEvent) => void): RunControl;
+  /**
+   * Brings a program to where a start costs least (compiled, loaded into a waiting process), then says `ready`
+   * once. A hint: a program that will not do is `ready` too, and its start says why it fails.
+   */
+  prepare?(run: PrepareRequest, ready: () => void): void;
   /** Stops everything still running and frees what was kept warm. */
   close(): void;
 }
@@ -59,6 +64,9 @@ export interface RunRequest {
   readonly contentPath: (digest: Digest) => string;
   readonly limits: RunLimits;
 }
+
+/** What a runtime needs to know of a run to prepare for it. */
+export type PrepareRequest = Pick<RunRequest, "program" | "contentPath" | "limits">;
 
 /** What the run took, from the runtime's own counters. */
 export interface RunCounters {
