@@ -1,1 +1,2 @@
-export {};
+export * from "./open-store.ts";
+export * from "./store-error.ts";

@@ -1,0 +1,395 @@
+import { spawn } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { NodeId, SiteId } from "@weft/infrastructure";
+import { type Bytes, type Instant, type Money, money } from "@weft/kernel";
+import type { Contract, Hold, SignedUsage, Transfer } from "@weft/market";
+import {
+  MemoryStore,
+  type NodeRow,
+  type RunRow,
+  type Store,
+  type StoreChange,
+  type TaskPhase,
+  type TaskRow,
+} from "@weft/service";
+import fc from "fast-check";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type OpenedStore, openStore, StoreError } from "./index.ts";
+
+const at = (n: number): Instant => (1_700_000_000_000_000 + n) as Instant;
+const account = (id: string, limit: Money | null): StoreChange => ({
+  kind: "put-account",
+  row: { id, currency: "CNY", limit, name: `Account "${id}"`, role: "consumer", createdAt: at(0) },
+});
+const task = (id: string, n: number, phase: TaskPhase = "pending"): StoreChange & { kind: "put-task" } => ({
+  kind: "put-task",
+  row: {
+    id,
+    consumer: "ann",
+    submittedAt: at(n),
+    submission: {
+      name: 'it\'s "quoted", {braced} \\ and 算力',
+      needs: { compute: { lanes: Number.POSITIVE_INFINITY } },
+      order: { order: { payAtMost: money(1000n) }, signature: "00" },
+    } as unknown as TaskRow["submission"],
+    progress: { phase, reason: null, finishedAt: null, result: null, charged: null },
+  },
+});
+const progress = (id: string, phase: TaskPhase, charged: bigint | null = null): StoreChange => ({
+  kind: "progress-task",
+  id,
+  progress: {
+    phase,
+    reason: null,
+    finishedAt: at(9),
+    result: { digest: "ab", size: 3 as Bytes, at: "here" as SiteId },
+    charged: charged === null ? null : money(charged),
+  },
+});
+const hold = (id: string, amount: bigint): Hold => ({
+  id,
+  account: "ann",
+  amount: money(amount),
+  at: at(1),
+  reference: "c",
+});
+const transfer = (
+  id: string,
+  from: string,
+  to: string,
+  amount: bigint,
+  closes: string | null = null,
+): StoreChange & { kind: "transfer" } => ({
+  kind: "transfer",
+  transfer: {
+    id,
+    at: at(2),
+    kind: "settlement",
+    reference: "c",
+    postings: [
+      { account: from, amount: money(-amount) },
+      { account: to, amount: money(amount) },
+    ],
+    closes,
+  } satisfies Transfer,
+});
+const contract = (id: string, of: string, state: "signed" | "settled"): StoreChange => ({
+  kind: "put-contract",
+  row: {
+    contract: {
+      terms: { id, task: of, ceiling: money(5n) },
+      manager: "aa",
+      provider: null,
+    } as unknown as Contract,
+    run: `run-${id}`,
+    state,
+    openedAt: at(1),
+    closedAt: null,
+    because: null,
+    charged: null,
+  },
+});
+const usage = (id: string, of: string): StoreChange => ({
+  kind: "put-usage",
+  row: {
+    usage: {
+      record: { id, contract: "c", node: "corner", sequence: 1, operations: 9n },
+      signature: "00",
+    } as unknown as SignedUsage,
+    task: of,
+    charge: { lines: [], total: money(3n) },
+    receivedAt: at(3),
+  },
+});
+const run = (id: string, of: string, attempt: number): StoreChange => ({
+  kind: "put-run",
+  row: { task: of, attempt, view: { id, node: "corner", state: "running" } } as unknown as RunRow,
+});
+const node = (id: string): StoreChange => ({
+  kind: "put-node",
+  row: { id, provider: "bob", prices: { perTask: money(1n) }, earned: money(7n) } as unknown as NodeRow,
+});
+const opening: readonly StoreChange[] = [
+  account("world", null),
+  account("ann", money(0n)),
+  account("bob", money(0n)),
+];
+
+/** What every store keeps to, whatever it is made of. */
+function storeContract(name: string, make: () => Promise<Store>): void {
+  describe(name, () => {
+    it("[S3] gives back everything, as it was written", async () => {
+      const store = await make();
+      await store.commit([...opening, transfer("in", "world", "ann", 100n)]);
+      await store.commit([
+        task("t1", 1),
+        contract("c1", "t1", "signed"),
+        { kind: "place-hold", hold: hold("h1", 60n) },
+      ]);
+      await store.commit([
+        run("r1", "t1", 1),
+        usage("r1", "t1"),
+        contract("c1", "t1", "settled"),
+        transfer("pay", "ann", "bob", 40n, "h1"),
+        progress("t1", "succeeded", 40n),
+        { kind: "append-log", row: { index: 0, leaf: "ab".repeat(32), body: "first" } },
+      ]);
+      await store.commit([
+        node("n1"),
+        node("n2"),
+        { kind: "remove-node", id: "n1" as NodeId },
+        { kind: "put-document", row: { collection: "invoice", id: "i1", body: { total: 5n }, at: at(4) } },
+        { kind: "put-document", row: { collection: "invoice", id: "i2", body: null, at: at(4) } },
+        { kind: "remove-document", collection: "invoice", id: "i2" },
+      ]);
+      const state = await store.load();
+      expect(state.tasks).toEqual([
+        {
+          ...task("t1", 1).row,
+          progress: (progress("t1", "succeeded", 40n) as { progress: unknown }).progress,
+        },
+      ]);
+      expect(state.balances).toEqual([
+        { account: "ann", posted: 60n },
+        { account: "bob", posted: 40n },
+        { account: "world", posted: -100n },
+      ]);
+      expect(state.holds).toEqual([]);
+      expect(state.contracts.map((row) => row.state)).toEqual(["settled"]);
+      expect(state.nodes.map((row) => row.id)).toEqual(["n2"]);
+      expect(state.documents.map((row) => row.body)).toEqual([{ total: 5n }]);
+      expect(state.transfers.map((row) => row.id)).toEqual(["in", "pay"]);
+      expect(state.logLeaves).toEqual(["ab".repeat(32)]);
+      await store.close();
+    });
+
+    it("[S2] takes the same changes again without changing anything", async () => {
+      const store = await make();
+      const changes = [
+        ...opening,
+        transfer("in", "world", "ann", 100n),
+        { kind: "place-hold", hold: hold("h1", 60n) } as const,
+        transfer("pay", "ann", "bob", 40n, "h1"),
+        task("t1", 1),
+        progress("t1", "running"),
+      ];
+      await store.commit(changes);
+      const once = await store.load();
+      await store.commit(changes);
+      await store.commit([transfer("new", "world", "bob", 1n), transfer("in", "world", "ann", 100n)]);
+      const twice = await store.load();
+      expect(twice.tasks).toEqual(once.tasks);
+      expect(twice.holds).toEqual([]);
+      expect(twice.balances).toEqual([
+        { account: "ann", posted: 60n },
+        { account: "bob", posted: 41n },
+        { account: "world", posted: -101n },
+      ]);
+      await store.close();
+    });
+
+    it("loads every open task, and of those that ended the latest", async () => {
+      const store = await make();
+      await store.commit([
+        task("old", 1),
+        task("t2", 2, "failed"),
+        task("t3", 3, "failed"),
+        task("t4", 4, "failed"),
+      ]);
+      await store.commit([run("r3", "t3", 2), run("r2", "t3", 1), run("r1", "t2", 1)]);
+      const state = await store.load({ ended: 2 });
+      expect(state.tasks.map((row) => row.id)).toEqual(["old", "t3", "t4"]);
+      expect(state.runs.map((row) => row.view.id)).toEqual(["r2", "r3"]);
+      await store.close();
+    });
+  });
+}
+
+const folder = mkdtempSync(join(tmpdir(), "weft-store-"));
+chmodSync(folder, 0o755); // as root, the server runs as another user
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+storeContract("memory", async () => new MemoryStore());
+
+describe("PostgreSQL", () => {
+  let admin: OpenedStore;
+  beforeAll(async () => {
+    admin = await openStore({ dataDir: join(folder, "shared") });
+  });
+  afterAll(() => admin.close());
+
+  /** A store on a database of its own in the shared server. */
+  let made = 0;
+  const databaseUrl = async (): Promise<string> => {
+    const socket = readFileSync(join(folder, "shared", "cluster", "postmaster.pid"), "utf8").split(
+      "\n",
+    )[4] as string;
+    const client = new pg.Client({ host: socket, user: "weft", database: "postgres" });
+    await client.connect();
+    const name = `test${++made}`;
+    await client.query(`CREATE DATABASE ${name}`);
+    await client.end();
+    return `postgresql://weft@/${name}?host=${encodeURIComponent(socket)}`;
+  };
+  const emptied = async (url: string): Promise<void> => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    for (const name of "accounts nodes tasks runs contracts usage documents transfers postings balances holds".split(
+      " ",
+    )) {
+      await client.query(`DELETE FROM weft.${name}`);
+    }
+    await client.end();
+  };
+  const fresh = async (): Promise<OpenedStore> => openStore({ databaseUrl: await databaseUrl() });
+
+  storeContract("store", fresh);
+
+  it("[S3] equals the store in memory after any history", async () => {
+    const ids = ["a", "b", "c"];
+    const id = fc.constantFrom(...ids);
+    const phase = fc.constantFrom<TaskPhase>("pending", "running", "succeeded", "cancelled");
+    const change: fc.Arbitrary<StoreChange> = fc.oneof(
+      fc.tuple(id, phase).map(([i, p]) => task(i, ids.indexOf(i), p)),
+      fc.tuple(id, phase).map(([i, p]) => progress(i, p)),
+      fc.tuple(id, id).map(([r, t]) => run(r, t, ids.indexOf(r))),
+      fc.tuple(id, id).map(([c, t]) => contract(c, t, "signed")),
+      fc.tuple(id, id).map(([u, t]) => usage(u, t)),
+      id.map((i): StoreChange => node(i)),
+      id.map((i): StoreChange => ({ kind: "remove-node", id: i as NodeId })),
+      id.map(
+        (i): StoreChange => ({ kind: "put-document", row: { collection: i, id: i, body: { i }, at: at(1) } }),
+      ),
+      id.map((i): StoreChange => ({ kind: "remove-document", collection: i, id: i })),
+      id.map((i): StoreChange => ({ kind: "place-hold", hold: hold(`hold-${i}`, BigInt(ids.indexOf(i))) })),
+      id.map((i): StoreChange => ({ kind: "release-hold", id: `hold-${i}` })),
+      fc.tuple(id, fc.bigInt(1n, 9n)).map(([i, n]) => transfer(`${i}${n}`, "world", "ann", n, `hold-${i}`)),
+    );
+    const batches = fc.array(fc.array(change, { maxLength: 12 }), { maxLength: 5 });
+    // progress is of tasks that exist, and only a hold that was placed is closed
+    const placed = ids.map(
+      (i, n): StoreChange => ({ kind: "place-hold", hold: hold(`hold-${i}`, BigInt(n)) }),
+    );
+    const begin = [...opening, ...placed, ...ids.map((i, n) => task(i, n))];
+    const url = await databaseUrl();
+    await fc.assert(
+      fc.asyncProperty(batches, async (history) => {
+        const memory = new MemoryStore();
+        const store = await openStore({ databaseUrl: url });
+        for (const batch of [begin, ...history]) {
+          await store.commit(batch);
+          await memory.commit(batch);
+        }
+        const { transfers: order, ...rest } = await store.load({ ended: 1 });
+        const { transfers, ...expected } = await memory.load({ ended: 1 });
+        expect(rest).toEqual(expected);
+        expect(order.length).toBe(transfers.length);
+        await store.close();
+        await emptied(url);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("[S1] keeps all of a batch or nothing, and holds the books' rules by itself", async () => {
+    const wrong: readonly (readonly [string, StoreChange])[] = [
+      ["does not balance", { ...transfer("x", "ann", "bob", 5n), ...unbalanced("x") }],
+      ["overdrawn", transfer("x", "ann", "bob", 101n)],
+      ["names no account", transfer("x", "ann", "nobody", 5n)],
+    ];
+    for (const [words, change] of wrong) {
+      const url = await databaseUrl();
+      const store = await openStore({ databaseUrl: url });
+      await store.commit([...opening, transfer("in", "world", "ann", 100n)]);
+      const attempt = store.commit([task("t1", 1), transfer("ok", "ann", "bob", 1n), change]);
+      await expect(attempt).rejects.toMatchObject({ code: "E_STORE_RULE" });
+      await expect(attempt).rejects.toThrow(words);
+      await store.close();
+      const again = await openStore({ databaseUrl: url });
+      const state = await again.load();
+      expect(state.tasks).toEqual([]);
+      expect(state.balances.find((row) => row.account === "ann")?.posted).toBe(100n);
+      await again.close();
+    }
+  });
+
+  it("[S4] is open by one manager at a time", async () => {
+    const url = await databaseUrl();
+    const first = await openStore({ databaseUrl: url });
+    await expect(openStore({ databaseUrl: url })).rejects.toMatchObject({ code: "E_STORE_HELD" });
+    await first.close();
+    await (await openStore({ databaseUrl: url })).close();
+  });
+});
+
+const unbalanced = (id: string): StoreChange & { kind: "transfer" } => {
+  const whole = transfer(id, "ann", "bob", 5n);
+  return { ...whole, transfer: { ...whole.transfer, postings: whole.transfer.postings.slice(1) } };
+};
+
+describe("a folder", () => {
+  it("keeps everything acknowledged through kill -9 of the manager, and its server is adopted", async () => {
+    const dataDir = join(folder, "killed");
+    const store = await openStore({ dataDir });
+    await store.commit(opening);
+    await store.close();
+    const child = spawn(
+      process.execPath,
+      [
+        "--input-type=module",
+        "-e",
+        `import { openStore } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)};
+         const store = await openStore({ dataDir: ${JSON.stringify(dataDir)} });
+         for (let n = 0; ; n++) {
+           const postings = [{ account: "world", amount: -1n }, { account: "ann", amount: 1n }];
+           const transfer = { id: "t" + n, at: n, kind: "deposit", reference: "", postings, closes: null };
+           await store.commit([{ kind: "transfer", transfer }]);
+           process.stdout.write(n + "\\n");
+         }`,
+      ],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    let told = "";
+    await new Promise<void>((done) => {
+      child.stdout.on("data", (chunk) => {
+        told += chunk;
+        if (told.split("\n").length > 200) done();
+      });
+    });
+    child.kill("SIGKILL");
+    await new Promise((done) => child.on("close", done));
+    const acknowledged = told.trim().split("\n").length;
+
+    const again = await openStore({ dataDir });
+    expect(again.adopted).toBe(true);
+    const state = await again.load();
+    const ann = Number(state.balances.find((row) => row.account === "ann")?.posted);
+    expect(ann).toBeGreaterThanOrEqual(acknowledged);
+    expect(ann).toBeLessThanOrEqual(acknowledged + 1);
+    await again.close();
+  });
+
+  it("says what is wrong with it: not a database, another version, not a folder", async () => {
+    const code = async (name: string): Promise<string> =>
+      openStore({ dataDir: join(folder, name) }).then(
+        () => "opened",
+        (error) => (error instanceof StoreError ? error.code : String(error)),
+      );
+    mkdirSync(join(folder, "strange", "cluster"), { recursive: true });
+    expect(await code("strange")).toBe("E_STORE_CORRUPT");
+    writeFileSync(join(folder, "strange", "cluster", "PG_VERSION"), "9\n");
+    expect(await code("strange")).toBe("E_STORE_VERSION");
+    writeFileSync(join(folder, "strange", "cluster", "PG_VERSION"), "18\n");
+    expect(await code("strange")).toMatch(/E_STORE_(CORRUPT|FOLDER)/);
+    writeFileSync(join(folder, "file"), "");
+    expect(await code("file")).toBe("E_STORE_FOLDER");
+  });
+
+  it("says when the external database is not there", async () => {
+    const databaseUrl = "postgresql://nobody@127.0.0.1:9/none";
+    await expect(openStore({ databaseUrl })).rejects.toMatchObject({ code: "E_STORE_UNREACHABLE" });
+  });
+});
