@@ -39,8 +39,10 @@ function installed() {
 }
 
 if (!installed()) {
-  console.error("weft: installing dependencies (npm ci), once ...");
-  run("npm", ["ci", "--no-audit", "--no-fund"]);
+  console.error("weft: installing dependencies (npm install), once ...");
+  // Not `npm ci`: it stops where the registry in use lacks a binary for some other platform. This installs the
+  // locked versions as well, and `--no-save` leaves the lock file as it is.
+  run("npm", ["install", "--no-save", "--no-audit", "--no-fund"]);
 }
 const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
 run(process.execPath, [tsc, "--build", ...(process.argv.includes("--force-build") ? ["--force"] : [])]);
