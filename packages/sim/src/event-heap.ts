@@ -34,23 +34,27 @@ export class EventHeap {
   }
 
   push(at: number, what: number): void {
+    this.insert(at, this.#pushed++, what);
+  }
+
+  /** Schedules with a serial of the caller's own, unique in this heap: for queues built around a heap. */
+  insert(at: number, serial: number, what: number): void {
     if (this.#size === this.#at.length) this.#grow();
     const times = this.#at;
     const serials = this.#serial;
     const whats = this.#what;
     let hole = this.#size++;
-    // The new serial is the greatest, so among equal times the newcomer stays below: only `<` moves it up.
     while (hole > 0) {
       const parent = (hole - 1) >> 2;
       const above = times[parent] as number;
-      if (above <= at) break;
+      if (above < at || (above === at && (serials[parent] as number) < serial)) break;
       times[hole] = above;
       serials[hole] = serials[parent] as number;
       whats[hole] = whats[parent] as number;
       hole = parent;
     }
     times[hole] = at;
-    serials[hole] = this.#pushed++;
+    serials[hole] = serial;
     whats[hole] = what;
   }
 

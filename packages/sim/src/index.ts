@@ -7,10 +7,18 @@ export {
   type Clock,
   TRUE_CLOCK,
 } from "./actor.ts";
+export * from "./app1.ts";
+export { mm1Delay } from "./cell-network.ts";
+export type { CellOutcome } from "./cell-outcome.ts";
+export * from "./cells.ts";
+export * from "./event-calendar.ts";
 export * from "./event-heap.ts";
 export { type FailureDetail, SimulationFailure } from "./failure.ts";
 export * from "./faults.ts";
+export * from "./histogram.ts";
 export type { LinkCounters, LinkModel, LinkTable } from "./links.ts";
 export * from "./message.ts";
 export * from "./run-digest.ts";
+export * from "./sharing.ts";
+export * from "./streams.ts";
 export * from "./world.ts";
