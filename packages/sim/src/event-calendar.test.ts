@@ -19,17 +19,18 @@ it("gives events in the same order as the heap, whatever the slots", () => {
           calendar.push(at, what);
         };
         for (let i = 0; i < 20; i++) push(rng.below(1000), i);
+        const wanted: number[] = [];
+        const got: number[] = [];
         for (let i = 20; i < 300 && heap.size > 0; i++) {
-          expect(calendar.nextAt).toBe(heap.nextAt);
-          expect(calendar.pop()).toBe(heap.pop());
-          expect(calendar.at).toBe(heap.at);
+          wanted.push(heap.nextAt, heap.size, heap.pop(), heap.at);
+          got.push(calendar.nextAt, calendar.size, calendar.pop(), calendar.at);
           const more = rng.below(3);
           for (let k = 0; k < more; k++) push(heap.at + (rng.chance(0.2) ? 0 : rng.exponential(500)), i);
-          expect(calendar.size).toBe(heap.size);
         }
+        expect(got).toEqual(wanted);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 50 },
   );
 });
 

@@ -1,0 +1,26 @@
+/** One measured number and what it stands against. */
+export interface Figure {
+  /** Such as `sim/tasks/app1`: the bench, then what was measured. */
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What it is compared with, in words: a peer measured elsewhere, another way in the same run, a bound, or nothing. */
+  readonly against: string;
+  /** Value over what it stands against; null where nothing comparable was measured or is known. */
+  readonly ratio: number | null;
+  readonly note?: string;
+}
+
+export interface Bench {
+  readonly name: string;
+  /** `smoke` finishes in a second or two: it shows that the bench still runs, not how fast the code is. */
+  run(size: "smoke" | "full", report: (figure: Figure) => void): Promise<void> | void;
+}
+
+/** Seconds of CPU (user and system) that `work` took in this process. */
+export function cpuSeconds(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
