@@ -1,1 +1,6 @@
-export {};
+export { ACCELERATOR_KINDS, type CapabilityDemand, capabilitiesOf, demandBits } from "./capabilities.ts";
+export { ChangeFeed, DirtySet } from "./changes.ts";
+export type { Claim, ClaimByName, ReservationId, StaleCode } from "./claim.ts";
+export { ASSUMED, KNOWN, type LinkTable } from "./links.ts";
+export { FREE_OF_CHARGE, type NodeTable, type PriceColumns } from "./nodes.ts";
+export { type Commit, Pool } from "./pool.ts";

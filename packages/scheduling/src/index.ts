@@ -3,4 +3,28 @@ export * from "./batch/batch-search.ts";
 export * from "./batch/lagrangian.ts";
 export * from "./batch/linear-program.ts";
 export * from "./batch/unit-assignment.ts";
+export type {
+  ConstraintCode,
+  Explanation,
+  Miss,
+  NearestMiss,
+  RuledOut,
+  RunnerUp,
+} from "./explain/explanation.ts";
+export { formatExplanation } from "./explain/format.ts";
+export {
+  type Decision,
+  linksOf,
+  type Placed,
+  type PlannedTimeline,
+  type RefusalCode,
+  type Refused,
+} from "./placement/decision.ts";
+export { LEAST_SHARE } from "./placement/fit.ts";
+export { type Arc, arcBetween, type Graph, graphOf, transposed } from "./routing/graph.ts";
+export { MinHeap } from "./routing/heap.ts";
+export { kShortestPaths, type Path } from "./routing/k-shortest.ts";
+export { Network } from "./routing/network.ts";
+export { type Tree, TreeSolver } from "./routing/tree.ts";
+export { type PlaceOptions, Scheduler, type SchedulerOptions } from "./scheduler.ts";
 export * from "./task.ts";

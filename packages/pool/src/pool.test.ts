@@ -1,0 +1,294 @@
+import type { LinkState, NodeDescription, NodeId, NodeLoad, SiteId } from "@weft/infrastructure";
+import { Rng } from "@weft/kernel";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Claim, FREE_OF_CHARGE, Pool, type ReservationId } from "./index.ts";
+
+const brand = <T>(value: unknown): T => value as T;
+const SITES = ["a", "b", "c"].map((id) => brand<SiteId>(id));
+
+function describeNode(rng: Rng, id: string): NodeDescription {
+  const power = rng.pick([0, 1.5e10, 8e10]);
+  return brand({
+    id,
+    tier: "edge",
+    site: rng.pick(SITES),
+    domain: "d",
+    labels: {},
+    power: { logical: power, parallel: power * 3.3, neural: power },
+    laneRate: { logical: power / 4, parallel: power, neural: power },
+    memoryBytes: rng.pick([1, 2, 3]) * 1e9,
+    storage: { capacityBytes: 5e9, throughput: 1e8, storageClass: "scratch" },
+    accelerators: rng.chance(0.5) ? [{ kind: "gpu", model: "x", memoryBytes: 4e9 }] : [],
+    runs: ["wasm"],
+    security: "open",
+    watts: null,
+    gramsPerKwh: null,
+  });
+}
+
+function loadOf(rng: Rng, node: NodeDescription): NodeLoad {
+  return brand({
+    node: node.id,
+    othersUse: {
+      logical: rng.float() * node.power.logical,
+      parallel: 0,
+      neural: rng.float() * node.power.neural,
+    },
+    freeMemoryBytes: rng.float() * node.memoryBytes,
+    freeStorageBytes: node.storage.capacityBytes,
+    queue: { logical: 0, parallel: 0, neural: 0 },
+    battery: null,
+    accepting: rng.chance(0.8),
+    at: 0,
+  });
+}
+
+const linkState = (rng: Rng, from: SiteId, to: SiteId): LinkState =>
+  brand({
+    from,
+    to,
+    up: rng.chance(0.9),
+    delay: 1000,
+    jitter: null,
+    loss: null,
+    capacity: rng.chance(0.9) ? rng.pick([1e7, 1e8]) + rng.float() : null,
+    bitErrorRate: null,
+    security: "open",
+    radio: null,
+    at: 0,
+  });
+
+function randomClaim(rng: Rng, pool: Pool): Claim | null {
+  const path = rng.shuffle([...SITES]).slice(0, 1 + rng.below(3));
+  const made = pool.claim(
+    brand({
+      node: `n${rng.below(5)}`,
+      type: rng.pick(["logical", "parallel", "neural"]),
+      rate: rng.float() * 4e10,
+      memory: rng.float() * 1e9,
+      storage: rng.float() * 2e9,
+      throughput: rng.float() * 5e7,
+      accelerator: rng.chance(0.3) ? { kind: "gpu", memoryBytes: rng.float() * 2e9 } : null,
+      service: rng.pick(["ocr", "sum"]),
+      path,
+      bandwidthIn: rng.float() * 5e6,
+      bandwidthOut: rng.float() * 5e6,
+    }),
+  );
+  return made.ok ? made.value : null;
+}
+
+/** What every reservation that stands adds up to, computed from nothing but the claims. */
+function expectBooksBalance(pool: Pool, standing: ReadonlyMap<ReservationId, Claim>): void {
+  const { nodes, links } = pool;
+  expect(pool.reservations).toBe(standing.size);
+  for (let n = 0; n < nodes.bound; n++) {
+    const held = [...standing.values()].filter((claim) => claim.node === n);
+    for (const t of [0, 1, 2] as const) {
+      const rate = held.filter((claim) => claim.type === t).reduce((sum, claim) => sum + claim.rate, 0);
+      expect(nodes.reserved[t][n]).toBe(rate);
+    }
+    expect(nodes.reservedMemory[n]).toBe(held.reduce((sum, claim) => sum + claim.memory, 0));
+    expect(nodes.reservedStorage[n]).toBe(held.reduce((sum, claim) => sum + claim.storage, 0));
+    const description = nodes.descriptions[n];
+    if (!nodes.slots.has(n) || description === undefined) continue;
+    const load = nodes.loads[n];
+    const measured = Math.floor(description.power.logical - (load?.othersUse.logical ?? 0));
+    expect(nodes.free[0][n]).toBe(Math.max(0, measured) - (nodes.reserved[0][n] as number));
+    const memory = Math.floor(
+      Math.min(description.memoryBytes, load?.freeMemoryBytes ?? description.memoryBytes),
+    );
+    expect(nodes.freeMemory[n]).toBe(memory - (nodes.reservedMemory[n] as number));
+  }
+  for (let l = 0; l < links.bound; l++) {
+    let rate = 0;
+    for (const claim of standing.values()) {
+      if (claim.linksIn.includes(l)) rate += claim.bandwidthIn;
+      if (claim.linksOut.includes(l)) rate += claim.bandwidthOut;
+    }
+    expect(links.reserved[l]).toBe(rate);
+  }
+}
+
+describe("under any interleaving of reports, joins, losses, reservations and releases", () => {
+  it("[P1-P3] a reservation never exceeds what remains, and a release gives back exactly what was taken", () => {
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        const rng = new Rng(seed);
+        const pool = new Pool();
+        const standing = new Map<ReservationId, Claim>();
+        const known = new Map<string, NodeDescription>();
+        const plans: Claim[] = [];
+        const join = (): void => {
+          const node = describeNode(rng, `n${rng.below(5)}`);
+          known.set(node.id, node);
+          pool.addNode(node);
+        };
+        const acts: (() => void)[] = [
+          join,
+          join,
+          () => {
+            const node = rng.pick([...known.values(), describeNode(rng, "n9")]);
+            pool.updateLoad(loadOf(rng, node));
+          },
+          () => pool.removeNode(brand<NodeId>(`n${rng.below(5)}`)),
+          () => pool.setPrices(brand<NodeId>(`n${rng.below(5)}`), FREE_OF_CHARGE),
+          () => pool.setInstanceLimit(brand<NodeId>(`n${rng.below(5)}`), "ocr", rng.pick([null, 1, 2])),
+          () => {
+            const [from, to] = rng.shuffle([...SITES]) as [SiteId, SiteId];
+            pool.setLink(linkState(rng, from, to));
+            pool.setLink(linkState(rng, to, from));
+          },
+          () => {
+            const [from, to] = rng.shuffle([...SITES]) as [SiteId, SiteId];
+            pool.removeLink(from, to);
+          },
+          () => {
+            const claim = randomClaim(rng, pool);
+            if (claim !== null) plans.push(claim);
+          },
+          () => {
+            const before = snapshotOf(pool);
+            const claim = plans.pop();
+            if (claim === undefined) return;
+            const made = pool.reserve(claim);
+            if (!made.ok) expect(snapshotOf(pool)).toEqual(before);
+            else {
+              standing.set(made.value, claim);
+              expectNothingOverdrawn(pool, claim);
+            }
+          },
+          () => {
+            const id = [...standing.keys()][0];
+            if (id === undefined) return;
+            pool.release(id);
+            pool.release(id);
+            standing.delete(id);
+          },
+        ];
+        for (let i = 0; i < 120; i++) {
+          rng.pick(acts)();
+          if (i % 10 === 0) expectBooksBalance(pool, standing);
+        }
+        for (const id of standing.keys()) pool.release(id);
+        expectBooksBalance(pool, new Map());
+        for (let l = 0; l < pool.links.bound; l++) expect(pool.links.reserved[l]).toBe(0);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+function expectNothingOverdrawn(pool: Pool, claim: Claim): void {
+  const { nodes, links } = pool;
+  if (claim.rate > 0) expect(nodes.free[claim.type as 0 | 1 | 2][claim.node]).toBeGreaterThanOrEqual(0);
+  expect(nodes.freeMemory[claim.node]).toBeGreaterThanOrEqual(0);
+  expect(nodes.freeThroughput[claim.node]).toBeGreaterThanOrEqual(0);
+  for (const device of nodes.devices[claim.node] ?? []) expect(device.free).toBeGreaterThanOrEqual(0);
+  for (const service of nodes.services[claim.node]?.values() ?? []) {
+    if (service.limit > 0) expect(service.used <= service.limit || claim.service !== "ocr").toBe(true);
+  }
+  for (const link of [...claim.linksIn, ...claim.linksOut]) {
+    const known = pool.links.states[link]?.capacity != null;
+    if (known) expect(links.reserved[link]).toBeLessThanOrEqual(links.capacity[link] as number);
+  }
+}
+
+const snapshotOf = (pool: Pool) => ({
+  version: pool.version,
+  reserved: [...pool.nodes.reservedMemory],
+  links: [...pool.links.reserved],
+});
+
+describe("plan, then commit", () => {
+  const rng = new Rng(1);
+  const node = (id: string): NodeDescription => ({
+    ...describeNode(rng, id),
+    power: brand({ logical: 100, parallel: 0, neural: 0 }),
+    memoryBytes: brand(1000),
+    site: SITES[0] as SiteId,
+    accelerators: [],
+  });
+  const claimOn = (pool: Pool, id: string, rate: number): Claim => {
+    const made = pool.claim(
+      brand({
+        node: id,
+        type: "logical",
+        rate,
+        memory: 10,
+        storage: 0,
+        throughput: 0,
+        accelerator: null,
+        service: null,
+        path: [SITES[0]],
+        bandwidthIn: 0,
+        bandwidthOut: 0,
+      }),
+    );
+    if (!made.ok) throw new Error(made.refusal.code);
+    return made.value;
+  };
+
+  it("[P4] commits what still holds and returns the rest as stale, with the reason", () => {
+    const pool = new Pool();
+    for (const id of ["x", "y", "z"]) pool.addNode(node(id));
+    const plan = [
+      claimOn(pool, "x", 60),
+      claimOn(pool, "x", 60),
+      claimOn(pool, "y", 60),
+      claimOn(pool, "z", 60),
+    ];
+    pool.setPrices(brand("y"), { ...FREE_OF_CHARGE, perTask: 1 });
+    pool.removeNode(brand("z"));
+    const { committed, stale } = pool.commit(plan);
+    expect(committed.map(({ claim }) => claim)).toEqual([plan[0]]);
+    expect(stale.map(({ because }) => because)).toEqual(["no_computing_power", "node_changed", "node_gone"]);
+  });
+
+  it("a gang is committed whole or not at all", () => {
+    const pool = new Pool();
+    pool.addNode(node("x"));
+    const plan = [claimOn(pool, "x", 60), claimOn(pool, "x", 60)];
+    expect(pool.commit(plan, { allOrNothing: true }).committed).toEqual([]);
+    expect(pool.reservations).toBe(0);
+    expect(pool.nodes.free[0][0]).toBe(100);
+  });
+
+  it("a snapshot is a pool of its own: what is tried on it does not show in the first", () => {
+    const pool = new Pool();
+    pool.addNode(node("x"));
+    const first = pool.reserve(claimOn(pool, "x", 30));
+    const trial = pool.snapshot();
+    expect(trial.reserve(claimOn(trial, "x", 70)).ok).toBe(true);
+    expect(trial.nodes.free[0][0]).toBe(0);
+    expect(pool.nodes.free[0][0]).toBe(70);
+    if (first.ok) trial.release(first.value);
+    expect(trial.nodes.free[0][0]).toBe(30);
+    expect(pool.reservations).toBe(1);
+  });
+
+  it("a node that comes back keeps what is reserved on it; its slot is free once nothing is", () => {
+    const pool = new Pool();
+    pool.addNode(node("x"));
+    const made = pool.reserve(claimOn(pool, "x", 30));
+    pool.removeNode(brand("x"));
+    pool.addNode(node("x"));
+    expect(pool.nodes.free[0][0]).toBe(70);
+    pool.removeNode(brand("x"));
+    if (made.ok) pool.release(made.value);
+    expect(pool.nodes.slots.find(brand("x"))).toBe(-1);
+    expect(pool.links.sites.find(SITES[0] as SiteId)).toBe(-1);
+  });
+
+  it("a feed tells what changed since it was drained, once each", () => {
+    const pool = new Pool();
+    pool.addNode(node("x"));
+    const feed = pool.follow();
+    expect(feed.nodes.size).toBe(1);
+    feed.nodes.clear();
+    const made = pool.reserve(claimOn(pool, "x", 30));
+    if (made.ok) pool.release(made.value);
+    expect([feed.nodes.size, feed.loads.size, feed.loads.at(0)]).toEqual([0, 1, 0]);
+  });
+});

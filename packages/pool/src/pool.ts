@@ -1,0 +1,408 @@
+import {
+  COMPUTE_TYPES,
+  type LinkState,
+  linkId,
+  type NodeDescription,
+  type NodeId,
+  type NodeLoad,
+  type SiteId,
+} from "@weft/infrastructure";
+import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
+import { ACCELERATOR_KINDS } from "./capabilities.ts";
+import { ChangeFeed } from "./changes.ts";
+import type { Claim, ClaimByName, ReservationId, StaleCode } from "./claim.ts";
+import { Ledger } from "./ledger.ts";
+import { KNOWN, LinkTable } from "./links.ts";
+import { FREE_OF_CHARGE, NodeTable, type PriceColumns } from "./nodes.ts";
+
+/** What became of a plan: claims that now stand, in the order given, and those that no longer hold. */
+export interface Commit {
+  readonly committed: readonly { readonly claim: Claim; readonly id: ReservationId }[];
+  readonly stale: readonly { readonly claim: Claim; readonly because: StaleCode }[];
+}
+
+/**
+ * Many nodes as one (L2): what is known of every node and link, in columns, and what is reserved of them.
+ *
+ *   P1  remaining = measured - others' load - reserved, for computing power by type, memory, storage, storage
+ *       throughput, accelerator memory, service instances, and the bandwidth of each link.
+ *   P2  No reservation is made beyond what remains. A measurement that shrinks afterwards can leave a negative
+ *       rest: nothing is reserved there until it is positive again.
+ *   P3  A release gives back exactly what was taken, whatever was measured, removed or added in between.
+ *   P4  `version` grows with every change; a claim based on a version is refused when its node was described or
+ *       priced anew since, or a link of its path came, left or went up or down.
+ */
+export class Pool {
+  #nodes = new NodeTable();
+  #links = new LinkTable();
+  #ledger = new Ledger();
+  #version = 0;
+  readonly #corrections = new Map<string, Map<number, number>>();
+  readonly #feeds: ChangeFeed[] = [];
+
+  /** Grows with every change. */
+  get version(): number {
+    return this.#version;
+  }
+  /** The columns, for readers on the hot path: never written outside this package. */
+  get nodes(): NodeTable {
+    return this.#nodes;
+  }
+  get links(): LinkTable {
+    return this.#links;
+  }
+  /** How many reservations stand. */
+  get reservations(): number {
+    return this.#ledger.size;
+  }
+
+  /** A feed of everything that changes from now on; what is in the pool already is marked as changed. */
+  follow(): ChangeFeed {
+    const feed = new ChangeFeed();
+    for (let n = 0; n < this.#nodes.bound; n++) if (this.#nodes.slots.has(n)) feed.nodes.mark(n);
+    for (let l = 0; l < this.#links.bound; l++) if (this.#links.slots.has(l)) feed.links.mark(l);
+    this.#feeds.push(feed);
+    return feed;
+  }
+
+  unfollow(feed: ChangeFeed): void {
+    const at = this.#feeds.indexOf(feed);
+    if (at >= 0) this.#feeds.splice(at, 1);
+  }
+
+  /** A node joined, came back, or was measured again. Reservations, load and prices known before are kept. */
+  addNode(node: NodeDescription): void {
+    const nodes = this.#nodes;
+    const { index, fresh } = nodes.slots.enter(node.id);
+    const before = fresh ? undefined : nodes.descriptions[index];
+    const site = this.#links.sites.enter(node.site).index;
+    this.#links.sites.hold(site);
+    if (before !== undefined) this.#leaveSite(nodes.site[index] as number);
+    nodes.describe(index, site, node);
+    if (fresh) nodes.setPrices(index, FREE_OF_CHARGE);
+    nodes.changedAt[index] = ++this.#version;
+    for (const feed of this.#feeds) feed.nodes.mark(index);
+  }
+
+  /** A node left or is lost. What is reserved on it stays known until released. Unknown nodes are ignored. */
+  removeNode(id: NodeId): void {
+    const index = this.#present(id);
+    if (index < 0) return;
+    const nodes = this.#nodes;
+    nodes.accepting[index] = 0;
+    nodes.loads[index] = undefined;
+    nodes.changedAt[index] = ++this.#version;
+    nodes.slots.retire(index);
+    if (nodes.slots.find(id) < 0) this.#forgetNode(index);
+    for (const feed of this.#feeds) feed.nodes.mark(index);
+  }
+
+  /** What is free now. `othersUse` and free bytes count what is not the network's own tasks. */
+  updateLoad(load: NodeLoad): void {
+    const index = this.#present(load.node);
+    if (index < 0) return;
+    this.#nodes.loads[index] = load;
+    this.#nodes.refresh(index);
+    this.#loadChanged(index);
+  }
+
+  /** Drains a node (no new tasks) or takes it back, until its next load report says otherwise. */
+  setAccepting(id: NodeId, accepting: boolean): void {
+    const index = this.#present(id);
+    if (index < 0) return;
+    this.#nodes.accepting[index] = accepting ? 1 : 0;
+    this.#loadChanged(index);
+  }
+
+  /** Plans made on former prices become stale. */
+  setPrices(id: NodeId, prices: PriceColumns): void {
+    const index = this.#present(id);
+    if (index < 0) return;
+    this.#nodes.setPrices(index, prices);
+    this.#nodes.changedAt[index] = ++this.#version;
+    for (const feed of this.#feeds) feed.nodes.mark(index);
+  }
+
+  /** How many instances of a service the node may run at once; null: as many as its resources hold. */
+  setInstanceLimit(id: NodeId, service: string, limit: number | null): void {
+    const index = this.#present(id);
+    if (index < 0) return;
+    const services = (this.#nodes.services[index] ??= new Map());
+    const used = services.get(service)?.used ?? this.#instancesOn(index, service);
+    if (limit === null) services.delete(service);
+    else services.set(service, { limit, used });
+    this.#version++;
+    for (const feed of this.#feeds) feed.nodes.mark(index);
+  }
+
+  /**
+   * What was learnt of a function on a node (C1): its real rate over the one the node's measured power predicts.
+   * 1 is "as predicted". Kept for the pairs it was set for only.
+   */
+  setCorrection(service: string, id: NodeId, factor: number): void {
+    const index = this.#present(id);
+    if (index < 0 || !(factor > 0)) return;
+    let learnt = this.#corrections.get(service);
+    if (learnt === undefined) this.#corrections.set(service, (learnt = new Map()));
+    learnt.set(index, factor);
+    this.#loadChanged(index);
+  }
+
+  /** Factors by node index, for one function; undefined where nothing was learnt. */
+  corrections(service: string): ReadonlyMap<number, number> | undefined {
+    return this.#corrections.get(service);
+  }
+
+  /** What a probe saw of one direction between two sites. Both directions make a hop usable. */
+  setLink(state: LinkState): void {
+    const links = this.#links;
+    const { index, fresh } = links.slots.enter(linkId(state.from, state.to));
+    if (fresh) this.#placeLink(index, state);
+    const wasUp = links.up[index];
+    links.describe(index, state);
+    this.#version++;
+    if (fresh || wasUp !== links.up[index]) links.changedAt[index] = this.#version;
+    for (const feed of this.#feeds) feed.links.mark(index);
+  }
+
+  /** Bandwidth reserved on it stays known until released. */
+  removeLink(from: SiteId, to: SiteId): void {
+    const links = this.#links;
+    const id = linkId(from, to);
+    const index = links.slots.find(id);
+    if (index < 0 || !links.slots.has(index)) return;
+    links.up[index] = 0;
+    links.changedAt[index] = ++this.#version;
+    links.slots.retire(index);
+    if (links.slots.find(id) < 0) this.#forgetLink(index);
+    for (const feed of this.#feeds) feed.links.mark(index);
+  }
+
+  /** A claim from its record in names, based on the pool as it is now. */
+  claim(record: ClaimByName): Result<Claim, Refusal<StaleCode>> {
+    const node = this.#present(record.node);
+    if (node < 0) return refuse("node_gone", "the node is not in the pool", { found: record.node });
+    const linksIn: number[] = [];
+    const linksOut: number[] = [];
+    for (let i = 0; i + 1 < record.path.length; i++) {
+      const [from, to] = [record.path[i] as SiteId, record.path[i + 1] as SiteId];
+      linksIn.push(this.#links.between(from, to));
+      linksOut.push(this.#links.between(to, from));
+      if (linksIn[i] === -1 || linksOut[i] === -1) {
+        return refuse("link_changed", "no such hop in the pool", { found: linkId(from, to) });
+      }
+    }
+    const { accelerator } = record;
+    return ok({
+      node,
+      type: COMPUTE_TYPES.indexOf(record.type),
+      rate: Math.floor(record.rate),
+      memory: Math.ceil(record.memory),
+      storage: Math.ceil(record.storage),
+      throughput: Math.ceil(record.throughput),
+      deviceKind: accelerator === null ? -1 : ACCELERATOR_KINDS.indexOf(accelerator.kind),
+      deviceMemory: accelerator === null ? 0 : Math.ceil(accelerator.memoryBytes),
+      service: record.service,
+      linksIn,
+      linksOut,
+      bandwidthIn: Math.ceil(record.bandwidthIn),
+      bandwidthOut: Math.ceil(record.bandwidthOut),
+      basedOn: this.#version,
+    });
+  }
+
+  /** Why a claim does not hold on the pool as it is; null when it does. */
+  check(claim: Claim): StaleCode | null {
+    const nodes = this.#nodes;
+    const n = claim.node;
+    if (!nodes.slots.has(n)) return "node_gone";
+    if ((nodes.changedAt[n] as number) > claim.basedOn) return "node_changed";
+    if (nodes.accepting[n] === 0) return "not_accepting";
+    if (claim.rate > 0 && ((nodes.free[claim.type] as Float64Array)[n] as number) < claim.rate) {
+      return "no_computing_power";
+    }
+    if (claim.memory > 0 && (nodes.freeMemory[n] as number) < claim.memory) return "no_memory";
+    if (claim.storage > 0 && (nodes.freeStorage[n] as number) < claim.storage) return "no_storage";
+    if (claim.throughput > 0 && (nodes.freeThroughput[n] as number) < claim.throughput) {
+      return "no_storage_throughput";
+    }
+    if (claim.deviceKind >= 0 && nodes.deviceFor(n, claim.deviceKind, claim.deviceMemory) < 0) {
+      return "no_accelerator";
+    }
+    if (claim.service !== null && !this.hasInstance(n, claim.service)) return "no_service_instance";
+    return (
+      this.#checkLinks(claim.linksIn, claim.bandwidthIn, claim.basedOn) ??
+      this.#checkLinks(claim.linksOut, claim.bandwidthOut, claim.basedOn)
+    );
+  }
+
+  /** Whether the node's limit for the service leaves room for one more instance. */
+  hasInstance(node: number, service: string): boolean {
+    const slots = this.#nodes.services[node]?.get(service);
+    return slots === undefined || slots.used < slots.limit;
+  }
+
+  /** Takes all that is claimed, or nothing. */
+  reserve(claim: Claim): Result<ReservationId, Refusal<StaleCode>> {
+    const stale = this.check(claim);
+    if (stale !== null) return refuse(stale, "the claim does not hold any more");
+    return ok(this.#take(claim));
+  }
+
+  /** Gives back exactly what was taken; harmless for an id that was released already. */
+  release(id: ReservationId): void {
+    const claim = this.#ledger.find(id);
+    if (claim === undefined) return;
+    const device = this.#ledger.deviceOf(id);
+    this.#ledger.remove(id);
+    this.#move(claim, -1);
+    if (device >= 0) this.#nodes.takeDevice(claim.node, device, -claim.deviceMemory);
+    this.#dropHolds(claim);
+    this.#loadChanged(claim.node);
+  }
+
+  /** What a reservation took; undefined once released. */
+  reservation(id: ReservationId): Claim | undefined {
+    return this.#ledger.find(id);
+  }
+
+  /**
+   * Plan, then commit: reserves every claim that still holds, in order, and returns the others as stale. With
+   * `allOrNothing` a single stale claim undoes the rest (a gang).
+   */
+  commit(plan: readonly Claim[], options: { readonly allOrNothing?: boolean } = {}): Commit {
+    const committed: { claim: Claim; id: ReservationId }[] = [];
+    const stale: { claim: Claim; because: StaleCode }[] = [];
+    for (const claim of plan) {
+      const because = this.check(claim);
+      if (because === null) committed.push({ claim, id: this.#take(claim) });
+      else stale.push({ claim, because });
+    }
+    if (options.allOrNothing !== true || stale.length === 0) return { committed, stale };
+    for (const { id } of committed) this.release(id);
+    return { committed: [], stale };
+  }
+
+  /** An independent pool in the same state: plan on it, then commit to this one. Costs one copy of the columns. */
+  snapshot(): Pool {
+    const twin = new Pool();
+    twin.#nodes = this.#nodes.copy();
+    twin.#links = this.#links.copy();
+    twin.#ledger = this.#ledger.copy();
+    twin.#version = this.#version;
+    for (const [service, learnt] of this.#corrections) twin.#corrections.set(service, new Map(learnt));
+    return twin;
+  }
+
+  #take(claim: Claim): ReservationId {
+    const nodes = this.#nodes;
+    const n = claim.node;
+    let device = -1;
+    if (claim.deviceKind >= 0) {
+      device = nodes.deviceFor(n, claim.deviceKind, claim.deviceMemory);
+      nodes.takeDevice(n, device, claim.deviceMemory);
+    }
+    this.#move(claim, 1);
+    nodes.slots.hold(n);
+    for (const link of claim.linksIn) this.#links.slots.hold(link);
+    for (const link of claim.linksOut) this.#links.slots.hold(link);
+    this.#loadChanged(n);
+    return this.#ledger.add(claim, device);
+  }
+
+  /** Adds a claim to what is reserved (`sign` 1) or takes it away (-1). */
+  #move(claim: Claim, sign: number): void {
+    const nodes = this.#nodes;
+    const n = claim.node;
+    add(nodes.reserved[claim.type] as Float64Array, n, sign * claim.rate);
+    add(nodes.free[claim.type] as Float64Array, n, -sign * claim.rate);
+    add(nodes.reservedMemory, n, sign * claim.memory);
+    add(nodes.freeMemory, n, -sign * claim.memory);
+    add(nodes.reservedStorage, n, sign * claim.storage);
+    add(nodes.freeStorage, n, -sign * claim.storage);
+    add(nodes.reservedThroughput, n, sign * claim.throughput);
+    add(nodes.freeThroughput, n, -sign * claim.throughput);
+    const slots = claim.service === null ? undefined : nodes.services[n]?.get(claim.service);
+    if (slots !== undefined) slots.used += sign;
+    for (const link of claim.linksIn) this.#links.take(link, sign * claim.bandwidthIn);
+    for (const link of claim.linksOut) this.#links.take(link, sign * claim.bandwidthOut);
+  }
+
+  #dropHolds(claim: Claim): void {
+    const nodes = this.#nodes;
+    const links = this.#links;
+    if (nodes.slots.drop(claim.node) && !nodes.slots.has(claim.node)) this.#forgetNode(claim.node);
+    for (const link of claim.linksIn)
+      if (links.slots.drop(link) && !links.slots.has(link)) this.#forgetLink(link);
+    for (const link of claim.linksOut)
+      if (links.slots.drop(link) && !links.slots.has(link)) this.#forgetLink(link);
+  }
+
+  #checkLinks(path: readonly number[], rate: number, basedOn: number): StaleCode | null {
+    const links = this.#links;
+    for (let i = 0; i < path.length; i++) {
+      const link = path[i] as number;
+      if (links.up[link] !== 1 || (links.changedAt[link] as number) > basedOn) return "link_changed";
+      const unknown = ((links.known[link] as number) & KNOWN.capacity) === 0;
+      if (rate > 0 && !unknown && (links.residual[link] as number) < rate) return "no_bandwidth";
+    }
+    return null;
+  }
+
+  #placeLink(index: number, state: LinkState): void {
+    const links = this.#links;
+    const from = links.sites.enter(state.from).index;
+    const to = links.sites.enter(state.to).index;
+    links.sites.hold(from);
+    links.sites.hold(to);
+    const reverse = links.between(state.to, state.from);
+    links.place(index, from, to, reverse);
+    if (reverse >= 0) links.reverse[reverse] = index;
+  }
+
+  #forgetLink(index: number): void {
+    const links = this.#links;
+    const reverse = links.reverse[index] as number;
+    if (reverse >= 0) links.reverse[reverse] = -1;
+    links.states[index] = undefined;
+    this.#leaveSite(links.from[index] as number);
+    this.#leaveSite(links.to[index] as number);
+  }
+
+  #forgetNode(index: number): void {
+    const nodes = this.#nodes;
+    nodes.descriptions[index] = undefined;
+    nodes.prices[index] = undefined;
+    nodes.devices[index] = undefined;
+    nodes.services[index] = undefined;
+    for (const learnt of this.#corrections.values()) learnt.delete(index);
+    this.#leaveSite(nodes.site[index] as number);
+  }
+
+  #leaveSite(site: number): void {
+    if (this.#links.sites.drop(site)) this.#links.sites.retire(site);
+  }
+
+  #loadChanged(node: number): void {
+    this.#version++;
+    for (const feed of this.#feeds) feed.loads.mark(node);
+  }
+
+  #instancesOn(node: number, service: string): number {
+    let count = 0;
+    this.#ledger.forEach((claim) => {
+      if (claim.node === node && claim.service === service) count++;
+    });
+    return count;
+  }
+
+  /** The index of a node in the pool; -1 where there is none. */
+  #present(id: NodeId): number {
+    const index = this.#nodes.slots.find(id);
+    return index >= 0 && this.#nodes.slots.has(index) ? index : -1;
+  }
+}
+
+const add = (column: Float64Array, at: number, amount: number): void => {
+  column[at] = (column[at] as number) + amount;
+};

@@ -1,0 +1,57 @@
+/**
+ * A directed graph in compressed sparse rows: the arcs leaving vertex v are start[v] .. start[v + 1] - 1. Weights
+ * are not negative and may change in place; the shape is fixed.
+ */
+export interface Graph {
+  readonly vertices: number;
+  /** Length vertices + 1. */
+  readonly start: Int32Array;
+  /** By arc: where it leads. */
+  readonly head: Int32Array;
+  /** By arc. Infinity: the arc is down. */
+  readonly weight: Float64Array;
+}
+
+export interface Arc {
+  readonly from: number;
+  readonly to: number;
+  readonly weight: number;
+}
+
+/** Builds the rows; arcs of one vertex keep the order they are given in, so arc numbers are reproducible. */
+export function graphOf(vertices: number, arcs: readonly Arc[]): Graph {
+  const start = new Int32Array(vertices + 1);
+  for (const arc of arcs) start[arc.from + 1] = (start[arc.from + 1] as number) + 1;
+  for (let v = 0; v < vertices; v++) start[v + 1] = (start[v + 1] as number) + (start[v] as number);
+  const next = start.slice();
+  const head = new Int32Array(arcs.length);
+  const weight = new Float64Array(arcs.length);
+  for (const arc of arcs) {
+    const at = next[arc.from] as number;
+    next[arc.from] = at + 1;
+    head[at] = arc.to;
+    weight[at] = arc.weight;
+  }
+  return { vertices, start, head, weight };
+}
+
+/** The arc from one vertex to another of least weight; -1 where there is none. */
+export function arcBetween(graph: Graph, from: number, to: number): number {
+  let best = -1;
+  for (let arc = graph.start[from] as number; arc < (graph.start[from + 1] as number); arc++) {
+    if (graph.head[arc] !== to) continue;
+    if (best < 0 || (graph.weight[arc] as number) < (graph.weight[best] as number)) best = arc;
+  }
+  return best;
+}
+
+/** The same graph with every arc turned round. */
+export function transposed(graph: Graph): Graph {
+  const arcs: Arc[] = [];
+  for (let v = 0; v < graph.vertices; v++) {
+    for (let arc = graph.start[v] as number; arc < (graph.start[v + 1] as number); arc++) {
+      arcs.push({ from: graph.head[arc] as number, to: v, weight: graph.weight[arc] as number });
+    }
+  }
+  return graphOf(graph.vertices, arcs);
+}

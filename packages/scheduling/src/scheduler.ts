@@ -1,0 +1,189 @@
+import type { NodeId, SiteId } from "@weft/infrastructure";
+import type { BitsPerSecond, GramsCo2, Joules, Micros, Money, OperationsPerSecond } from "@weft/kernel";
+import { refuse } from "@weft/kernel";
+import type { Claim, Pool } from "@weft/pool";
+import { explain } from "./explain/explain.ts";
+import type { Decision, Placed } from "./placement/decision.ts";
+import { Fit, fitOn, gramsOn, hasRoom, isSuitable, joulesOn } from "./placement/fit.ts";
+import { Query } from "./placement/query.ts";
+import { REFUSAL_MESSAGES, whyRefused } from "./placement/refusal.ts";
+import { FullScan, type Search } from "./placement/scan.ts";
+import { Network } from "./routing/network.ts";
+import { QuickestPath } from "./routing/quickest.ts";
+import type { TaskNeeds } from "./task.ts";
+
+export interface SchedulerOptions {
+  /** Share of its former score by which a sticky task's best placement must be better before it moves. */
+  readonly stickyMargin?: number;
+}
+
+export interface PlaceOptions {
+  /** The node the task (or its key) was on: kept unless the gain of moving passes the margin. */
+  readonly sticky?: NodeId | null;
+  /** Nodes not to use, besides those the task itself avoids. */
+  readonly excludeNodes?: readonly NodeId[];
+  /** Adds an explanation to the decision; costs a scan of the pool. */
+  readonly explain?: boolean;
+}
+
+const NONE: readonly NodeId[] = [];
+const NO_LINKS: readonly number[] = [];
+
+/**
+ * Places tasks on a pool, one at a time: for each the exact best node and path together, under every constraint
+ * of its needs (docs/guides/scheduling.md states the model). A scheduler follows the pool: whatever changes there counts
+ * from the next decision on. It reserves nothing itself: a decision carries the claim that the caller commits.
+ */
+export class Scheduler {
+  readonly #pool: Pool;
+  readonly #network: Network;
+  readonly #paths: QuickestPath;
+  readonly #search: Search;
+  readonly #query = new Query();
+  readonly #best = new Fit();
+  readonly #former = new Fit();
+  readonly #margin: number;
+
+  constructor(pool: Pool, options: SchedulerOptions = {}) {
+    this.#pool = pool;
+    this.#network = new Network(pool);
+    this.#paths = new QuickestPath(pool, this.#network);
+    this.#search = new FullScan(pool, this.#paths);
+    this.#margin = options.stickyMargin ?? 0.1;
+  }
+
+  /** The network as this scheduler sees it, up to date: for routing beyond single tasks. */
+  get network(): Network {
+    this.#network.refresh();
+    return this.#network;
+  }
+
+  /** The best placement of a task on the pool as it is, or why there is none. Changes nothing. */
+  place(needs: TaskNeeds, options: PlaceOptions = {}): Decision {
+    const query = this.#query;
+    this.#network.refresh();
+    this.#search.refresh();
+    query.fill(this.#pool, needs, options.excludeNodes ?? NONE);
+    this.#search.best(query, this.#best);
+    const kept = this.#keepsFormer(options.sticky ?? null);
+    const decision = this.#best.node < 0 ? this.#refused() : this.#placed(kept);
+    if (options.explain !== true) return decision;
+    return { ...decision, explanation: explain(this.#pool, this.#network, this.#paths, query, decision) };
+  }
+
+  /** Puts the former node's fit in place of the best one when moving would not gain enough. */
+  #keepsFormer(sticky: NodeId | null): boolean {
+    const best = this.#best;
+    if (sticky === null || best.node < 0) return false;
+    const former = this.#pool.nodes.slots.find(sticky);
+    if (former < 0 || former === best.node || !this.#pool.nodes.slots.has(former)) return false;
+    if (!isSuitable(this.#pool, this.#query, former) || !hasRoom(this.#pool, this.#query, former))
+      return false;
+    const site = this.#pool.nodes.site[former] as number;
+    const paths = this.#paths;
+    if (!paths.find(this.#query, site, Number.MAX_VALUE)) return false;
+    const transfer = paths.transferIn + paths.transferOut;
+    if (!fitOn(this.#pool, this.#query, former, transfer, paths.hops, this.#former)) return false;
+    if (best.score < this.#former.score * (1 - this.#margin)) return false;
+    best.take(this.#former);
+    return true;
+  }
+
+  #placed(kept: boolean): Placed {
+    const { nodes, links } = this.#pool;
+    const fit = this.#best;
+    const query = this.#query;
+    const site = nodes.site[fit.node] as number;
+    const paths = this.#paths;
+    paths.find(query, site, Number.MAX_VALUE);
+    const claim = this.#claim();
+    const path: SiteId[] = [links.sites.idOf(query.source)];
+    for (const link of claim.linksIn) path.push(links.sites.idOf(links.to[link] as number));
+    const joules = joulesOn(nodes, query, fit.node, fit.rate === 0 ? 1 : fit.effectiveRate / fit.rate);
+    const grams = gramsOn(nodes, fit.node, joules);
+    return {
+      outcome: "placed",
+      node: nodes.slots.idOf(fit.node),
+      site: links.sites.idOf(site),
+      path,
+      timeline: {
+        transferIn: paths.transferIn as Micros,
+        queue: fit.queue as Micros,
+        compute: fit.compute as Micros,
+        transferOut: paths.transferOut as Micros,
+        total: fit.total as Micros,
+      },
+      rate: fit.rate as OperationsPerSecond,
+      effectiveRate: fit.effectiveRate as OperationsPerSecond,
+      residualIn: paths.bandwidthIn as BitsPerSecond,
+      residualOut: paths.bandwidthOut as BitsPerSecond,
+      cost: fit.cost,
+      charge: BigInt(Math.ceil(fit.cost)) as Money,
+      energy: joules < Number.POSITIVE_INFINITY ? (joules as Joules) : null,
+      carbon: grams < Number.POSITIVE_INFINITY ? (grams as GramsCo2) : null,
+      score: fit.score,
+      kept,
+      claim,
+      basedOn: this.#pool.version,
+      explanation: null,
+    };
+  }
+
+  /** What the best fit takes of the pool, over the path found last. */
+  #claim(): Claim {
+    const query = this.#query;
+    const fit = this.#best;
+    const paths = this.#paths;
+    const onTheSpot = paths.hops === 0;
+    const { linksIn, linksOut } = onTheSpot ? { linksIn: NO_LINKS, linksOut: NO_LINKS } : paths.links();
+    const share = onTheSpot ? 0 : this.#shareForDeadline();
+    return {
+      node: fit.node,
+      type: query.type,
+      rate: fit.rate,
+      memory: query.memory,
+      storage: query.storage,
+      throughput: query.throughput,
+      deviceKind: query.deviceKind,
+      deviceMemory: query.deviceMemory,
+      service: query.service,
+      linksIn,
+      linksOut,
+      bandwidthIn: onTheSpot ? 0 : reservation(query.bandwidth, query.inputBytes, paths.bandwidthIn, share),
+      bandwidthOut: onTheSpot
+        ? 0
+        : reservation(query.bandwidth, query.resultBytes, paths.bandwidthOut, share),
+      basedOn: this.#pool.version,
+    };
+  }
+
+  /**
+   * The share of the path's residual bandwidth with which the deadline still holds: a deadline is a promise, so what
+   * it needs is reserved, and no more, lest one task shut the path to all others. 0 without a deadline.
+   */
+  #shareForDeadline(): number {
+    const { deadline, inputBytes, resultBytes } = this.#query;
+    if (deadline === Number.POSITIVE_INFINITY) return 0;
+    const paths = this.#paths;
+    const sending =
+      (inputBytes > 0 ? (inputBytes * 8e6) / paths.bandwidthIn : 0) +
+      (resultBytes > 0 ? (resultBytes * 8e6) / paths.bandwidthOut : 0);
+    return Math.min(1, sending / (sending + deadline - this.#best.total));
+  }
+
+  #refused(): Decision {
+    const code = whyRefused(this.#pool, this.#paths, this.#query);
+    return {
+      outcome: "refused",
+      code,
+      refusal: refuse(code, REFUSAL_MESSAGES[code]).refusal,
+      basedOn: this.#pool.version,
+      explanation: null,
+    };
+  }
+}
+
+/** Whole bits a second to reserve on every link of one direction: the stated need or the deadline's. */
+function reservation(stated: number, bytes: number, residual: number, share: number): number {
+  return bytes > 0 && share > 0 ? Math.max(stated, Math.ceil(residual * share)) : stated;
+}
