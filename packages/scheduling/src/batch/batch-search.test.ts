@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { type BatchProblem, costOf, holds, planGreedily } from "./batch-problem.ts";
 import { BatchSearch } from "./batch-search.ts";
+import { planBatch } from "./exact-batch.ts";
 import { boundOf, raiseBound } from "./lagrangian.ts";
 import { alwaysPlace } from "./unit-assignment.ts";
 
@@ -111,4 +112,22 @@ it("copes with nothing to place and nowhere to place it", () => {
   search.search(100);
   expect(search.best.cost).toBe(0);
   expect(search.gap).toBe(0);
+});
+
+it("branch and bound proves the optimum of small batches, and its bound holds when it is cut short", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 ** 31 }), (seed) => {
+      const rng = new Rng(seed);
+      const problem = randomBatch(rng, 1 + rng.below(6), 1 + rng.below(3), 3);
+      const optimum = cheapestByTrying(problem);
+      const exact = planBatch(problem, seed, { moves: 50, states: 100_000 });
+      expect(exact.proven).toBe(true);
+      expect(exact.cost).toBeCloseTo(optimum, 9);
+      expect(holds(problem, exact.arc)).toBe(true);
+      const short = planBatch(problem, seed, { moves: 10, states: 3 });
+      expect(short.bound).toBeLessThanOrEqual(optimum + 1e-6);
+      expect(short.cost).toBeGreaterThanOrEqual(optimum - 1e-9);
+    }),
+    { numRuns: 150 },
+  );
 });

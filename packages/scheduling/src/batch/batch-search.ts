@@ -76,6 +76,11 @@ export class BatchSearch {
     return this.#bound;
   }
 
+  /** `price[node * resources + k]`: the worth of a unit there, at which the bound holds. */
+  get price(): Float64Array {
+    return this.#price.slice();
+  }
+
   /** How far above the bound the best plan is, as a share of it; 0 is proven optimal. */
   get gap(): number {
     const above = this.#bestCost - this.#bound;
