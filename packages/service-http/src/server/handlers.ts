@@ -1,0 +1,195 @@
+import { randomBytes } from "node:crypto";
+import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
+import { nodeCryptography } from "@weft/live";
+import type { Caller, NodeView } from "@weft/service";
+import type { Awaitable, ManagerApi } from "../manager-api.ts";
+import { parseSentManifest } from "../manifest/parse.ts";
+import { type ManifestTask, taskOf } from "../manifest/task.ts";
+import type { RouteAnswer, RouteGiven, RouteName } from "../routes.ts";
+import { selects } from "../selector.ts";
+import { keyProofText } from "../wire/requests.ts";
+import { newSecret, tokenDigest } from "./access.ts";
+import type { ApiError } from "./errors.ts";
+
+/** What a handler is given: parts of the request already read by their schemas, and who asks. */
+export interface Asked<N extends RouteName> {
+  readonly caller: Caller;
+  readonly params: RouteGiven<N, "params">;
+  readonly query: RouteGiven<N, "query">;
+  readonly body: RouteGiven<N, "body">;
+}
+
+export type Answer<T> =
+  | Result<T>
+  | { readonly ok: false; readonly refusal: Refusal; readonly others: readonly Refusal[] };
+type Handler<N extends RouteName> = (
+  manager: ManagerApi,
+  asked: Asked<N>,
+) => Awaitable<Answer<RouteAnswer<N>>>;
+
+/** Routes whose answer is no single JSON value; streams.ts and server.ts serve them. */
+export type SpecialRoute =
+  | "GET /v1/tasks/{task}/logs"
+  | "GET /v1/events"
+  | "GET /v1/schemas/task"
+  | "GET /openapi.json"
+  | "GET /healthz"
+  | "GET /readyz"
+  | "GET /metrics";
+export type PlainRoute = Exclude<RouteName, SpecialRoute>;
+
+/** One handler a route; the compiler misses none. */
+export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
+  "GET /v1/network": (manager) => ok(manager.network()),
+  "GET /v1/whoami": (_, { caller }) => ok({ account: caller.account, role: caller.role }),
+
+  "POST /v1/tasks": async (manager, { caller, body: { manifest, contents, order } }) => {
+    const task = readTask(manager, manifest);
+    if (!task.ok) return task;
+    const digest = nodeCryptography.digest(manifest);
+    if (digest !== order.order.taskDigest) {
+      return refuse("E_ORDER_TASK", "the order is about another task", {
+        path: "body.order.order.taskDigest",
+        found: order.order.taskDigest,
+        expected: digest,
+      });
+    }
+    const unsized = missingContent(task.value, contents);
+    if (unsized !== null) return unsized;
+    return manager.submit(caller, { ...task.value, manifest, order }, contents);
+  },
+  "POST /v1/tasks:plan": (manager, { caller, body: { manifest, contents } }) => {
+    const task = readTask(manager, manifest);
+    if (!task.ok) return task;
+    const unsized = missingContent(task.value, contents);
+    if (unsized !== null) return unsized;
+    const { name, needs, program } = task.value;
+    return manager.plan(caller, { name, needs, program, contents });
+  },
+  "GET /v1/tasks": async (manager, { caller, query: { phase, labels, name, node, limit, cursor } }) =>
+    ok(
+      await manager.tasks(caller, {
+        limit,
+        cursor,
+        labels,
+        ...(phase === undefined ? {} : { phases: phase }),
+        ...(name === undefined ? {} : { name }),
+        ...(node === undefined ? {} : { node }),
+      }),
+    ),
+  "GET /v1/tasks/{task}": (manager, { caller, params }) => manager.task(caller, params.task),
+  "DELETE /v1/tasks/{task}": (manager, { caller, params }) =>
+    withTask(manager, caller, params.task, (id) => manager.cancel(caller, id)),
+  "GET /v1/tasks/{task}/explain": (manager, { caller, params }) =>
+    withTask(manager, caller, params.task, (id) => manager.explain(caller, id)),
+
+  "GET /v1/sites": (manager) => ok({ items: manager.sites() }),
+  "GET /v1/nodes": (manager, { caller, query }) =>
+    ok({ items: manager.nodes(caller).filter((node) => selects(query.labels, nodeLabels(node))) }),
+  "GET /v1/nodes/{node}": (manager, { caller, params }) => {
+    const node = manager.nodes(caller).find((one) => one.description.id === params.node);
+    return node === undefined ? absent("node", params.node) : ok(node);
+  },
+  "GET /v1/links": (manager, { caller }) => ok({ items: manager.links(caller) }),
+
+  "GET /v1/offers": async (manager, { caller }) => ok({ items: await manager.offers(caller) }),
+  "GET /v1/contracts": async (manager, { caller, query: { limit, cursor, task, node } }) =>
+    ok(await manager.contracts(caller, { limit, cursor, ...given("task", task), ...given("node", node) })),
+  "GET /v1/contracts/{contract}": (manager, { caller, params }) => manager.contract(caller, params.contract),
+  "GET /v1/usage": async (manager, { caller, query: { limit, cursor, task } }) =>
+    ok(await manager.usage(caller, { limit, cursor, ...given("task", task) })),
+  "GET /v1/accounts": async (manager, { caller }) => ok({ items: await manager.accounts(caller) }),
+  "GET /v1/accounts/{account}/transfers": (manager, { caller, params, query }) =>
+    manager.transfers(caller, params.account, query),
+
+  "GET /v1/keys": async (manager, { caller }) => ok({ items: await manager.keys(caller) }),
+  "POST /v1/keys": (manager, { caller, body: { key, note, proof } }) =>
+    nodeCryptography.verify(key, keyProofText(caller.account, key), proof)
+      ? manager.addKey(caller, key, note)
+      : refuse("E_KEY_PROOF", "the key's holder did not sign for this account", {
+          path: "body.proof",
+          expected: `a signature of ${keyProofText(caller.account, key)}`,
+        }),
+  "DELETE /v1/keys/{key}": (manager, { caller, params }) => manager.removeKey(caller, params.key),
+  "GET /v1/tokens": async (manager, { caller }) => ok({ items: await manager.tokens(caller) }),
+  "POST /v1/tokens": issueToken,
+  "DELETE /v1/tokens/{token}": (manager, { caller, params }) => manager.revokeToken(caller, params.token),
+};
+
+const given = <K extends string, T>(key: K, value: T | undefined): { readonly [k in K]?: T } =>
+  value === undefined ? {} : ({ [key]: value } as { readonly [k in K]?: T });
+
+const absent = (what: string, name: string) =>
+  refuse("E_NOT_FOUND", `no ${what} "${name}"`, { hint: `weft get ${what}s lists what there is` });
+
+/** What selectors match on a node: its own labels, and what else tells nodes apart. */
+export const nodeLabels = ({ description }: NodeView): Readonly<Record<string, string>> => ({
+  ...description.labels,
+  id: description.id,
+  tier: description.tier,
+  site: description.site,
+  domain: description.domain,
+});
+
+/** Resolves an id or a name first, so that what is not the caller's is refused as what is not there. */
+async function withTask<T>(
+  manager: ManagerApi,
+  caller: Caller,
+  idOrName: string,
+  then: (id: string) => Awaitable<Result<T>>,
+): Promise<Result<T>> {
+  const task = await manager.task(caller, idOrName);
+  return task.ok ? then(task.value.id) : task;
+}
+
+function readTask(manager: ManagerApi, manifest: string): Answer<ManifestTask> {
+  const parsed = parseSentManifest(manifest);
+  const task = parsed.ok ? taskOf(parsed.manifests[0]!.manifest, manager.network().defaultSite) : parsed;
+  if (task.ok) return task;
+  const [refusal, ...others] = task.problems;
+  return { ok: false, refusal: refusal!, others };
+}
+
+function missingContent(
+  { program }: ManifestTask,
+  contents: readonly { readonly digest: string }[],
+): (ApiError & { readonly ok: false }) | null {
+  const needed =
+    program.kind === "wasm" ? [program.module] : program.kind === "model" ? program.networks : [];
+  const missing = needed.find((digest) => !contents.some((content) => content.digest === digest));
+  if (missing === undefined) return null;
+  return refuse("E_REQUEST", "the program's contents come with their sizes", {
+    path: "body.contents",
+    found: "nothing",
+    expected: `an item with digest ${missing}`,
+  });
+}
+
+/** Managers make any token; others only such as open no more than their own. The secret leaves here alone. */
+async function issueToken(
+  manager: ManagerApi,
+  { caller, body }: Asked<"POST /v1/tokens">,
+): Promise<Answer<RouteAnswer<"POST /v1/tokens">>> {
+  const account = body.account ?? caller.account;
+  const role = body.role ?? (body.use === "join" ? "provider" : caller.role);
+  if (caller.role !== "manager" && (account !== caller.account || role !== caller.role)) {
+    return refuse("E_FORBIDDEN", "only a manager makes tokens for others", {
+      found: `${role} of ${account}`,
+      expected: `${caller.role} of ${caller.account}`,
+    });
+  }
+  if (body.use === "join" && role !== "provider") {
+    return refuse("E_FORBIDDEN", "nodes join as a provider's", { found: role, expected: "provider" });
+  }
+  const secret = newSecret(body.use);
+  const made = await manager.createToken(caller, {
+    id: `t${randomBytes(6).toString("hex")}`,
+    digest: tokenDigest(secret),
+    use: body.use,
+    account,
+    role,
+    note: body.note,
+    expiresAt: body.expiresAt,
+  });
+  return made.ok ? ok({ ...made.value, secret }) : made;
+}

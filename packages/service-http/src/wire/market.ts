@@ -1,0 +1,167 @@
+import type { NodeId } from "@weft/infrastructure";
+import type { Bytes, Micros } from "@weft/kernel";
+import type { Charge, Contract, ContractState, PriceList, SignedUsage, Transfer } from "@weft/market";
+import { z } from "zod";
+import type { AccountView, ContractView, KeyView, OfferView, TokenView, UsageView } from "../manager-api.ts";
+import { digest, digits, instant, money, named, publicKey, quantity, signature } from "./quantities.ts";
+
+const node = () => named<NodeId>();
+const micros = () => quantity<Micros>("Microseconds.");
+const bytes = () => quantity<Bytes>("Bytes.");
+export const role = z.enum(["consumer", "provider", "manager"]);
+
+const priceList: z.ZodType<PriceList> = z.looseObject({
+  petaOperation: z
+    .looseObject({ logical: money(), parallel: money(), neural: money() })
+    .describe("For 1e15 operations."),
+  memoryGibHour: money(),
+  storageGibHour: money(),
+  transferGb: money().describe("For 1e9 bytes in or out."),
+  bandwidthGbpsHour: money(),
+  perTask: money().describe("The least that a task is charged."),
+});
+
+export const offerView: z.ZodType<OfferView> = z.looseObject({
+  node: node(),
+  provider: z.string(),
+  prices: priceList,
+  tier: z.enum(["cloud", "edge", "end"]),
+  runs: z.array(z.enum(["wasm", "model", "process"])),
+  accepting: z.boolean(),
+});
+
+export const signedOrder = z.strictObject({
+  order: z.strictObject({
+    id: z.string().min(1).max(128).describe("Chosen by the consumer, unique for ever."),
+    consumer: publicKey(),
+    taskDigest: digest().describe("SHA-256 of the manifest's text."),
+    payAtMost: money(),
+    notAfter: instant().describe("No contract under this order begins later."),
+  }),
+  signature: signature(),
+});
+
+const party = () => z.looseObject({ account: z.string(), key: publicKey() });
+
+const contract: z.ZodType<Contract> = z.looseObject({
+  terms: z.looseObject({
+    id: z.string(),
+    order: signedOrder,
+    task: z.string(),
+    attempt: z.int(),
+    consumer: party(),
+    provider: party(),
+    manager: party(),
+    node: z.looseObject({ id: z.string(), key: publicKey() }),
+    compute: z.enum(["logical", "parallel", "neural"]),
+    currency: z.string(),
+    prices: priceList,
+    ceiling: money(),
+    completeBy: instant().nullable(),
+    validFrom: instant(),
+    validUntil: instant(),
+  }),
+  manager: signature().nullable(),
+  provider: signature().nullable(),
+});
+
+export const contractView: z.ZodType<ContractView> = z.looseObject({
+  id: z.string(),
+  task: z.string(),
+  run: z.string(),
+  node: node(),
+  consumer: z.string(),
+  provider: z.string(),
+  state: z.string() as unknown as z.ZodType<ContractState, string>,
+  ceiling: money().describe("The highest price."),
+  charged: money().nullable(),
+  openedAt: instant(),
+  closedAt: instant().nullable(),
+  closedBecause: z.string().nullable(),
+  document: contract.nullable().describe("The contract, enough to check it offline; null in lists."),
+});
+
+const charge: z.ZodType<Charge> = z.looseObject({
+  lines: z.array(
+    z.looseObject({
+      what: z.string() as unknown as z.ZodType<Charge["lines"][number]["what"], string>,
+      quantity: digits("In the unit of what is charged."),
+      amount: money(),
+    }),
+  ),
+  total: money(),
+});
+
+const signedUsage: z.ZodType<SignedUsage> = z.looseObject({
+  record: z.looseObject({
+    id: z.string(),
+    contract: z.string(),
+    node: z.string(),
+    sequence: z.int(),
+    startedAt: instant(),
+    endedAt: instant(),
+    cpuTime: micros(),
+    wallTime: micros(),
+    operations: digits("Operations."),
+    memoryTime: digits("Byte-microseconds of memory."),
+    storageTime: digits("Byte-microseconds of storage."),
+    inputBytes: bytes(),
+    outputBytes: bytes(),
+    reservedBits: digits("Bits that the reserved path could have carried."),
+    outcome: z.enum(["completed", "failed"]),
+    result: digest().nullable(),
+  }),
+  signature: signature(),
+});
+
+export const usageView: z.ZodType<UsageView> = z.looseObject({
+  id: z.string(),
+  task: z.string(),
+  usage: signedUsage,
+  charge,
+  receivedAt: instant(),
+});
+
+export const accountView: z.ZodType<AccountView> = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  role: z.enum(["consumer", "provider", "manager", "system"]),
+  currency: z.string(),
+  balance: z.looseObject({
+    posted: money().describe("What the account has."),
+    held: money().describe("What of it is set aside for open contracts."),
+    available: money().nullable().describe("What may still be spent; null: without end."),
+  }),
+});
+
+export const transfer: z.ZodType<Transfer> = z.looseObject({
+  id: z.string(),
+  at: instant(),
+  kind: z.enum(["deposit", "settlement", "payout", "refund", "penalty", "tax", "adjustment"]),
+  reference: z.string(),
+  postings: z.array(z.looseObject({ account: z.string(), amount: money() })).describe("They sum to zero."),
+  closes: z.string().nullable().describe("The hold it uses up."),
+});
+
+export const keyView: z.ZodType<KeyView> = z.looseObject({
+  key: publicKey(),
+  account: z.string(),
+  note: z.string(),
+  addedAt: instant(),
+});
+
+const token = z.looseObject({
+  id: z.string(),
+  use: z.enum(["api", "join"]),
+  account: z.string(),
+  role,
+  note: z.string(),
+  createdAt: instant(),
+  expiresAt: instant().nullable(),
+}) satisfies z.ZodType<TokenView>;
+
+export const tokenView: z.ZodType<TokenView> = token;
+/** A new token, its secret told once. */
+export const issuedToken: z.ZodType<TokenView & { readonly secret: string }> = token.extend({
+  secret: z.string(),
+});

@@ -1,0 +1,304 @@
+import type { DomainId, LinkState, NodeDescription, NodeId, NodeLoad, SiteId } from "@weft/infrastructure";
+import type {
+  BitsPerSecond,
+  Bytes,
+  BytesPerSecond,
+  GramsCo2,
+  Joules,
+  Micros,
+  Operations,
+  OperationsPerSecond,
+  Ratio,
+  Refusal,
+  Watts,
+} from "@weft/kernel";
+import type { TaskNeeds } from "@weft/scheduling";
+import type { LinkView, NodeView, RunView, TaskView, Timeline } from "@weft/service";
+import { z } from "zod";
+import type {
+  ExplanationView,
+  Figure,
+  HealthView,
+  LogLine,
+  NetworkView,
+  PlacementView,
+  PlanView,
+  SiteView,
+} from "../manager-api.ts";
+import { digest, instant, money, named, publicKey, quantity } from "./quantities.ts";
+
+const node = () => named<NodeId>();
+const site = () => named<SiteId>();
+const micros = () => quantity<Micros>("Microseconds.");
+const bytes = () => quantity<Bytes>("Bytes.");
+const rate = () => quantity<OperationsPerSecond>("Operations a second; floating-point ones unless logical.");
+const labels = () => z.record(z.string(), z.string());
+
+const power = () => z.looseObject({ logical: rate(), parallel: rate(), neural: rate() });
+const programKind = z.enum(["wasm", "model", "process"]);
+const security = z.enum(["open", "encrypted", "isolated"]);
+const storageClass = z.enum(["scratch", "durable"]);
+const tier = z.enum(["cloud", "edge", "end"]);
+
+export const refusal: z.ZodType<Refusal, Refusal> = z.looseObject({
+  code: z.string().describe("Stable; part of the interface."),
+  message: z.string(),
+  path: z.string().optional().describe("Path of the offending field."),
+  found: z.string().optional(),
+  expected: z.string().optional(),
+  hint: z.string().optional().describe("What the asker can do about it."),
+});
+
+const timeline: z.ZodType<Timeline> = z.looseObject({
+  staging: micros(),
+  transferIn: micros(),
+  queue: micros(),
+  compute: micros(),
+  transferOut: micros(),
+  total: micros().describe("Without staging: programs are brought to a node once."),
+});
+
+const nodeDescription: z.ZodType<NodeDescription> = z.looseObject({
+  id: node(),
+  tier,
+  site: site(),
+  domain: named<DomainId>(),
+  labels: labels(),
+  power: power(),
+  laneRate: power(),
+  memoryBytes: bytes(),
+  storage: z.looseObject({
+    capacityBytes: bytes(),
+    throughput: quantity<BytesPerSecond>("Bytes a second."),
+    storageClass,
+  }),
+  accelerators: z.array(
+    z.looseObject({ kind: z.enum(["gpu", "npu"]), model: z.string(), memoryBytes: bytes() }),
+  ),
+  runs: z.array(programKind),
+  security,
+  watts: z.looseObject({ idle: quantity<Watts>("Watts."), full: quantity<Watts>("Watts.") }).nullable(),
+  gramsPerKwh: z.number().nullable(),
+});
+
+const nodeLoad: z.ZodType<NodeLoad> = z.looseObject({
+  node: node(),
+  othersUse: power(),
+  freeMemoryBytes: bytes(),
+  freeStorageBytes: bytes(),
+  queue: z.looseObject({ logical: micros(), parallel: micros(), neural: micros() }),
+  battery: quantity<Ratio>("0 to 1; null on mains power.").nullable(),
+  accepting: z.boolean(),
+  at: instant(),
+});
+
+export const nodeView: z.ZodType<NodeView> = z.looseObject({
+  description: nodeDescription,
+  provider: z.string(),
+  load: nodeLoad.nullable(),
+  health: z.enum(["up", "suspect", "down"]),
+  age: micros().describe("How old what is known of its load is, in microseconds."),
+  reserved: z.looseObject({ power: power(), memoryBytes: bytes(), storageBytes: bytes() }),
+  runningTasks: z.int(),
+  earned: money(),
+});
+
+const linkState: z.ZodType<LinkState> = z.looseObject({
+  from: site(),
+  to: site(),
+  up: z.boolean(),
+  delay: micros().nullable(),
+  jitter: micros().nullable(),
+  loss: quantity<Ratio>("0 to 1.").nullable(),
+  capacity: quantity<BitsPerSecond>("Bits a second.").nullable(),
+  bitErrorRate: z.number().nullable(),
+  security,
+  radio: z
+    .looseObject({
+      availableSpectrumHz: z.number().nullable(),
+      baseStationPower: quantity<Watts>("Watts.").nullable(),
+    })
+    .nullable()
+    .describe("null: no radio, or none that tells."),
+  at: instant(),
+});
+
+export const linkView: z.ZodType<LinkView> = z.looseObject({
+  state: linkState,
+  age: micros(),
+  reservedBps: z.number(),
+});
+
+export const siteView: z.ZodType<SiteView> = z.looseObject({
+  id: site(),
+  domain: named<DomainId>(),
+  gateway: z.string().nullable().describe("URL where data at this site can be put and fetched."),
+  nodes: z.array(node()),
+});
+
+export const networkView: z.ZodType<NetworkView> = z.looseObject({
+  name: z.string(),
+  version: z.string(),
+  currency: z.string(),
+  managerKey: publicKey(),
+  defaultSite: site(),
+  startedAt: instant(),
+  now: instant(),
+});
+
+export const contentReference = z.looseObject({ digest: digest(), size: bytes() });
+
+const objective = z.union([
+  z.looseObject({ kind: z.enum(["cost", "time", "energy", "carbon"]) }),
+  z.looseObject({
+    kind: z.literal("weighted"),
+    perSecond: z.number(),
+    perJoule: z.number(),
+    perGram: z.number(),
+  }),
+]);
+
+const taskNeeds: z.ZodType<TaskNeeds> = z.looseObject({
+  basic: z.looseObject({
+    inputBytes: bytes(),
+    resultBytes: bytes(),
+    dataType: z.string().nullable(),
+    dataAt: site(),
+    mayLeaveTo: z.array(site()).nullable(),
+    deadline: micros().nullable(),
+    sticky: z.looseObject({ key: z.string(), keepFor: micros() }).nullable(),
+  }),
+  compute: z.looseObject({
+    type: z.enum(["logical", "parallel", "neural"]),
+    work: quantity<Operations>("Operations."),
+    atLeast: rate(),
+    lanes: z
+      .number()
+      .nullable()
+      .describe("null: all there are.")
+      .transform((lanes) => lanes ?? Number.POSITIVE_INFINITY),
+    accelerator: z.looseObject({ kind: z.enum(["gpu", "npu"]), memoryBytes: bytes() }).nullable(),
+  }),
+  storage: z.looseObject({
+    capacity: bytes(),
+    throughput: quantity<BytesPerSecond>("Bytes a second."),
+    storageClass: storageClass.nullable(),
+  }),
+  algorithm: z.looseObject({
+    function: z.string(),
+    timeComplexity: z.string().nullable(),
+    space: bytes(),
+  }),
+  network: z.looseObject({
+    delay: micros().nullable(),
+    bandwidth: quantity<BitsPerSecond>("Bits a second."),
+    jitter: micros().nullable(),
+    loss: z.number().nullable(),
+    bitErrorRate: z.number().nullable(),
+    security,
+  }),
+  where: z.looseObject({
+    runs: programKind,
+    tier: tier.nullable(),
+    domain: named<DomainId>().nullable(),
+    labels: labels(),
+    avoid: z.array(node()),
+  }),
+  objective,
+  payAtMost: money().nullable(),
+});
+
+export const TASK_PHASES = ["pending", "launched", "running", "succeeded", "failed", "cancelled"] as const;
+
+const runView: z.ZodType<RunView> = z.looseObject({
+  id: z.string(),
+  node: z.string(),
+  path: z.array(site()),
+  contract: z.string(),
+  state: z.enum(["launched", "staging", "fetching", "running", "returning", "finished", "lost", "failed"]),
+  because: z.string().nullable() as unknown as z.ZodType<RunView["because"], string | null>,
+  predicted: timeline,
+  actual: timeline.nullable(),
+  counters: z
+    .looseObject({
+      cpuTime: micros(),
+      wallTime: micros(),
+      peakMemoryBytes: bytes(),
+      inputBytes: bytes(),
+      outputBytes: bytes(),
+    })
+    .nullable(),
+});
+
+export const taskView: z.ZodType<TaskView> = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  labels: labels(),
+  consumer: z.string(),
+  phase: z.enum(TASK_PHASES),
+  reason: refusal.nullable(),
+  needs: taskNeeds,
+  submittedAt: instant(),
+  finishedAt: instant().nullable(),
+  runs: z.array(runView),
+  result: contentReference.extend({ at: site() }).nullable(),
+  charged: money().nullable(),
+});
+
+const figure: z.ZodType<Figure> = z.looseObject({
+  value: z.number().nullable().describe("null: unknown."),
+  unit: z.enum(["us", "B", "B/s", "b/s", "op", "op/s", "money", "ratio", "J", "g"]),
+});
+
+const placementView: z.ZodType<PlacementView> = z.looseObject({
+  node: node(),
+  site: site(),
+  path: z.array(site()).describe("Sites from the data to the node, both included."),
+  predicted: timeline,
+  price: money(),
+  priceAtMost: money().nullable(),
+  energy: quantity<Joules>("Joules.").nullable(),
+  carbon: quantity<GramsCo2>("Grams of CO2 equivalent.").nullable(),
+});
+
+export const explanationView: z.ZodType<ExplanationView> = z.looseObject({
+  at: instant(),
+  chosen: placementView.nullable(),
+  nodesConsidered: z.int(),
+  pathsConsidered: z.int(),
+  ruledOut: z.array(
+    z.looseObject({
+      constraint: z.string(),
+      limit: figure.nullable(),
+      count: z.int(),
+      nodes: z.array(
+        z.looseObject({ node: node(), reached: figure.nullable(), detail: z.string().optional() }),
+      ),
+    }),
+  ),
+  runnersUp: z.array(
+    z.looseObject({
+      placement: placementView,
+      lostBy: z.looseObject({ what: z.string(), reached: figure, best: figure }),
+    }),
+  ),
+  nearestMisses: z.array(z.looseObject({ node: node(), constraint: z.string(), wouldFitWith: figure })),
+});
+
+export const planView: z.ZodType<PlanView> = z.looseObject({
+  placement: placementView.nullable().describe("null: nothing fits."),
+  explanation: explanationView,
+});
+
+export const logLine: z.ZodType<LogLine> = z.looseObject({
+  serial: z.int(),
+  run: z.string(),
+  at: instant(),
+  stream: z.enum(["stdout", "stderr", "weft"]),
+  text: z.string(),
+});
+
+export const healthView: z.ZodType<HealthView> = z.looseObject({
+  ready: z.boolean(),
+  checks: z.array(z.looseObject({ name: z.string(), ok: z.boolean(), detail: z.string() })),
+});
