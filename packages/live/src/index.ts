@@ -1,3 +1,4 @@
 export * from "./clock.ts";
 export * from "./cryptography.ts";
 export * from "./driver.ts";
+export * from "./group-commit.ts";

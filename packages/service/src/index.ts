@@ -1,4 +1,11 @@
+export { AgentCore, type AgentIdentity, type AgentInput, type AgentOutput } from "./agent/agent.ts";
+export * from "./manager/core.ts";
+export { Manager } from "./manager/manager.ts";
+export { type RunEntry, type TaskEntry, taskView } from "./manager/tasks.ts";
 export * from "./memory-store.ts";
+export * from "./predictor.ts";
+export * from "./protocol.ts";
 export * from "./resources.ts";
 export * from "./store.ts";
 export * from "./stored-text.ts";
+export * from "./wire.ts";

@@ -25,6 +25,8 @@ export interface TaskSubmission {
   readonly program: Program;
   /** Content of the input at the gateway of `needs.basic.dataAt`; null: empty. */
   readonly input: ContentReference | null;
+  /** What the program is made of, by content held at the manager's gateway; the manager fills in the sizes. */
+  readonly contents: readonly ContentReference[];
   readonly order: SignedOrder;
 }
 
@@ -89,8 +91,10 @@ export interface RunView {
     | "finished"
     | "lost"
     | "failed";
-  readonly because: RunFailure | "node_silent" | "node_refused" | "cancelled" | null;
+  readonly because: RunFailure | "node_silent" | "node_restarted" | "node_refused" | "cancelled" | null;
   readonly predicted: Timeline;
+  /** The factor learnt for this function on this node that the prediction was made with (C1). */
+  readonly correction: number;
   readonly actual: Timeline | null;
   readonly counters: RunCounters | null;
 }

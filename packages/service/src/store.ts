@@ -11,6 +11,8 @@ import type {
   SignedUsage,
   Transfer,
 } from "@weft/market";
+import type { ClaimByName } from "@weft/pool";
+import type { Launch } from "./protocol.ts";
 import type { ContentReference, Role, RunView, TaskPhase, TaskSubmission } from "./resources.ts";
 
 /*
@@ -90,6 +92,8 @@ export interface RunRow {
   readonly task: string;
   readonly attempt: number;
   readonly view: RunView;
+  /** What was said to the node and what was reserved for it; null once the run has ended. */
+  readonly live: { readonly launch: Launch; readonly claim: ClaimByName } | null;
 }
 
 export interface ContractRow {

@@ -120,8 +120,8 @@ function rowChange(change: PlainChange): RowChange {
     case "put-node":
       return put("nodes", [change.row.id], change.row.provider, storedText(change.row));
     case "put-run": {
-      const { view, task, attempt } = change.row;
-      return put("runs", [view.id], task, attempt, storedText(view));
+      const { task, attempt, ...body } = change.row;
+      return put("runs", [body.view.id], task, attempt, storedText(body));
     }
     case "put-contract": {
       const { id, task } = change.row.contract.terms;

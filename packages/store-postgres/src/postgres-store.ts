@@ -1,6 +1,6 @@
 import type { Instant, Money } from "@weft/kernel";
 import type { Hold, Posting, Transfer, TransferKind } from "@weft/market";
-import { fromStoredText, type Store, type StoreChange, type StoreState } from "@weft/service";
+import { fromStoredText, type RunRow, type Store, type StoreChange, type StoreState } from "@weft/service";
 import { Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";
 import type pg from "pg";
 import { Batch } from "./batch.ts";
@@ -98,7 +98,11 @@ export class PostgresStore implements Store {
       nodes: await bodies("nodes"),
       keys: keys.map((row) => fromStoredText(row.body)),
       tasks,
-      runs: runs.map(({ task, attempt, body }) => ({ task, attempt, view: fromStoredText(body) })),
+      runs: runs.map(({ task, attempt, body }) => ({
+        task,
+        attempt,
+        ...fromStoredText<Pick<RunRow, "view" | "live">>(body),
+      })),
       contracts: contracts.map((row) => fromStoredText(row.body)),
       usage: usage.map((row) => fromStoredText(row.body)),
       documents: documents.map((row) => ({

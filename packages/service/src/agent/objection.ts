@@ -1,0 +1,57 @@
+import type { NodeDescription } from "@weft/infrastructure";
+import {
+  type Cryptography,
+  canonicalText,
+  type Instant,
+  MINUTE,
+  type PublicKey,
+  type Refusal,
+  refuse,
+} from "@weft/kernel";
+import { contractText, type PriceList, verifyTerms } from "@weft/market";
+import type { Launch } from "../protocol.ts";
+
+/** How far the manager's clock and the node's may stand apart. */
+const CLOCK_SKEW = MINUTE;
+
+const priceText = (prices: PriceList): string =>
+  canonicalText({ ...prices, petaOperation: { ...prices.petaOperation } });
+
+/**
+ * Why this node will not sign a contract, null when it will: the owner does not allow the program, the contract is
+ * not for this node, not at its prices, not within the consumer's order, not the manager's, or not for now.
+ */
+export function objection(
+  launch: Launch,
+  description: NodeDescription,
+  prices: PriceList,
+  key: PublicKey,
+  now: Instant,
+  cryptography: Cryptography,
+): Refusal | null {
+  const { terms, manager } = launch.contract;
+  if (!description.runs.includes(launch.program.kind)) {
+    return refuse("program_not_allowed", `the node's owner does not allow a ${launch.program.kind}`).refusal;
+  }
+  if (terms.node.id !== description.id || terms.node.key !== key || terms.provider.key !== key) {
+    return refuse("E_CONTRACT_PARTY", "the contract is another node's", {
+      path: "node",
+      found: terms.node.id,
+      expected: description.id,
+    }).refusal;
+  }
+  if (priceText(terms.prices) !== priceText(prices)) {
+    return refuse("price_changed", "the contract is not at the node's prices", { path: "prices" }).refusal;
+  }
+  if (now > terms.validUntil + CLOCK_SKEW || now < terms.validFrom - CLOCK_SKEW) {
+    return refuse("E_CONTRACT_TIME", "the contract is not for now", {
+      path: "validFrom",
+      hint: "compare the clocks of node and manager",
+    }).refusal;
+  }
+  if (manager === null || !cryptography.verify(terms.manager.key, contractText(terms), manager)) {
+    return refuse("E_CONTRACT_SIGNATURE", "the manager did not sign these terms", { path: "manager" })
+      .refusal;
+  }
+  return verifyTerms(terms, cryptography);
+}

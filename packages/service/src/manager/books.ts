@@ -1,0 +1,109 @@
+import { type Currency, type Instant, type Money, money, ok, type Refusal, type Result } from "@weft/kernel";
+import {
+  type AccountId,
+  type Balance,
+  type ContractTerms,
+  type FeePolicy,
+  holdOf,
+  Ledger,
+  type LedgerRefusal,
+  settlementTransfer,
+  type Transfer,
+} from "@weft/market";
+import type { AccountRow, StoreChange, StoreState } from "../store.ts";
+
+/** The account of everything outside the books: what is paid in comes from it, what is paid out goes to it. */
+export const WORLD: AccountId = "world";
+
+/**
+ * The books as the manager keeps them: a change of the ledger and the store change that makes it durable, always
+ * together.
+ */
+export class Books {
+  readonly #ledger: Ledger;
+  readonly #accounts = new Map<AccountId, AccountRow>();
+
+  constructor(state: StoreState) {
+    this.#ledger = Ledger.restore({
+      accounts: state.accounts,
+      balances: state.balances,
+      holds: state.holds,
+      done: [],
+    });
+    for (const row of state.accounts) this.#accounts.set(row.id, row);
+  }
+
+  account(id: AccountId): AccountRow | undefined {
+    return this.#accounts.get(id);
+  }
+
+  get accounts(): readonly AccountRow[] {
+    return [...this.#accounts.values()];
+  }
+
+  balance(id: AccountId): Balance | undefined {
+    return this.#ledger.balance(id);
+  }
+
+  /** Sum of all balances by currency; zero, always. */
+  totals(): ReadonlyMap<Currency, Money> {
+    return this.#ledger.totals();
+  }
+
+  open(row: AccountRow): StoreChange[] {
+    this.#ledger.open(row);
+    this.#accounts.set(row.id, row);
+    return [{ kind: "put-account", row }];
+  }
+
+  /** Money comes in from outside. The same id again changes nothing. */
+  deposit(id: string, account: AccountId, amount: Money, at: Instant): Result<StoreChange[], LedgerRefusal> {
+    const transfer: Transfer = {
+      id: `deposit/${id}`,
+      at,
+      kind: "deposit",
+      reference: id,
+      postings: [
+        { account: WORLD, amount: money(-amount) },
+        { account, amount },
+      ],
+      closes: null,
+    };
+    return this.#enter(transfer);
+  }
+
+  /** Sets a contract's highest price aside. */
+  hold(terms: ContractTerms, at: Instant): Result<StoreChange[], LedgerRefusal> {
+    const hold = {
+      id: holdOf(terms),
+      account: terms.consumer.account,
+      amount: terms.ceiling,
+      at,
+      reference: terms.id,
+    };
+    const placed = this.#ledger.place(hold);
+    return placed.ok ? ok([{ kind: "place-hold", hold }]) : placed;
+  }
+
+  /** Gives back what was set aside for a contract that ends without a charge. */
+  release(terms: ContractTerms): StoreChange[] {
+    const released = this.#ledger.release(holdOf(terms));
+    return released.ok && released.value === "done" ? [{ kind: "release-hold", id: holdOf(terms) }] : [];
+  }
+
+  /** Consumer pays, provider earns, manager keeps its fee; the hold is used up. Once per contract. */
+  settle(
+    terms: ContractTerms,
+    total: Money,
+    fee: FeePolicy,
+    at: Instant,
+  ): Result<StoreChange[], Refusal<string>> {
+    return this.#enter(settlementTransfer(terms, total, fee, at));
+  }
+
+  #enter(transfer: Transfer): Result<StoreChange[], LedgerRefusal> {
+    const posted = this.#ledger.post(transfer);
+    if (!posted.ok) return posted;
+    return ok(posted.value === "done" ? [{ kind: "transfer", transfer }] : []);
+  }
+}

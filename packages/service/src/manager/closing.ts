@@ -1,0 +1,203 @@
+import { COMPUTE_TYPES, type NodeId } from "@weft/infrastructure";
+import { between, type Instant, type Micros, type Refusal, refuse } from "@weft/kernel";
+import {
+  checkUsage,
+  contractText,
+  type MeterBounds,
+  rate,
+  type SignedUsage,
+  verifyUsage,
+} from "@weft/market";
+import type { RunEnd } from "@weft/orchestration";
+import type { Outcome } from "../protocol.ts";
+import type { RunView, Timeline } from "../resources.ts";
+import { type Core, note, send, store, tell } from "./core.ts";
+import type { Member } from "./fleet.ts";
+import { observe } from "./placing.ts";
+import type { RunEntry } from "./tasks.ts";
+
+/** What a node says came of a run. Every answer to it is `settled`, released once it is durable [W3]. */
+export function outcome(core: Core, now: Instant, member: Member, id: string, said: Outcome): void {
+  const run = core.tasks.run(id);
+  send(core, member.connection, { kind: "settled", run: id });
+  if (run === undefined || run.live === null || run.view.node !== member.row.id) return; // late: never billed
+  const contract = run.contract.contract;
+  const text = contractText(contract.terms);
+  if (!core.options.cryptography.verify(contract.terms.node.key, text, said.signature)) {
+    const refusal = refuse("E_CONTRACT_SIGNATURE", "the node did not sign the contract").refusal;
+    return breach(core, now, run, refusal);
+  }
+  run.contract = { ...run.contract, contract: { ...contract, provider: said.signature } };
+  if (said.end.kind === "failed") {
+    const because = said.end.because === "transfer_failed" ? "runtime_failed" : said.end.because;
+    return endRun(
+      core,
+      now,
+      run,
+      { kind: "failed", because, detail: said.end.detail },
+      timeline(now, run, said),
+    );
+  }
+  if (said.usage === null) {
+    const refusal = refuse("E_USAGE_FORM", "a finished run without a usage record").refusal;
+    return breach(core, now, run, refusal);
+  }
+  const refusal = objectionTo(core, member, run, said.usage);
+  if (refusal !== null) return breach(core, now, run, refusal);
+  settle(core, now, member, run, said, said.usage);
+}
+
+/** A node lost a run, or declined it: nothing is charged and the task is placed again. */
+export function loseRun(
+  core: Core,
+  now: Instant,
+  run: RunEntry,
+  because: Extract<RunEnd, { kind: "lost" }>["because"],
+  detail: string,
+): void {
+  endRun(core, now, run, { kind: "lost", because, detail }, null);
+}
+
+/** The manager itself takes a run away from its node, since its task was cancelled. */
+export function withdrawRun(core: Core, now: Instant, run: RunEntry): void {
+  free(core, run);
+  send(core, core.fleet.member(run.contract.contract.terms.node.id as NodeId)?.connection ?? null, {
+    kind: "cancel",
+    run: run.view.id,
+  });
+  closeUnpaid(core, now, run, "cancelled", "cancelled", { state: "failed", because: "cancelled" });
+}
+
+function settle(
+  core: Core,
+  now: Instant,
+  member: Member,
+  run: RunEntry,
+  said: Outcome,
+  usage: SignedUsage,
+): void {
+  const { terms } = run.contract.contract;
+  const entry = core.tasks.task(run.task);
+  if (entry === undefined || said.end.kind !== "finished") return;
+  const charge = rate(usage.record, terms);
+  const settled = core.books.settle(terms, charge.total, core.options.fee, now);
+  if (!settled.ok) return breach(core, now, run, settled.refusal);
+  const actual = timeline(now, run, said);
+  member.recorded = Math.max(member.recorded, usage.record.sequence);
+  store(core, settled.value);
+  store(core, [core.tasks.usage(run, { usage, task: run.task, charge, receivedAt: now })]);
+  const earned = settled.value.flatMap((change) =>
+    change.kind === "transfer"
+      ? change.transfer.postings.filter((p) => p.account === terms.provider.account)
+      : [],
+  );
+  for (const posting of earned) store(core, [core.fleet.earn(member, posting.amount)]);
+  free(core, run);
+  store(
+    core,
+    core.tasks.close(run, { state: "finished", actual, counters: said.counters }, run.contract.contract, {
+      state: "settled",
+      because: "fulfilled",
+      charged: charge.total,
+      at: now,
+    }),
+  );
+  const { result } = said.end;
+  const at = entry.row.submission.needs.basic.dataAt;
+  entry.outcome = { result: result && { ...result, at }, charged: charge.total };
+  learn(core, run, entry.row.submission.needs.algorithm.function, actual);
+  tell(core, now, "settled", "contract", terms.id);
+  observe(core, now, { kind: "ended", task: run.task, run: run.view.id, end: { kind: "finished" } });
+  observe(core, now, { kind: "room" });
+}
+
+function endRun(core: Core, now: Instant, run: RunEntry, end: RunEnd, actual: Timeline | null): void {
+  if (end.kind === "finished") return;
+  free(core, run);
+  const because = end.because;
+  const state = end.kind === "lost" ? "lost" : "failed";
+  closeUnpaid(core, now, run, end.kind === "lost" ? "breached" : "cancelled", because, {
+    state,
+    because,
+    actual,
+  });
+  note(core, now, run.task, run.view.id, `${because}: ${end.detail}`);
+  observe(core, now, { kind: "ended", task: run.task, run: run.view.id, end });
+  observe(core, now, { kind: "room" });
+}
+
+/** The node broke the contract's rules: flagged, not paid, and the task is placed elsewhere. */
+function breach(core: Core, now: Instant, run: RunEntry, refusal: Refusal): void {
+  const detail = `${refusal.code}: ${refusal.message}${refusal.path === undefined ? "" : ` (${refusal.path})`}`;
+  loseRun(core, now, run, "node_refused", detail);
+}
+
+function closeUnpaid(
+  core: Core,
+  now: Instant,
+  run: RunEntry,
+  state: "breached" | "cancelled",
+  because: string,
+  view: Partial<RunView>,
+): void {
+  const { contract } = run.contract;
+  store(core, core.books.release(contract.terms));
+  store(core, core.tasks.close(run, view, contract, { state, because, charged: null, at: now }));
+  tell(core, now, state, "contract", contract.terms.id);
+}
+
+function free(core: Core, run: RunEntry): void {
+  const reserved = core.reservations.get(run.view.id);
+  if (reserved !== undefined) core.pool.release(reserved);
+  core.reservations.delete(run.view.id);
+}
+
+/** Why a usage record is not believed; null: it is. */
+function objectionTo(core: Core, member: Member, run: RunEntry, usage: SignedUsage): Refusal | null {
+  const { terms } = run.contract.contract;
+  const { description } = member.row;
+  const launch = run.live?.launch;
+  const lanes = Math.max(
+    ...COMPUTE_TYPES.map((type) =>
+      description.laneRate[type] > 0 ? Math.ceil(description.power[type] / description.laneRate[type]) : 1,
+    ),
+  );
+  const bounds: MeterBounds = {
+    lanes,
+    rate: description.power[terms.compute],
+    memoryBytes: description.memoryBytes,
+    storageBytes: description.storage.capacityBytes,
+    movedBytes: null,
+    reservedBps: launch?.reserved.bandwidth ?? 0,
+  };
+  if (usage.record.id !== run.view.id) {
+    return refuse("E_USAGE_CONTRACT", "the record is about another run", { path: "id" }).refusal;
+  }
+  return verifyUsage(usage, terms, core.options.cryptography) ?? checkUsage(usage.record, terms, bounds);
+}
+
+function timeline(now: Instant, run: RunEntry, said: Outcome): Timeline {
+  const { staging, transferIn, compute, transferOut } = said.spent;
+  const total = (between(run.launchedAt, now) - staging) as Micros;
+  const queue = Math.max(0, total - transferIn - compute - transferOut) as Micros;
+  return { staging, transferIn, queue, compute, transferOut, total };
+}
+
+/** What the run shows about the function on this node goes into the next prediction (C1). */
+function learn(core: Core, run: RunEntry, algorithm: string, actual: Timeline): void {
+  const node = run.view.node as NodeId;
+  core.pool.setCorrection(
+    algorithm,
+    node,
+    core.predictor.learn(algorithm, node, nominal(run.view), actual.compute),
+  );
+}
+
+/** The computing time that the node's measured rate alone promised. */
+const nominal = (view: RunView): Micros => (view.predicted.compute * view.correction) as Micros;
+
+/** What a run that finished before a restart showed. */
+export function learnAgain(core: Core, algorithm: string, view: RunView): void {
+  if (view.actual === null || view.state !== "finished") return;
+  core.predictor.learn(algorithm, view.node as NodeId, nominal(view), view.actual.compute);
+}

@@ -1,0 +1,149 @@
+import type { Collector, ReportMessage, ResyncMessage } from "@weft/announcement";
+import type { DomainId, LinkState, NodeId, SiteId } from "@weft/infrastructure";
+import type {
+  Cryptography,
+  Currency,
+  Deadlines,
+  Digest,
+  Instant,
+  Micros,
+  Money,
+  Result,
+  Signer,
+} from "@weft/kernel";
+import type { FeePolicy } from "@weft/market";
+import type { Orchestrator } from "@weft/orchestration";
+import type { Pool, ReservationId } from "@weft/pool";
+import type { Explanation, Scheduler } from "@weft/scheduling";
+import type { Predictor } from "../predictor.ts";
+import type { FromAgent, GatewayAddress, ToAgent } from "../protocol.ts";
+import type { Caller, Role, TaskSubmission } from "../resources.ts";
+import type { StoreChange, TokenRow } from "../store.ts";
+import type { Books } from "./books.ts";
+import type { Fleet } from "./fleet.ts";
+import type { Tasks } from "./tasks.ts";
+
+/** What makes one manager this manager. */
+export interface ManagerOptions {
+  readonly signer: Signer;
+  readonly cryptography: Cryptography;
+  /** The account that earns the fee. */
+  readonly account: string;
+  readonly currency: Currency;
+  readonly fee: FeePolicy;
+  readonly site: SiteId;
+  readonly domain: DomainId;
+  /** The manager's own gateway: where consumers bring their data. */
+  readonly gateway: GatewayAddress;
+  /** A name nobody has had before, such as `task-7h3k...`. */
+  readonly newId: (kind: "task" | "run" | "contract") => string;
+  /** A node unheard for this long after its connection broke, or after a restart, has lost its runs. */
+  readonly silence: Micros;
+}
+
+export type ManagerInput =
+  | { readonly kind: "opened"; readonly connection: string; readonly nonce: string }
+  | { readonly kind: "closed"; readonly connection: string }
+  | { readonly kind: "control"; readonly connection: string; readonly message: FromAgent }
+  | { readonly kind: "report"; readonly connection: string; readonly message: ReportMessage }
+  /** What the manager's own site measured of its links. */
+  | { readonly kind: "links"; readonly links: readonly LinkState[] }
+  | { readonly kind: "command"; readonly ticket: number; readonly command: Command };
+
+export type Command =
+  | { readonly kind: "submit"; readonly caller: Caller; readonly submission: TaskSubmission }
+  | { readonly kind: "cancel"; readonly caller: Caller; readonly task: string }
+  | {
+      readonly kind: "open-account";
+      readonly id: string;
+      readonly name: string;
+      readonly role: Role | "system";
+      /** How far below zero it may go; null: without end. */
+      readonly limit: Money | null;
+    }
+  /** The same id again changes nothing. */
+  | { readonly kind: "deposit"; readonly id: string; readonly account: string; readonly amount: Money }
+  | { readonly kind: "add-key"; readonly account: string; readonly key: string; readonly note: string }
+  | { readonly kind: "create-token"; readonly token: Omit<TokenRow, "createdAt"> }
+  | { readonly kind: "revoke-token"; readonly caller: Caller; readonly id: string };
+
+export type ManagerOutput =
+  | { readonly kind: "store"; readonly change: StoreChange }
+  | { readonly kind: "send"; readonly connection: string; readonly message: ToAgent }
+  | { readonly kind: "resync"; readonly connection: string; readonly message: ResyncMessage }
+  | { readonly kind: "hang-up"; readonly connection: string }
+  /** The id of what the command made or changed, or why it was refused. */
+  | { readonly kind: "answer"; readonly ticket: number; readonly result: Result<string> }
+  | { readonly kind: "event"; readonly event: ManagerEvent }
+  | {
+      readonly kind: "log";
+      readonly task: string;
+      readonly run: string;
+      readonly at: Instant;
+      readonly stream: "stdout" | "stderr" | "weft";
+      readonly text: string;
+    };
+
+/** Something a watcher may want to know; the thing itself is read when the event is told. */
+export interface ManagerEvent {
+  readonly at: Instant;
+  readonly what: string;
+  readonly subject: "task" | "node" | "link" | "contract";
+  readonly id: string;
+}
+
+/** Why the last placement of a task went as it did. */
+export interface Explained {
+  readonly at: Instant;
+  readonly explanation: Explanation;
+}
+
+/** The parts of a manager, shared by the modules that carry out its steps. Outputs gather in `out`, in order. */
+export interface Core {
+  readonly options: ManagerOptions;
+  readonly books: Books;
+  readonly fleet: Fleet;
+  readonly tasks: Tasks;
+  readonly pool: Pool;
+  readonly scheduler: Scheduler;
+  readonly orchestrator: Orchestrator;
+  readonly predictor: Predictor;
+  readonly collector: Collector;
+  readonly tokens: Map<string, TokenRow>;
+  readonly tokensByDigest: Map<Digest, TokenRow>;
+  /** Connections that have not proved their key yet, and the challenge each was given. */
+  readonly nonces: Map<string, string>;
+  /** Which account a consumer's key speaks for. */
+  readonly keys: Map<string, string>;
+  readonly reservations: Map<string, ReservationId>;
+  readonly explained: Map<string, Explained>;
+  /** Where the tasks of a sticky key went last, oldest first. */
+  readonly sticky: Map<string, { readonly node: NodeId; readonly until: Instant }>;
+  /** Links by the node (or the manager itself, "") that measured them. */
+  readonly linksOf: Map<NodeId | "", readonly LinkState[]>;
+  /** When a node that has runs and does not speak has lost them. */
+  readonly silences: Deadlines<NodeId>;
+  out: ManagerOutput[];
+}
+
+export const store = (core: Core, changes: readonly StoreChange[]): void => {
+  for (const change of changes) core.out.push({ kind: "store", change });
+};
+
+export const send = (core: Core, connection: string | null, message: ToAgent): void => {
+  if (connection !== null) core.out.push({ kind: "send", connection, message });
+};
+
+export const tell = (
+  core: Core,
+  at: Instant,
+  what: string,
+  subject: ManagerEvent["subject"],
+  id: string,
+): void => {
+  core.out.push({ kind: "event", event: { at, what, subject, id } });
+};
+
+export const note = (core: Core, at: Instant, task: string, run: string, text: string): void => {
+  core.out.push({ kind: "log", task, run, at, stream: "weft", text });
+};

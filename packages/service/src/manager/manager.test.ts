@@ -1,0 +1,217 @@
+import { MILLISECOND, type Micros, type Money, money, SECOND } from "@weft/kernel";
+import { createSigner, nodeCryptography } from "@weft/live";
+import { verifyContract } from "@weft/market";
+import { beforeEach, expect, it } from "vitest";
+import { Desk, describeNode, deskNeeds } from "../testing/desk.ts";
+
+const QUICK = { lasts: (100 * MILLISECOND) as Micros, ends: "finished" } as const;
+const SLOW = { lasts: (20 * SECOND) as Micros, ends: "finished" } as const;
+let desk: Desk;
+
+beforeEach(() => {
+  desk = new Desk(nodeCryptography, createSigner);
+});
+
+const pass = (ms: number): void => desk.pass((ms * MILLISECOND) as Micros);
+const taskOf = (id: string) => desk.manager.core.tasks.task(id)!;
+const submitted = (name: string): string => {
+  const answer = desk.submit(name, deskNeeds());
+  if (!answer.ok) throw new Error(answer.refusal.message);
+  return answer.value;
+};
+const balance = (account: string): Money => desk.manager.core.books.balance(account)!.posted;
+
+function expectSoundBooks(): void {
+  for (const total of desk.manager.core.books.totals().values()) expect(total).toBe(0n);
+  const stored = desk.store.state();
+  expect(stored.balances.reduce((sum, row) => sum + row.posted, 0n)).toBe(0n);
+  for (const row of stored.balances) expect(balance(row.account)).toBe(row.posted);
+}
+
+it("a task is placed, contracted by all three, run, metered, and settled", () => {
+  desk.join(describeNode("corner", "ningbo"), QUICK);
+  pass(100);
+  const id = submitted("one");
+  expect(taskOf(id).row.progress.phase).toBe("launched");
+  expect(desk.manager.core.books.balance("ann")!.held).toBeGreaterThan(0n);
+  pass(1000);
+  const { row, runs } = taskOf(id);
+  expect(row.progress.phase).toBe("succeeded");
+  expect(runs).toHaveLength(1);
+  expect(verifyContract(runs[0]!.contract.contract, nodeCryptography)).toBeNull();
+  expect(runs[0]!.contract).toMatchObject({ state: "settled", charged: row.progress.charged });
+  expect(row.progress.charged).toBeGreaterThan(0n);
+  expect(balance("pat") + balance("manager")).toBe(row.progress.charged);
+  expect(desk.manager.core.books.balance("ann")!.held).toBe(0n);
+  expect(desk.manager.core.pool.reservations).toBe(0);
+  expectSoundBooks();
+});
+
+it("a killed node loses its run, the task is placed again elsewhere and billed once", () => {
+  desk.join(describeNode("corner", "ningbo"), SLOW);
+  pass(100);
+  const id = submitted("one");
+  pass(1000);
+  desk.join(describeNode("backup", "shanghai"), QUICK);
+  desk.kill("corner");
+  pass(8000);
+  expect(taskOf(id).row.progress.phase).toBe("succeeded");
+  expect(taskOf(id).runs.map((run) => [run.view.node, run.view.state, run.view.because])).toEqual([
+    ["corner", "lost", "node_silent"],
+    ["backup", "finished", null],
+  ]);
+  expect(desk.store.state().usage).toHaveLength(1);
+  expectSoundBooks();
+});
+
+it("[M.2] the late result of a run given up for lost is not billed", () => {
+  desk.join(describeNode("corner", "ningbo"), { ...QUICK, lasts: (2 * SECOND) as Micros });
+  pass(100);
+  const id = submitted("one");
+  pass(500);
+  desk.cut("corner");
+  desk.join(describeNode("backup", "shanghai"), QUICK);
+  pass(8000);
+  expect(taskOf(id).row.progress.phase).toBe("succeeded");
+  const paid = balance("pat");
+  desk.mend("corner");
+  pass(2000);
+  expect(desk.nodes.get("corner")!.core.holding).toEqual([]);
+  expect(balance("pat")).toBe(paid);
+  expect(desk.store.state().usage).toHaveLength(1);
+  expectSoundBooks();
+});
+
+it("a connection that breaks and mends within the silence costs nothing", () => {
+  desk.join(describeNode("corner", "ningbo"), { ...QUICK, lasts: (2 * SECOND) as Micros });
+  pass(100);
+  const id = submitted("one");
+  pass(500);
+  desk.cut("corner");
+  pass(1000);
+  desk.mend("corner");
+  pass(3000);
+  expect(taskOf(id).row.progress.phase).toBe("succeeded");
+  expect(taskOf(id).runs).toHaveLength(1);
+});
+
+it("a node that restarts has lost its runs, and gets the task again when it is the only one", () => {
+  desk.join(describeNode("corner", "ningbo"), SLOW);
+  pass(100);
+  const id = submitted("one");
+  pass(500);
+  desk.kill("corner");
+  pass(500);
+  desk.nodes.get("corner")!.behaviour = QUICK;
+  desk.revive("corner");
+  pass(3000);
+  expect(taskOf(id).row.progress.phase).toBe("succeeded");
+  expect(taskOf(id).runs.map((run) => run.view.because)).toEqual(["node_restarted", null]);
+  expectSoundBooks();
+});
+
+it("a program that fails is not tried again and costs nothing", () => {
+  desk.join(describeNode("corner", "ningbo"), { ...QUICK, ends: "memory_exceeded" });
+  pass(100);
+  const id = submitted("one");
+  pass(1000);
+  expect(taskOf(id).row.progress).toMatchObject({ phase: "failed", reason: { code: "memory_exceeded" } });
+  expect(balance("ann")).toBe(10_000_000n);
+  expect(desk.manager.core.books.balance("ann")!.held).toBe(0n);
+  expect(desk.manager.core.pool.reservations).toBe(0);
+});
+
+it("tasks beyond capacity wait their turn, and none is forgotten", () => {
+  desk.join(describeNode("corner", "ningbo"), QUICK);
+  pass(100);
+  const ids = Array.from({ length: 20 }, (_, i) => submitted(`t${i}`));
+  expect(desk.manager.core.orchestrator.waiting).toBe(18);
+  pass(5000);
+  for (const id of ids) expect(taskOf(id).row.progress.phase).toBe("succeeded");
+  expectSoundBooks();
+});
+
+it("a task nobody can serve waits with its reason, and runs once somebody comes", () => {
+  const id = submitted("one");
+  expect(taskOf(id).row.progress).toMatchObject({ phase: "pending", reason: { code: "no_suitable_node" } });
+  desk.join(describeNode("corner", "ningbo"), QUICK);
+  pass(1000);
+  expect(taskOf(id).row.progress.phase).toBe("succeeded");
+});
+
+it("cancelling stops the run, frees what it held, and charges nothing", () => {
+  desk.join(describeNode("corner", "ningbo"), SLOW);
+  pass(100);
+  const id = submitted("one");
+  pass(500);
+  const ann = { account: "ann", role: "consumer" } as const;
+  expect(desk.command({ kind: "cancel", caller: { ...ann, account: "eve" }, task: id })).toMatchObject({
+    ok: false,
+    refusal: { code: "E_NOT_FOUND" },
+  });
+  expect(desk.command({ kind: "cancel", caller: ann, task: id }).ok).toBe(true);
+  expect(taskOf(id).row.progress.phase).toBe("cancelled");
+  expect(desk.manager.core.books.balance("ann")!.held).toBe(0n);
+  expect(desk.manager.core.pool.reservations).toBe(0);
+});
+
+it("the same order submitted twice is one task; its id for another task is refused", () => {
+  const first = desk.submit("one", deskNeeds());
+  expect(desk.submit("one", deskNeeds())).toEqual(first);
+  const other = desk.submission("two", deskNeeds(), money(1_000n));
+  const reused = { ...other, order: { ...other.order, order: { ...other.order.order, id: "order-one" } } };
+  const ann = { account: "ann", role: "consumer" } as const;
+  expect(desk.command({ kind: "submit", caller: ann, submission: reused })).toMatchObject({
+    ok: false,
+    refusal: { code: "E_ORDER_REUSED" },
+  });
+});
+
+it("an order changed after it was signed, or by a stranger, is refused", () => {
+  const ann = { account: "ann", role: "consumer" } as const;
+  const good = desk.submission("one", deskNeeds(), money(1_000n));
+  const dearer = {
+    ...good,
+    order: { ...good.order, order: { ...good.order.order, payAtMost: money(9n ** 9n) } },
+  };
+  const refusal = (submission: typeof good, caller = ann) => {
+    const answer = desk.command({ kind: "submit", caller, submission });
+    return answer.ok ? null : answer.refusal.code;
+  };
+  expect(refusal(dearer)).toBe("E_ORDER_SIGNATURE");
+  expect(refusal({ ...good, manifest: "{}" })).toBe("E_ORDER_TASK");
+  expect(refusal(good, { account: "pat", role: "consumer" } as never)).toBe("E_KEY_UNKNOWN");
+  expect(refusal(good)).toBeNull();
+});
+
+it("a consumer without money waits until there is some", () => {
+  desk.join(describeNode("corner", "ningbo"), QUICK);
+  pass(100);
+  const paid = desk.command({ kind: "deposit", id: "back", account: "ann", amount: money(-9_999_999n) });
+  expect(paid.ok).toBe(true);
+  const id = submitted("one");
+  expect(taskOf(id).row.progress).toMatchObject({ phase: "pending", reason: { code: "E_LEDGER_OVERDRAWN" } });
+  desk.command({ kind: "deposit", id: "second", account: "ann", amount: money(1_000_000n) });
+  pass(1000);
+  expect(taskOf(id).row.progress.phase).toBe("succeeded");
+});
+
+it("[M.3] a manager killed at any moment starts again into the same state", () => {
+  for (let moment = 0; moment < 40; moment++) {
+    desk = new Desk(nodeCryptography, createSigner);
+    desk.join(describeNode("corner", "ningbo"), QUICK);
+    desk.join(describeNode("backup", "shanghai"), QUICK);
+    pass(100);
+    const ids = Array.from({ length: 8 }, (_, i) => submitted(`t${i}`));
+    pass(moment * 10);
+    desk.restartManager();
+    pass(moment * 3);
+    desk.restartManager();
+    pass(8000);
+    for (const id of ids) expect([moment, taskOf(id).row.progress.phase]).toEqual([moment, "succeeded"]);
+    expect(new Set(desk.store.state().usage.map((row) => row.task)).size).toBe(8);
+    expect(desk.store.state().usage).toHaveLength(8);
+    expect(desk.manager.core.books.balance("ann")!.held).toBe(0n);
+    expectSoundBooks();
+  }
+});

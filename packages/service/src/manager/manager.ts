@@ -1,0 +1,223 @@
+import { Collector } from "@weft/announcement";
+import type { NodeId } from "@weft/infrastructure";
+import { after, Deadlines, earliest, type Instant, type Machine, unreachable, ZERO } from "@weft/kernel";
+import { Orchestrator } from "@weft/orchestration";
+import { Pool } from "@weft/pool";
+import { type Decision, Scheduler, type TaskNeeds } from "@weft/scheduling";
+import { Predictor } from "../predictor.ts";
+import type { FromAgent } from "../protocol.ts";
+import { hasEnded, type StoreState } from "../store.ts";
+import { Books, WORLD } from "./books.ts";
+import { learnAgain, loseRun, outcome } from "./closing.ts";
+import { command } from "./commands.ts";
+import {
+  type Core,
+  type ManagerInput,
+  type ManagerOptions,
+  type ManagerOutput,
+  store,
+  tell,
+} from "./core.ts";
+import { Fleet } from "./fleet.ts";
+import { closed, hello, opened, silent } from "./joining.ts";
+import { perceive, setLinks } from "./perceiving.ts";
+import { carryOut, shapeOf } from "./placing.ts";
+import { priceColumns } from "./prices.ts";
+import { Tasks } from "./tasks.ts";
+
+/*
+ * The manager's core: one machine over all floors. It decides in memory and at once; what must outlive it goes
+ * out as store changes, before the messages that stand on them (ARCHITECTURE.md, "Effects after durability").
+ *
+ * [M.1] Money reserved, capacity reserved and contract signed come before a launch is said to a node.
+ * [M.2] A run is billed at most once, and a task by at most one of its runs.
+ * [M.3] After a restart from the store every task, contract and amount is where it was.
+ * [M.4] A node that does not speak for `silence` has lost its runs; whatever it says of them later is refused.
+ */
+export class Manager implements Machine<ManagerInput, ManagerOutput> {
+  readonly #core: Core;
+
+  /** Rebuilds a manager from what the store keeps; `EMPTY_STORE` for a new one. */
+  constructor(options: ManagerOptions, state: StoreState, now: Instant) {
+    const pool = new Pool();
+    const fleet = new Fleet(state.nodes);
+    const core: Core = {
+      options,
+      books: new Books(state),
+      fleet,
+      tasks: new Tasks(state),
+      pool,
+      scheduler: new Scheduler(pool),
+      orchestrator: new Orchestrator(),
+      predictor: new Predictor(),
+      collector: new Collector(options.cryptography, (node) => fleet.keyOf(node)),
+      tokens: new Map(state.tokens.map((row) => [row.id, row])),
+      tokensByDigest: new Map(state.tokens.map((row) => [row.digest, row])),
+      nonces: new Map(),
+      keys: new Map(state.keys.map((row) => [row.key, row.account])),
+      reservations: new Map(),
+      explained: new Map(),
+      sticky: new Map(),
+      linksOf: new Map(),
+      silences: new Deadlines(),
+      out: [],
+    };
+    this.#core = core;
+    this.#restore(state, now);
+  }
+
+  /** The floors below, to be read by whoever answers questions; only `handle` and `wake` change them. */
+  get core(): Omit<Core, "out"> {
+    return this.#core;
+  }
+
+  get wakeAt(): Instant {
+    const { orchestrator, collector, silences } = this.#core;
+    return earliest(orchestrator.wakeAt, earliest(collector.wakeAt, silences.next));
+  }
+
+  wake(now: Instant): readonly ManagerOutput[] {
+    const core = this.#core;
+    for (const node of core.silences.due(now)) silent(core, now, node);
+    if (core.collector.wakeAt <= now) perceive(core, now, core.collector.wake(now));
+    if (core.orchestrator.wakeAt <= now) carryOut(core, now, core.orchestrator.wake(now));
+    return this.#take();
+  }
+
+  handle(now: Instant, input: ManagerInput): readonly ManagerOutput[] {
+    const core = this.#core;
+    switch (input.kind) {
+      case "opened":
+        opened(core, input.connection, input.nonce);
+        break;
+      case "closed": {
+        const member = core.fleet.speaking(input.connection);
+        closed(core, now, input.connection);
+        if (member !== undefined) {
+          perceive(core, now, core.collector.handle(now, { kind: "disconnected", from: member.row.id }));
+        }
+        break;
+      }
+      case "control":
+        this.#control(now, input.connection, input.message);
+        break;
+      case "report": {
+        const from = core.fleet.speaking(input.connection)?.row.id;
+        if (from !== undefined) {
+          perceive(core, now, core.collector.handle(now, { kind: "message", from, message: input.message }));
+        }
+        break;
+      }
+      case "links":
+        setLinks(core, now, "", input.links);
+        break;
+      case "command":
+        core.out.push({ kind: "answer", ticket: input.ticket, result: command(core, now, input.command) });
+        break;
+      default:
+        unreachable(input);
+    }
+    return this.#take();
+  }
+
+  /** What would be decided about a task now, with reasons. Changes nothing. */
+  plan(needs: TaskNeeds): Decision {
+    return this.#core.scheduler.place(needs, { explain: true });
+  }
+
+  #take(): readonly ManagerOutput[] {
+    const { out } = this.#core;
+    this.#core.out = [];
+    return out;
+  }
+
+  #control(now: Instant, connection: string, message: FromAgent): void {
+    const core = this.#core;
+    if (message.kind === "hello") {
+      hello(core, now, connection, message);
+      const joined = core.fleet.speaking(connection);
+      if (joined !== undefined) {
+        perceive(core, now, core.collector.handle(now, { kind: "connected", from: joined.row.id }));
+      }
+      return;
+    }
+    const member = core.fleet.speaking(connection);
+    if (member === undefined) {
+      core.out.push({ kind: "hang-up", connection });
+      return;
+    }
+    const run = "run" in message ? core.tasks.run(message.run) : undefined;
+    const live = run?.live != null && run.view.node === member.row.id ? run : undefined;
+    switch (message.kind) {
+      case "prices": {
+        const { description, provider, key } = member.row;
+        store(core, core.fleet.enter(description, message.prices, provider, key, now).changes);
+        core.pool.setPrices(member.row.id, priceColumns(message.prices));
+        break;
+      }
+      case "accepted":
+        if (live !== undefined) live.accepted = true;
+        break;
+      case "declined":
+        if (live !== undefined) loseRun(core, now, live, "node_refused", message.refusal.message);
+        break;
+      case "state":
+        if (live !== undefined) {
+          live.accepted = true;
+          core.tasks.note(live, { state: message.state });
+          if (message.state === "running") this.#running(now, live.task);
+          else tell(core, now, message.state, "task", live.task);
+        }
+        break;
+      case "log":
+        if (live !== undefined) {
+          const { run: id, at, stream, text } = message;
+          core.out.push({ kind: "log", task: live.task, run: id, at, stream, text });
+        }
+        break;
+      case "outcome":
+        outcome(core, now, member, message.run, message.outcome);
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** Running is seen, not kept: after a restart the node says it again. */
+  #running(now: Instant, task: string): void {
+    const entry = this.#core.tasks.task(task);
+    if (entry === undefined || hasEnded(entry.row.progress.phase)) return;
+    entry.row = { ...entry.row, progress: { ...entry.row.progress, phase: "running" } };
+    tell(this.#core, now, "running", "task", task);
+  }
+
+  #restore(state: StoreState, now: Instant): void {
+    const core = this.#core;
+    const { options } = core;
+    for (const id of [WORLD, options.account]) {
+      if (core.books.account(id) !== undefined) continue;
+      const limit = id === WORLD ? null : ZERO;
+      const role = id === WORLD ? "system" : "manager";
+      store(core, core.books.open({ id, name: id, role, limit, currency: options.currency, createdAt: now }));
+    }
+    for (const usage of state.usage) {
+      const member = core.fleet.member(usage.usage.record.node as NodeId);
+      if (member !== undefined) member.recorded = Math.max(member.recorded, usage.usage.record.sequence);
+    }
+    for (const entry of core.tasks.all) {
+      const { id, submission, progress } = entry.row;
+      for (const run of entry.runs) learnAgain(core, submission.needs.algorithm.function, run.view);
+      if (hasEnded(progress.phase)) continue;
+      const live = entry.runs.find((run) => run.live !== null);
+      const { notAfter } = submission.order.order;
+      core.orchestrator.restore(
+        id,
+        shapeOf(submission.needs),
+        notAfter,
+        entry.runs.length,
+        live === undefined ? null : { run: live.view.id, node: live.view.node as NodeId },
+      );
+      if (live !== undefined) core.silences.set(live.view.node as NodeId, after(now, options.silence));
+    }
+  }
+}

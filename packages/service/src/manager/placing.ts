@@ -1,0 +1,247 @@
+import type { NodeDescription, NodeId } from "@weft/infrastructure";
+import {
+  after,
+  assert,
+  type BitsPerSecond,
+  type Bytes,
+  type BytesPerSecond,
+  canonicalText,
+  type Instant,
+  MINUTE,
+  type Micros,
+  type Money,
+  money,
+  type Refusal,
+  SECOND,
+  unreachable,
+} from "@weft/kernel";
+import { type Contract, type ContractTerms, expectedUsage, quote, signContract } from "@weft/market";
+import type { Intention, Observation, RunLimits } from "@weft/orchestration";
+import type { ClaimByName } from "@weft/pool";
+import type { Decision, Placed, TaskNeeds } from "@weft/scheduling";
+import type { Launch } from "../protocol.ts";
+import type { Timeline } from "../resources.ts";
+import { withdrawRun } from "./closing.ts";
+import { type Core, note, send, store, tell } from "./core.ts";
+import type { RunEntry, TaskEntry } from "./tasks.ts";
+
+/** How far above its quote a run may be charged, where the order allows more. */
+const CEILING_OVER_QUOTE = 4n;
+/** A run is stopped when it takes this many times longer than predicted, but never before `LEAST_WALL_TIME`. */
+const WALL_TIME_OVER_PREDICTED = 20;
+const LEAST_WALL_TIME = (30 * SECOND) as Micros;
+/** The contract outlives the run's limit by what transfers may take. */
+const CONTRACT_SLACK = (10 * MINUTE) as Micros;
+const LEAST_MEMORY = (64 * 2 ** 20) as Bytes;
+const LEAST_OUTPUT = 2 ** 20;
+/** Explaining costs a walk over all nodes: done at every placement only where that is cheap. */
+const EXPLAIN_UP_TO_NODES = 256;
+const MOST_STICKY = 10_000;
+
+/** Tells the orchestrator what was seen and carries out what it intends, until nothing follows. */
+export function observe(core: Core, now: Instant, seen: Observation): void {
+  carryOut(core, now, core.orchestrator.handle(now, seen));
+}
+
+export function carryOut(core: Core, now: Instant, intentions: readonly Intention[]): void {
+  for (const intention of intentions) {
+    const entry = core.tasks.task(intention.task);
+    assert(entry !== undefined, "an intention is about a task that is known");
+    switch (intention.kind) {
+      case "place":
+        place(core, now, entry, intention.attempt, intention.avoid);
+        break;
+      case "stop": {
+        const run = core.tasks.run(intention.run);
+        if (run !== undefined && run.live !== null) withdrawRun(core, now, run);
+        break;
+      }
+      case "succeed": {
+        const change = { finishedAt: now, ...entry.outcome };
+        store(core, core.tasks.progress(entry, "succeeded", change));
+        tell(core, now, "succeeded", "task", intention.task);
+        break;
+      }
+      case "fail":
+        store(core, core.tasks.progress(entry, "failed", { reason: intention.refusal, finishedAt: now }));
+        tell(core, now, "failed", "task", intention.task);
+        break;
+      case "cancel":
+        store(core, core.tasks.progress(entry, "cancelled", { finishedAt: now }));
+        tell(core, now, "cancelled", "task", intention.task);
+        break;
+      default:
+        unreachable(intention);
+    }
+  }
+}
+
+/** Tasks of one shape fit the same places; only the size of their input and work may differ a little. */
+export function shapeOf(needs: TaskNeeds): string {
+  return canonicalText(
+    JSON.parse(JSON.stringify(needs, (_key, value) => (typeof value === "bigint" ? `${value}` : value))),
+  );
+}
+
+function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoid: readonly NodeId[]): void {
+  const task = entry.row.id;
+  let decision = decide(core, now, entry, avoid);
+  // Every other node is worse than one that failed once: a network of one node must heal too.
+  if (decision.outcome === "refused" && avoid.length > 0) decision = decide(core, now, entry, []);
+  if (decision.explanation !== null) {
+    core.explained.set(task, { at: now, explanation: decision.explanation });
+  }
+  if (decision.outcome === "refused") return wait(core, now, entry, decision.refusal);
+  const run = draft(core, now, entry, attempt, decision);
+  const held = core.books.hold(run.contract.contract.terms, now);
+  if (!held.ok) return wait(core, now, entry, held.refusal);
+  const { committed, stale } = core.pool.commit([decision.claim]);
+  const reservation = committed[0];
+  assert(reservation !== undefined, `what was just found free is free: ${stale[0]?.because}`);
+  core.reservations.set(run.view.id, reservation.id);
+  store(core, held.value);
+  store(core, core.tasks.addRun(run));
+  store(core, core.tasks.progress(entry, "launched"));
+  remember(core, now, entry.row.submission.needs, decision.node);
+  tell(core, now, "placed", "task", task);
+  note(core, now, task, run.view.id, `placed on ${run.view.node}, path ${run.view.path.join(" > ")}`);
+  if (run.live !== null) {
+    const connection = core.fleet.member(decision.node)?.connection ?? null;
+    send(core, connection, { kind: "launch", launch: run.live.launch });
+  }
+  observe(core, now, { kind: "placed", task, run: run.view.id, node: decision.node });
+}
+
+function decide(core: Core, now: Instant, entry: TaskEntry, avoid: readonly NodeId[]): Decision {
+  const { needs } = entry.row.submission;
+  return core.scheduler.place(needs, {
+    sticky: formerOf(core, now, needs),
+    excludeNodes: avoid,
+    explain: core.pool.nodes.slots.bound <= EXPLAIN_UP_TO_NODES,
+  });
+}
+
+function wait(core: Core, now: Instant, entry: TaskEntry, refusal: Refusal): void {
+  const before = entry.row.progress;
+  if (before.phase !== "pending" || before.reason?.code !== refusal.code) {
+    store(core, core.tasks.progress(entry, "pending", { reason: refusal }));
+    tell(core, now, "waiting", "task", entry.row.id);
+  }
+  observe(core, now, { kind: "unplaced", task: entry.row.id, refusal });
+}
+
+function formerOf(core: Core, now: Instant, needs: TaskNeeds): NodeId | null {
+  const kept = needs.basic.sticky === null ? undefined : core.sticky.get(needs.basic.sticky.key);
+  return kept === undefined || kept.until < now ? null : kept.node;
+}
+
+function remember(core: Core, now: Instant, needs: TaskNeeds, node: NodeId): void {
+  const { sticky } = needs.basic;
+  if (sticky === null) return;
+  core.sticky.delete(sticky.key); // to the end: the oldest key is forgotten first
+  core.sticky.set(sticky.key, { node, until: after(now, sticky.keepFor) });
+  if (core.sticky.size > MOST_STICKY) core.sticky.delete(core.sticky.keys().next().value as string);
+}
+
+/** A run of a task on the node found for it, under a contract that the manager has signed. */
+function draft(core: Core, now: Instant, entry: TaskEntry, attempt: number, placed: Placed): RunEntry {
+  const { options } = core;
+  const { submission, id: task } = entry.row;
+  const { needs, program } = submission;
+  const row = core.fleet.member(placed.node)?.row;
+  assert(row !== undefined, "what is in the pool has joined");
+  const limits = limitsOf(needs, placed, row.description);
+  const expected = expectedUsage({
+    operations: (placed.rate * placed.timeline.compute) / 1e6,
+    memoryBytes: limits.memoryBytes,
+    storageBytes: needs.storage.capacity,
+    movedBytes: needs.basic.inputBytes + needs.basic.resultBytes,
+    reservedBps: placed.claim.bandwidthIn + placed.claim.bandwidthOut,
+    lasting: placed.timeline.compute,
+  });
+  const price = quote(row.prices, needs.compute.type, expected);
+  const { order } = submission.order;
+  const terms: ContractTerms = {
+    id: options.newId("contract"),
+    order: submission.order,
+    task,
+    attempt,
+    consumer: { account: entry.row.consumer, key: order.consumer },
+    provider: { account: row.provider, key: row.key },
+    manager: { account: options.account, key: options.signer.publicKey },
+    node: { id: row.id, key: row.key },
+    compute: needs.compute.type,
+    currency: options.currency,
+    prices: row.prices,
+    ceiling: least(order.payAtMost, money(price * CEILING_OVER_QUOTE)),
+    completeBy: needs.basic.deadline === null ? null : after(now, needs.basic.deadline),
+    validFrom: now,
+    validUntil: after(after(now, limits.wallTime), CONTRACT_SLACK),
+  };
+  const contract: Contract = { terms, manager: signContract(terms, options.signer), provider: null };
+  const run = options.newId("run");
+  const bandwidth = (placed.claim.bandwidthIn + placed.claim.bandwidthOut) as BitsPerSecond;
+  const launch: Launch = {
+    run,
+    task,
+    contract,
+    program,
+    input: submission.input,
+    contents: submission.contents,
+    segments: placed.path.length === 1 ? placed.path : placed.path.slice(0, -1).reverse(),
+    limits,
+    reserved: { storageBytes: needs.storage.capacity, bandwidth },
+  };
+  const predicted: Timeline = { staging: 0 as Micros, ...placed.timeline };
+  return {
+    task,
+    attempt,
+    view: {
+      id: run,
+      node: placed.node,
+      path: placed.path,
+      contract: terms.id,
+      state: "launched",
+      because: null,
+      predicted,
+      correction: core.predictor.correction(needs.algorithm.function, placed.node),
+      actual: null,
+      counters: null,
+    },
+    contract: { contract, run, state: "active", openedAt: now, closedAt: null, because: null, charged: null },
+    usage: null,
+    live: { launch, claim: namedClaim(needs, placed) },
+    accepted: false,
+    launchedAt: now,
+  };
+}
+
+/** What is reserved, in names that outlive the pool's indexes. */
+const namedClaim = (needs: TaskNeeds, { node, path, rate, claim }: Placed): ClaimByName => ({
+  node,
+  type: needs.compute.type,
+  rate,
+  memory: claim.memory as Bytes,
+  storage: claim.storage as Bytes,
+  throughput: claim.throughput as BytesPerSecond,
+  accelerator: needs.compute.accelerator,
+  service: claim.service,
+  path,
+  bandwidthIn: claim.bandwidthIn as BitsPerSecond,
+  bandwidthOut: claim.bandwidthOut as BitsPerSecond,
+});
+
+const least = (a: Money, b: Money): Money => (a < b ? a : b);
+
+function limitsOf(needs: TaskNeeds, placed: Placed, node: NodeDescription): RunLimits {
+  const { type, lanes } = needs.compute;
+  const laneRate = node.laneRate[type];
+  const available = laneRate > 0 ? Math.max(1, Math.ceil(node.power[type] / laneRate)) : 1;
+  const patience = placed.timeline.compute * WALL_TIME_OVER_PREDICTED;
+  return {
+    memoryBytes: Math.max(needs.algorithm.space, LEAST_MEMORY) as Bytes,
+    wallTime: Math.max(patience, LEAST_WALL_TIME) as Micros,
+    outputBytes: Math.max(needs.basic.resultBytes * 4, LEAST_OUTPUT) as Bytes,
+    lanes: Math.min(lanes, available),
+  };
+}

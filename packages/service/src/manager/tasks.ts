@@ -1,0 +1,206 @@
+import type { Instant, Money, Refusal } from "@weft/kernel";
+import type { Contract, ContractState, SignedUsage } from "@weft/market";
+import type { ContentReference, RunView, TaskPhase, TaskView } from "../resources.ts";
+import {
+  type ContractRow,
+  hasEnded,
+  type RunRow,
+  type StoreChange,
+  type StoreState,
+  type TaskRow,
+  type UsageRow,
+} from "../store.ts";
+
+/** Ended tasks kept in memory; older ones are in the store only. */
+const KEPT_ENDED = 10_000;
+
+export interface TaskEntry {
+  /** What its finished run brought; told when the task succeeds. */
+  outcome?: { readonly result: (ContentReference & { readonly at: string }) | null; readonly charged: Money };
+  row: TaskRow;
+  readonly runs: RunEntry[];
+}
+
+export interface RunEntry {
+  readonly task: string;
+  readonly attempt: number;
+  view: RunView;
+  contract: ContractRow;
+  usage: SignedUsage | null;
+  /** What was said to the node, to be said again when it did not arrive, and what is reserved; null once ended. */
+  live: RunRow["live"];
+  /** The node has confirmed that it has the run. */
+  accepted: boolean;
+  readonly launchedAt: Instant;
+}
+
+/** Every task, run and contract the manager still thinks about, and the store changes that keep them. */
+export class Tasks {
+  readonly #tasks = new Map<string, TaskEntry>();
+  readonly #runs = new Map<string, RunEntry>();
+  readonly #live = new Set<RunEntry>();
+  readonly #byOrder = new Map<string, string>();
+  readonly #newestByName = new Map<string, string>();
+  /** Ended, oldest first, to be forgotten in that order. */
+  readonly #ended: string[] = [];
+
+  constructor(state: StoreState) {
+    for (const row of state.tasks) {
+      this.#index({ row, runs: [] });
+      if (hasEnded(row.progress.phase)) this.#ended.push(row.id);
+    }
+    const contracts = new Map(state.contracts.map((row) => [row.run, row]));
+    const usage = new Map(state.usage.map((row) => [row.usage.record.id, row]));
+    for (const row of state.runs) {
+      const contract = contracts.get(row.view.id);
+      const entry = this.#tasks.get(row.task);
+      if (contract === undefined || entry === undefined) continue;
+      const run: RunEntry = {
+        task: row.task,
+        attempt: row.attempt,
+        view: row.view,
+        contract,
+        usage: usage.get(row.view.id)?.usage ?? null,
+        live: row.live,
+        accepted: false,
+        launchedAt: contract.openedAt,
+      };
+      entry.runs.push(run);
+      this.#runs.set(row.view.id, run);
+      if (run.live !== null) this.#live.add(run);
+    }
+  }
+
+  get all(): Iterable<TaskEntry> {
+    return this.#tasks.values();
+  }
+
+  task(id: string): TaskEntry | undefined {
+    return this.#tasks.get(id);
+  }
+
+  /** By id, or the newest of that name. */
+  find(idOrName: string): TaskEntry | undefined {
+    return this.#tasks.get(idOrName) ?? this.#tasks.get(this.#newestByName.get(idOrName) ?? "");
+  }
+
+  run(id: string): RunEntry | undefined {
+    return this.#runs.get(id);
+  }
+
+  /** Runs of a node that have not ended. */
+  liveOn(node: string): readonly RunEntry[] {
+    return [...this.#live].filter((run) => run.view.node === node);
+  }
+
+  ofOrder(order: string): TaskEntry | undefined {
+    return this.#tasks.get(this.#byOrder.get(order) ?? "");
+  }
+
+  add(row: TaskRow): StoreChange[] {
+    this.#index({ row, runs: [] });
+    return [{ kind: "put-task", row }];
+  }
+
+  addRun(run: RunEntry): StoreChange[] {
+    this.#tasks.get(run.task)?.runs.push(run);
+    this.#runs.set(run.view.id, run);
+    this.#live.add(run);
+    return [...this.#putRun(run), { kind: "put-contract", row: run.contract }];
+  }
+
+  /** A run moved on: what nobody would miss after a crash is not made durable. */
+  note(run: RunEntry, view: Partial<RunView>): void {
+    run.view = { ...run.view, ...view };
+  }
+
+  /** A run has ended and its contract with it. */
+  close(
+    run: RunEntry,
+    view: Partial<RunView>,
+    contract: Contract,
+    closing: {
+      readonly state: ContractState;
+      readonly because: string;
+      readonly charged: Money | null;
+      readonly at: Instant;
+    },
+  ): StoreChange[] {
+    run.view = { ...run.view, ...view };
+    run.live = null;
+    this.#live.delete(run);
+    run.contract = {
+      ...run.contract,
+      contract,
+      state: closing.state,
+      because: closing.because,
+      charged: closing.charged,
+      closedAt: closing.at,
+    };
+    return [...this.#putRun(run), { kind: "put-contract", row: run.contract }];
+  }
+
+  usage(run: RunEntry, row: UsageRow): StoreChange {
+    run.usage = row.usage;
+    return { kind: "put-usage", row };
+  }
+
+  progress(
+    entry: TaskEntry,
+    phase: TaskPhase,
+    change: {
+      readonly reason?: Refusal | null;
+      readonly finishedAt?: Instant;
+      readonly result?: (ContentReference & { readonly at: string }) | null;
+      readonly charged?: Money;
+    } = {},
+  ): StoreChange[] {
+    const progress = { ...entry.row.progress, reason: null, ...change, phase };
+    entry.row = { ...entry.row, progress };
+    if (hasEnded(phase)) this.#retire(entry.row.id);
+    return [{ kind: "progress-task", id: entry.row.id, progress }];
+  }
+
+  #putRun(run: RunEntry): StoreChange[] {
+    const { task, attempt, view, live } = run;
+    return [{ kind: "put-run", row: { task, attempt, view, live } }];
+  }
+
+  #index(entry: TaskEntry): void {
+    const { id, submission } = entry.row;
+    this.#tasks.set(id, entry);
+    this.#byOrder.set(submission.order.order.id, id);
+    this.#newestByName.set(submission.name, id);
+  }
+
+  #retire(id: string): void {
+    this.#ended.push(id);
+    if (this.#ended.length <= KEPT_ENDED) return;
+    const oldest = this.#tasks.get(this.#ended.shift() as string);
+    if (oldest === undefined) return;
+    const { id: gone, submission } = oldest.row;
+    this.#tasks.delete(gone);
+    this.#byOrder.delete(submission.order.order.id);
+    if (this.#newestByName.get(submission.name) === gone) this.#newestByName.delete(submission.name);
+    for (const run of oldest.runs) this.#runs.delete(run.view.id);
+  }
+}
+
+/** A task as the outside sees it. */
+export function taskView({ row, runs }: TaskEntry): TaskView {
+  const { submission, progress } = row;
+  return {
+    id: row.id,
+    name: submission.name,
+    labels: submission.labels,
+    consumer: row.consumer,
+    phase: progress.phase,
+    reason: progress.reason,
+    needs: submission.needs,
+    submittedAt: row.submittedAt,
+    finishedAt: progress.finishedAt,
+    runs: runs.map((run) => run.view),
+    result: progress.result as TaskView["result"],
+    charged: progress.charged,
+  };
+}

@@ -1,0 +1,271 @@
+import type { BitsPerSecond, Bytes, Instant, Micros, Money, OperationsPerSecond, Result } from "@weft/kernel";
+import { ok, refuse } from "@weft/kernel";
+import { z } from "zod";
+import type { FromAgent, ToAgent } from "./protocol.ts";
+
+/*
+ * The control channel's messages as JSON, parsed and bounded once, on arrival. Amounts of money and other
+ * bigints travel as strings of digits.
+ */
+
+const MOST_ITEMS = 10_000;
+const TEXT = 65_536;
+
+const brand = <T extends number>() =>
+  z
+    .number()
+    .min(0)
+    .transform((n) => n as T);
+const name = z.string().min(1).max(253);
+const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
+const key = hex(64);
+const signature = hex(128);
+const digest = hex(64);
+const whole = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const instant = whole.transform((n) => n as Instant);
+const micros = whole.transform((n) => n as Micros);
+const bytes = whole.transform((n) => n as Bytes);
+const digits = z
+  .string()
+  .regex(/^-?\d{1,38}$/)
+  .transform((text) => BigInt(text));
+const money = digits.transform((n) => n as Money);
+const refusal = z.object({
+  code: name,
+  message: z.string().max(TEXT),
+  path: z.string().max(TEXT).optional(),
+  found: z.string().max(TEXT).optional(),
+  expected: z.string().max(TEXT).optional(),
+  hint: z.string().max(TEXT).optional(),
+});
+
+const power = z.object({
+  logical: brand<OperationsPerSecond>(),
+  parallel: brand<OperationsPerSecond>(),
+  neural: brand<OperationsPerSecond>(),
+});
+const programKind = z.enum(["wasm", "model", "process"]);
+const securityClass = z.enum(["open", "encrypted", "isolated"]);
+const labels = z.record(z.string().max(253), z.string().max(253));
+
+const description = z.object({
+  id: name,
+  tier: z.enum(["cloud", "edge", "end"]),
+  site: name,
+  domain: name,
+  labels,
+  power,
+  laneRate: power,
+  memoryBytes: bytes,
+  storage: z.object({
+    capacityBytes: bytes,
+    throughput: z.number().min(0),
+    storageClass: z.enum(["scratch", "durable"]),
+  }),
+  accelerators: z
+    .array(z.object({ kind: z.enum(["gpu", "npu"]), model: z.string().max(253), memoryBytes: bytes }))
+    .max(64),
+  runs: z.array(programKind).max(3),
+  security: securityClass,
+  watts: z.object({ idle: z.number().min(0), full: z.number().min(0) }).nullable(),
+  gramsPerKwh: z.number().min(0).nullable(),
+});
+
+const prices = z.object({
+  petaOperation: z.object({ logical: money, parallel: money, neural: money }),
+  memoryGibHour: money,
+  storageGibHour: money,
+  transferGb: money,
+  bandwidthGbpsHour: money,
+  perTask: money,
+});
+
+const url = z
+  .string()
+  .max(2048)
+  .regex(/^https?:\/\/[^\s/]+/);
+const gateway = z.object({ url, echo: z.string().max(253).nullable() });
+const gateways = z.array(gateway.extend({ site: name })).max(MOST_ITEMS);
+
+const content = z.object({ digest, size: bytes });
+const counters = z.object({
+  cpuTime: micros,
+  wallTime: micros,
+  peakMemoryBytes: bytes,
+  inputBytes: bytes,
+  outputBytes: bytes,
+});
+const failure = z.enum([
+  "cancelled",
+  "memory_exceeded",
+  "time_exceeded",
+  "output_exceeded",
+  "bad_program",
+  "program_failed",
+  "runtime_failed",
+  "transfer_failed",
+]);
+
+const usage = z.object({
+  record: z.object({
+    id: name,
+    contract: name,
+    node: name,
+    sequence: whole,
+    startedAt: instant,
+    endedAt: instant,
+    cpuTime: micros,
+    wallTime: micros,
+    operations: digits,
+    memoryTime: digits,
+    storageTime: digits,
+    inputBytes: bytes,
+    outputBytes: bytes,
+    reservedBits: digits,
+    outcome: z.enum(["completed", "failed"]),
+    result: digest.nullable(),
+  }),
+  signature,
+});
+
+const fromAgent = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("hello"),
+    protocol: whole,
+    key,
+    proof: signature,
+    joinToken: z.string().max(256).nullable(),
+    description,
+    prices,
+    gateway: gateway.nullable(),
+    holding: z.array(name).max(MOST_ITEMS),
+  }),
+  z.object({ kind: z.literal("prices"), prices }),
+  z.object({ kind: z.literal("accepted"), run: name, signature }),
+  z.object({ kind: z.literal("declined"), run: name, refusal }),
+  z.object({
+    kind: z.literal("state"),
+    run: name,
+    state: z.enum(["staging", "fetching", "running", "returning"]),
+  }),
+  z.object({
+    kind: z.literal("log"),
+    run: name,
+    at: instant,
+    stream: z.enum(["stdout", "stderr"]),
+    text: z.string().max(TEXT),
+  }),
+  z.object({
+    kind: z.literal("outcome"),
+    run: name,
+    outcome: z.object({
+      end: z.discriminatedUnion("kind", [
+        z.object({ kind: z.literal("finished"), exitCode: z.number().int(), result: content.nullable() }),
+        z.object({ kind: z.literal("failed"), because: failure, detail: z.string().max(TEXT) }),
+      ]),
+      spent: z.object({ staging: micros, transferIn: micros, compute: micros, transferOut: micros }),
+      counters: counters.nullable(),
+      signature,
+      usage: usage.nullable(),
+    }),
+  }),
+]);
+
+const program = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("wasm"),
+    module: digest,
+    args: z.array(z.string().max(TEXT)).max(1024),
+    env: z.record(z.string(), z.string()),
+  }),
+  z.object({
+    kind: z.literal("model"),
+    pipeline: z.enum(["tensor", "ocr"]),
+    networks: z.array(digest).max(16),
+    options: z.record(z.string(), z.string()),
+  }),
+  z.object({
+    kind: z.literal("process"),
+    command: z.string().max(4096),
+    args: z.array(z.string().max(TEXT)).max(1024),
+    env: z.record(z.string(), z.string()),
+  }),
+]);
+
+const party = z.object({ account: name, key });
+const contract = z.object({
+  terms: z.object({
+    id: name,
+    order: z.object({
+      order: z.object({ id: name, consumer: key, taskDigest: digest, payAtMost: money, notAfter: instant }),
+      signature,
+    }),
+    task: name,
+    attempt: whole,
+    consumer: party,
+    provider: party,
+    manager: party,
+    node: z.object({ id: name, key }),
+    compute: z.enum(["logical", "parallel", "neural"]),
+    currency: z.string().max(3),
+    prices,
+    ceiling: money,
+    completeBy: instant.nullable(),
+    validFrom: instant,
+    validUntil: instant,
+  }),
+  manager: signature.nullable(),
+  provider: signature.nullable(),
+});
+
+const toAgent = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("challenge"), manager: key, nonce: hex(64) }),
+  z.object({ kind: z.literal("welcome"), recorded: whole, gateways }),
+  z.object({ kind: z.literal("rejected"), refusal }),
+  z.object({ kind: z.literal("gateways"), gateways }),
+  z.object({
+    kind: z.literal("launch"),
+    launch: z.object({
+      run: name,
+      task: name,
+      contract,
+      program,
+      input: content.nullable(),
+      contents: z.array(content).max(32),
+      segments: z.array(name).max(64),
+      limits: z.object({
+        memoryBytes: bytes,
+        wallTime: micros,
+        outputBytes: bytes,
+        lanes: z.number().min(1),
+      }),
+      reserved: z.object({ storageBytes: bytes, bandwidth: brand<BitsPerSecond>() }),
+    }),
+  }),
+  z.object({ kind: z.literal("cancel"), run: name }),
+  z.object({ kind: z.literal("settled"), run: name }),
+]);
+
+/** Writes a message; the same for both directions. */
+export const encodeMessage = (message: FromAgent | ToAgent): string =>
+  JSON.stringify(message, (_key, value) => (typeof value === "bigint" ? value.toString() : value));
+
+function decode<T>(schema: z.ZodType, text: string): Result<T> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return refuse("E_MESSAGE", "a message is not JSON");
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return ok(parsed.data as T);
+  const issue = parsed.error.issues[0];
+  return refuse("E_MESSAGE", `a message is malformed: ${issue?.message ?? "unknown"}`, {
+    path: issue?.path.join(".") ?? "",
+  });
+}
+
+/** Reads what an agent sent. */
+export const decodeFromAgent = (text: string): Result<FromAgent> => decode(fromAgent, text);
+/** Reads what a manager sent. */
+export const decodeToAgent = (text: string): Result<ToAgent> => decode(toAgent, text);
