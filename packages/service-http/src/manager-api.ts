@@ -52,14 +52,9 @@ export interface ManagerApi {
   /**
    * The same order submitted again gives the task it made the first time, so a retry is safe. The server has read
    * needs, program and input from the manifest itself and checked that the order's digest is the manifest's;
-   * signature, bound and account are the manager's to check. `contents`: what the program is made of, with sizes;
-   * like the input, put at the gateway of `needs.basic.dataAt` beforehand.
+   * signature, bound and account are the manager's to check.
    */
-  submit(
-    caller: Caller,
-    submission: TaskSubmission,
-    contents: readonly ContentReference[],
-  ): Promise<Result<TaskView>>;
+  submit(caller: Caller, submission: TaskSubmission): Promise<Result<TaskView>>;
   /** What would happen if the task were submitted now. Commits and reserves nothing. */
   plan(caller: Caller, request: PlanRequest): Awaitable<Result<PlanView>>;
   /** By id, or by name: then the newest task of that name. */

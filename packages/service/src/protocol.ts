@@ -46,7 +46,7 @@ export interface Launch {
   readonly contract: Contract;
   readonly program: Program;
   readonly input: ContentReference | null;
-  /** What the program is made of, to be fetched from the manager's gateway, once. */
+  /** What the program is made of: brought to the node once, the same way as the input. */
   readonly contents: readonly ContentReference[];
   /** Sites from the node's own neighbour on to where the data is; the result goes the same way back. */
   readonly segments: readonly SiteId[];

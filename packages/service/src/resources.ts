@@ -25,7 +25,7 @@ export interface TaskSubmission {
   readonly program: Program;
   /** Content of the input at the gateway of `needs.basic.dataAt`; null: empty. */
   readonly input: ContentReference | null;
-  /** What the program is made of, by content held at the manager's gateway; the manager fills in the sizes. */
+  /** What the program is made of; like the input, put at the gateway of `needs.basic.dataAt` beforehand. */
   readonly contents: readonly ContentReference[];
   readonly order: SignedOrder;
 }

@@ -56,7 +56,7 @@ export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
     }
     const unsized = missingContent(task.value, contents);
     if (unsized !== null) return unsized;
-    return manager.submit(caller, { ...task.value, manifest, order }, contents);
+    return manager.submit(caller, { ...task.value, manifest, contents, order });
   },
   "POST /v1/tasks:plan": (manager, { caller, body: { manifest, contents } }) => {
     const task = readTask(manager, manifest);

@@ -1,14 +1,6 @@
 import type { NodeId, SiteId } from "@weft/infrastructure";
 import { type Instant, type Money, ok, type PublicKey, type Result, refuse } from "@weft/kernel";
-import type {
-  Caller,
-  ContentReference,
-  LinkView,
-  NodeView,
-  Role,
-  TaskSubmission,
-  TaskView,
-} from "@weft/service";
+import type { Caller, LinkView, NodeView, Role, TaskSubmission, TaskView } from "@weft/service";
 import type {
   AccountView,
   ContractView,
@@ -89,15 +81,10 @@ export class MemoryManager implements ManagerApi {
     return this.#tokens.get(digest)?.caller ?? null;
   }
 
-  async submit(
-    caller: Caller,
-    submission: TaskSubmission,
-    contents: readonly ContentReference[],
-  ): Promise<Result<TaskView>> {
+  async submit(caller: Caller, submission: TaskSubmission): Promise<Result<TaskView>> {
     const known = this.#byOrder.get(submission.order.order.id);
     if (known !== undefined) return this.task(caller, known);
     this.submissions.push(submission);
-    void contents;
     const id = `task-${this.submissions.length}`;
     this.#byOrder.set(submission.order.order.id, id);
     const task: TaskView = {
@@ -135,6 +122,7 @@ export class MemoryManager implements ManagerApi {
       state: "running" as const,
       because: null,
       predicted: sampleTimeline(141_000),
+      correction: 1,
       actual: null,
       counters: null,
     };

@@ -218,6 +218,7 @@ const runView: z.ZodType<RunView> = z.looseObject({
   state: z.enum(["launched", "staging", "fetching", "running", "returning", "finished", "lost", "failed"]),
   because: z.string().nullable() as unknown as z.ZodType<RunView["because"], string | null>,
   predicted: timeline,
+  correction: z.number(),
   actual: timeline.nullable(),
   counters: z
     .looseObject({
