@@ -21,6 +21,8 @@ export interface Claim {
   /** Position in ACCELERATOR_KINDS; -1: none. */
   readonly deviceKind: number;
   readonly deviceMemory: number;
+  /** How many devices, each with `deviceMemory` free. */
+  readonly deviceCount: number;
   /** One instance of this service on the node; null: none counted. */
   readonly service: string | null;
   /** Link indexes of the path from the data to the node, and of the way back. */
@@ -40,7 +42,12 @@ export interface ClaimByName {
   readonly memory: Bytes;
   readonly storage: Bytes;
   readonly throughput: BytesPerSecond;
-  readonly accelerator: { readonly kind: "gpu" | "npu"; readonly memoryBytes: Bytes } | null;
+  /** `count` devices (one where absent), of each `memoryBytes`. */
+  readonly accelerator: {
+    readonly kind: "gpu" | "npu";
+    readonly memoryBytes: Bytes;
+    readonly count?: number;
+  } | null;
   readonly service: string | null;
   /** Sites from the data to the node, ends included. */
   readonly path: readonly SiteId[];

@@ -7,7 +7,7 @@ const SLOTS = 2 ** 24;
 /** Every reservation that stands, so that a release gives back exactly what was taken. */
 export class Ledger {
   readonly #claims: (Claim | undefined)[] = [];
-  readonly #devices: number[] = [];
+  readonly #devices: (readonly number[])[] = [];
   readonly #generations: number[] = [];
   readonly #free: number[] = [];
   #size = 0;
@@ -16,13 +16,13 @@ export class Ledger {
     return this.#size;
   }
 
-  /** `device`: which of the node's accelerators was taken; -1: none. */
-  add(claim: Claim, device: number): ReservationId {
+  /** `devices`: which of the node's accelerators were taken. */
+  add(claim: Claim, devices: readonly number[]): ReservationId {
     const slot = this.#free.pop() ?? this.#claims.length;
     assert(slot < SLOTS, "more reservations than the ledger can name");
     const generation = (this.#generations[slot] ?? 0) + 1;
     this.#claims[slot] = claim;
-    this.#devices[slot] = device;
+    this.#devices[slot] = devices;
     this.#generations[slot] = generation;
     this.#size++;
     return (generation * SLOTS + slot) as ReservationId;
@@ -33,8 +33,8 @@ export class Ledger {
     return this.#generations[slot] === Math.floor(id / SLOTS) ? this.#claims[slot] : undefined;
   }
 
-  deviceOf(id: ReservationId): number {
-    return this.#devices[id % SLOTS] as number;
+  devicesOf(id: ReservationId): readonly number[] {
+    return this.#devices[id % SLOTS] as readonly number[];
   }
 
   remove(id: ReservationId): void {

@@ -166,25 +166,31 @@ export class NodeTable {
     this.accepting[index] = this.slots.has(index) && (load?.accepting ?? true) ? 1 : 0;
   }
 
-  /** The best-fitting device for a demand: the one with the least left that still holds it; -1 if none does. */
-  deviceFor(index: number, kind: number, memory: number): number {
-    const devices = this.devices[index];
-    if (devices === undefined) return -1;
-    let best = -1;
-    for (let i = 0; i < devices.length; i++) {
-      const device = devices[i] as Device;
-      if (device.kind !== kind || device.free < memory) continue;
-      if (best < 0 || device.free < (devices[best] as Device).free) best = i;
-    }
-    return best;
+  /** Free memory of the node's `count`-th freest device of a kind: what each of `count` devices can give; -1 without. */
+  freeOnDevices(index: number, kind: number, count: number): number {
+    const most = column(this.freeDevice, kind)[index] as number;
+    if (count === 1 && most > 0) return most;
+    const free = (this.devices[index] ?? []).filter((device) => device.kind === kind).map(({ free }) => free);
+    return free.sort((a, b) => b - a)[count - 1] ?? -1;
   }
 
-  /** Takes `memory` of one device, or gives it back when negative. */
-  takeDevice(index: number, slot: number, memory: number): void {
-    const device = this.devices[index]?.[slot];
-    if (device === undefined) return; // the node was measured again without it
-    device.free -= memory;
-    this.#refreshDevices(index);
+  /** The best-fitting devices for a demand: those with the least left that still hold it. At most `count`. */
+  devicesFor(index: number, kind: number, memory: number, count: number): readonly number[] {
+    const devices = this.devices[index] ?? [];
+    const free = (i: number): number => (devices[i] as Device).free;
+    return devices
+      .flatMap((device, i) => (device.kind === kind && device.free >= memory ? [i] : []))
+      .sort((a, b) => free(a) - free(b) || a - b)
+      .slice(0, count);
+  }
+
+  /** Takes `memory` of each of some devices, or gives it back when negative. */
+  takeDevices(index: number, slots: readonly number[], memory: number): void {
+    for (const slot of slots) {
+      const device = this.devices[index]?.[slot];
+      if (device !== undefined) device.free -= memory; // else the node was measured again without it
+    }
+    if (slots.length > 0) this.#refreshDevices(index);
   }
 
   copy(): NodeTable {

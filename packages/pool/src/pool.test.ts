@@ -19,7 +19,7 @@ function describeNode(rng: Rng, id: string): NodeDescription {
     laneRate: { logical: power / 4, parallel: power, neural: power },
     memoryBytes: rng.pick([1, 2, 3]) * 1e9,
     storage: { capacityBytes: 5e9, throughput: 1e8, storageClass: "scratch" },
-    accelerators: rng.chance(0.5) ? [{ kind: "gpu", model: "x", memoryBytes: 4e9 }] : [],
+    accelerators: Array.from({ length: rng.below(4) }, () => ({ kind: "gpu", model: "x", memoryBytes: 4e9 })),
     runs: ["wasm"],
     security: "open",
     watts: null,
@@ -69,7 +69,9 @@ function randomClaim(rng: Rng, pool: Pool): Claim | null {
       memory: rng.float() * 1e9,
       storage: rng.float() * 2e9,
       throughput: rng.float() * 5e7,
-      accelerator: rng.chance(0.3) ? { kind: "gpu", memoryBytes: rng.float() * 2e9 } : null,
+      accelerator: rng.chance(0.3)
+        ? { kind: "gpu", memoryBytes: rng.float() * 2e9, count: 1 + rng.below(3) }
+        : null,
       service: rng.pick(["ocr", "sum"]),
       path,
       bandwidthIn: rng.float() * 5e6,
@@ -100,6 +102,10 @@ function expectBooksBalance(pool: Pool, standing: ReadonlyMap<ReservationId, Cla
       Math.min(description.memoryBytes, load?.freeMemoryBytes ?? description.memoryBytes),
     );
     expect(nodes.freeMemory[n]).toBe(memory - (nodes.reservedMemory[n] as number));
+    const onDevices = held.reduce((sum, claim) => sum + claim.deviceCount * claim.deviceMemory, 0);
+    const devices = nodes.devices[n] ?? [];
+    expect(devices.reduce((sum, { memory, free }) => sum + memory - free, 0)).toBeLessThanOrEqual(onDevices);
+    for (const { free } of devices) expect(free).toBeGreaterThanOrEqual(0);
   }
   for (let l = 0; l < links.bound; l++) {
     let rate = 0;
@@ -244,6 +250,40 @@ describe("plan, then commit", () => {
     const { committed, stale } = pool.commit(plan);
     expect(committed.map(({ claim }) => claim)).toEqual([plan[0]]);
     expect(stale.map(({ because }) => because)).toEqual(["no_computing_power", "node_changed", "node_gone"]);
+  });
+
+  it("takes shares of as many devices as asked for, all or none", () => {
+    const rng = new Rng(1);
+    const pool = new Pool();
+    const gpus = [1, 2, 3].map(() => ({ kind: "gpu", model: "x", memoryBytes: 1000 }));
+    const node = describeNode(rng, "n0");
+    pool.addNode(brand({ ...node, power: { logical: 1e9, parallel: 0, neural: 0 }, accelerators: gpus }));
+    const ask = (memoryBytes: number, count: number) => {
+      const claim = pool.claim(
+        brand({
+          node: "n0",
+          type: "logical",
+          rate: 0,
+          memory: 0,
+          storage: 0,
+          throughput: 0,
+          accelerator: { kind: "gpu", memoryBytes, count },
+          service: null,
+          path: [],
+          bandwidthIn: 0,
+          bandwidthOut: 0,
+        }),
+      );
+      return pool.reserve((claim as { value: Claim }).value);
+    };
+    expect(ask(600, 4).ok).toBe(false);
+    const two = ask(600, 2);
+    expect(two.ok).toBe(true);
+    expect(ask(600, 2).ok).toBe(false);
+    expect(ask(400, 3).ok).toBe(true);
+    expect(pool.nodes.devices[0]?.map(({ free }) => free).sort()).toEqual([0, 0, 600]);
+    pool.release((two as { value: ReservationId }).value);
+    expect(pool.nodes.devices[0]?.map(({ free }) => free)).toEqual([600, 600, 600]);
   });
 
   it("a gang is committed whole or not at all", () => {

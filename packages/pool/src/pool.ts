@@ -202,6 +202,7 @@ export class Pool {
       throughput: Math.ceil(record.throughput),
       deviceKind: accelerator === null ? -1 : ACCELERATOR_KINDS.indexOf(accelerator.kind),
       deviceMemory: accelerator === null ? 0 : Math.ceil(accelerator.memoryBytes),
+      deviceCount: accelerator === null ? 0 : (accelerator.count ?? 1),
       service: record.service,
       linksIn,
       linksOut,
@@ -226,7 +227,10 @@ export class Pool {
     if (claim.throughput > 0 && (nodes.freeThroughput[n] as number) < claim.throughput) {
       return "no_storage_throughput";
     }
-    if (claim.deviceKind >= 0 && nodes.deviceFor(n, claim.deviceKind, claim.deviceMemory) < 0) {
+    if (
+      claim.deviceKind >= 0 &&
+      nodes.freeOnDevices(n, claim.deviceKind, claim.deviceCount) < claim.deviceMemory
+    ) {
       return "no_accelerator";
     }
     if (claim.service !== null && !this.hasInstance(n, claim.service)) return "no_service_instance";
@@ -253,10 +257,10 @@ export class Pool {
   release(id: ReservationId): void {
     const claim = this.#ledger.find(id);
     if (claim === undefined) return;
-    const device = this.#ledger.deviceOf(id);
+    const devices = this.#ledger.devicesOf(id);
     this.#ledger.remove(id);
     this.#move(claim, -1);
-    if (device >= 0) this.#nodes.takeDevice(claim.node, device, -claim.deviceMemory);
+    this.#nodes.takeDevices(claim.node, devices, -claim.deviceMemory);
     this.#dropHolds(claim);
     this.#loadChanged(claim.node);
   }
@@ -297,17 +301,17 @@ export class Pool {
   #take(claim: Claim): ReservationId {
     const nodes = this.#nodes;
     const n = claim.node;
-    let device = -1;
+    let devices = NO_DEVICES;
     if (claim.deviceKind >= 0) {
-      device = nodes.deviceFor(n, claim.deviceKind, claim.deviceMemory);
-      nodes.takeDevice(n, device, claim.deviceMemory);
+      devices = nodes.devicesFor(n, claim.deviceKind, claim.deviceMemory, claim.deviceCount);
+      nodes.takeDevices(n, devices, claim.deviceMemory);
     }
     this.#move(claim, 1);
     nodes.slots.hold(n);
     for (const link of claim.linksIn) this.#links.slots.hold(link);
     for (const link of claim.linksOut) this.#links.slots.hold(link);
     this.#loadChanged(n);
-    return this.#ledger.add(claim, device);
+    return this.#ledger.add(claim, devices);
   }
 
   /** Adds a claim to what is reserved (`sign` 1) or takes it away (-1). */
@@ -402,6 +406,8 @@ export class Pool {
     return index >= 0 && this.#nodes.slots.has(index) ? index : -1;
   }
 }
+
+const NO_DEVICES: readonly number[] = [];
 
 const add = (column: Float64Array, at: number, amount: number): void => {
   column[at] = (column[at] as number) + amount;

@@ -146,6 +146,7 @@ export class Scheduler {
       throughput: query.throughput,
       deviceKind: query.deviceKind,
       deviceMemory: query.deviceMemory,
+      deviceCount: query.deviceCount,
       service: query.service,
       linksIn,
       linksOut,

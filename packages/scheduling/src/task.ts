@@ -44,7 +44,12 @@ export interface TaskNeeds {
     readonly atLeast: OperationsPerSecond;
     /** How many lanes (cores) the program can use at once; Infinity: all. */
     readonly lanes: number;
-    readonly accelerator: { readonly kind: "gpu" | "npu"; readonly memoryBytes: Bytes } | null;
+    /** `count` devices (one where absent), each with `memoryBytes` free; a share of a device is a share of its memory. */
+    readonly accelerator: {
+      readonly kind: "gpu" | "npu";
+      readonly memoryBytes: Bytes;
+      readonly count?: number;
+    } | null;
   };
   readonly storage: {
     readonly capacity: Bytes;

@@ -188,7 +188,7 @@ export const NODE_CONSTRAINTS: readonly NodeConstraint[] = [
     "accelerator",
     "accelerator memory",
     (query) => (query.deviceKind < 0 ? 0 : query.deviceMemory),
-    (pool, n, query) => pool.nodes.freeDevice[query.deviceKind as 0 | 1][n] as number,
+    (pool, n, query) => pool.nodes.freeOnDevices(n, query.deviceKind, query.deviceCount),
     memory,
   ),
   {

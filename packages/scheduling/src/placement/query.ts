@@ -20,6 +20,7 @@ export class Query {
   throughput = 0;
   deviceKind = -1;
   deviceMemory = 0;
+  deviceCount = 0;
   service = "";
   /** What was learnt of this function, by node; undefined where nothing was. */
   corrections: ReadonlyMap<number, number> | undefined = undefined;
@@ -71,6 +72,7 @@ export class Query {
     this.throughput = Math.ceil(storage.throughput);
     this.deviceKind = compute.accelerator === null ? -1 : ACCELERATOR_KINDS.indexOf(compute.accelerator.kind);
     this.deviceMemory = compute.accelerator === null ? 0 : Math.ceil(compute.accelerator.memoryBytes);
+    this.deviceCount = compute.accelerator === null ? 0 : (compute.accelerator.count ?? 1);
     this.service = algorithm.function;
     this.corrections = pool.corrections(algorithm.function);
     this.#fillIdentity(pool, needs);
