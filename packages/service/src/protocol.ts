@@ -22,8 +22,14 @@ export const challengeText = (manager: PublicKey, nonce: string): string =>
 
 export type ToAgent =
   | { readonly kind: "challenge"; readonly manager: PublicKey; readonly nonce: string }
-  /** `recorded`: the last usage record of this node that is durable; the next one counts on from it. */
-  | { readonly kind: "welcome"; readonly recorded: number; readonly gateways: readonly GatewayAddress[] }
+  | {
+      readonly kind: "welcome";
+      /** The last usage record of this node that is durable; the next one counts on from it. */
+      readonly recorded: number;
+      /** What gateways of this network ask for before they move content. */
+      readonly dataToken: string;
+      readonly gateways: readonly GatewayAddress[];
+    }
   /** Refused for good: the agent stops and says why. */
   | { readonly kind: "rejected"; readonly refusal: Refusal }
   | { readonly kind: "gateways"; readonly gateways: readonly GatewayAddress[] }

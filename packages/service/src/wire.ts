@@ -220,7 +220,7 @@ const contract = z.object({
 
 const toAgent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("challenge"), manager: key, nonce: hex(64) }),
-  z.object({ kind: z.literal("welcome"), recorded: whole, gateways }),
+  z.object({ kind: z.literal("welcome"), recorded: whole, dataToken: name, gateways }),
   z.object({ kind: z.literal("rejected"), refusal }),
   z.object({ kind: z.literal("gateways"), gateways }),
   z.object({
@@ -246,18 +246,28 @@ const toAgent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("settled"), run: name }),
 ]);
 
-/** Writes a message; the same for both directions. */
-export const encodeMessage = (message: FromAgent | ToAgent): string =>
-  JSON.stringify(message, (_key, value) => (typeof value === "bigint" ? value.toString() : value));
+/** A message as plain JSON data; the same for both directions. */
+export const encodeMessage = (message: FromAgent | ToAgent): JsonData => plain(message);
 
-function decode<T>(schema: z.ZodType, text: string): Result<T> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return refuse("E_MESSAGE", "a message is not JSON");
-  }
-  const parsed = schema.safeParse(json);
+export type JsonData =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonData[]
+  | { readonly [key: string]: JsonData };
+
+function plain(value: unknown): JsonData {
+  if (typeof value === "bigint") return value.toString();
+  if (value === null || typeof value !== "object") return value as JsonData;
+  if (Array.isArray(value)) return value.map(plain);
+  const members: { [key: string]: JsonData } = {};
+  for (const [key, member] of Object.entries(value)) if (member !== undefined) members[key] = plain(member);
+  return members;
+}
+
+function decode<T>(schema: z.ZodType, body: unknown): Result<T> {
+  const parsed = schema.safeParse(body);
   if (parsed.success) return ok(parsed.data as T);
   const issue = parsed.error.issues[0];
   return refuse("E_MESSAGE", `a message is malformed: ${issue?.message ?? "unknown"}`, {
@@ -266,6 +276,6 @@ function decode<T>(schema: z.ZodType, text: string): Result<T> {
 }
 
 /** Reads what an agent sent. */
-export const decodeFromAgent = (text: string): Result<FromAgent> => decode(fromAgent, text);
+export const decodeFromAgent = (body: unknown): Result<FromAgent> => decode(fromAgent, body);
 /** Reads what a manager sent. */
-export const decodeToAgent = (text: string): Result<ToAgent> => decode(toAgent, text);
+export const decodeToAgent = (body: unknown): Result<ToAgent> => decode(toAgent, body);

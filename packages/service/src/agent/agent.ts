@@ -58,7 +58,7 @@ export type AgentOutput =
   | { readonly kind: "return"; readonly launch: Launch }
   /** Nobody asks for this run any more: its scratch space may go. */
   | { readonly kind: "forget"; readonly run: string }
-  | { readonly kind: "gateways"; readonly gateways: readonly GatewayAddress[] }
+  | { readonly kind: "gateways"; readonly gateways: readonly GatewayAddress[]; readonly dataToken: string }
   /** The manager will not have this node: the process stops and says why. */
   | { readonly kind: "rejected"; readonly refusal: Refusal };
 
@@ -90,6 +90,7 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
   #prices: PriceList;
   #accepting = true;
   #welcome = false;
+  #dataToken = "";
   #recorded = 0;
 
   constructor(identity: AgentIdentity, description: NodeDescription, prices: PriceList) {
@@ -172,9 +173,10 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
       case "welcome":
         this.#welcome = true;
         this.#recorded = Math.max(this.#recorded, message.recorded);
-        return [{ kind: "gateways", gateways: message.gateways }, ...this.#repeatOutcomes()];
+        this.#dataToken = message.dataToken;
+        return [this.#gateways(message.gateways), ...this.#repeatOutcomes()];
       case "gateways":
-        return [{ kind: "gateways", gateways: message.gateways }];
+        return [this.#gateways(message.gateways)];
       case "rejected":
         return [{ kind: "rejected", refusal: message.refusal }];
       case "launch":
@@ -185,6 +187,10 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
         this.#runs.delete(message.run);
         return [{ kind: "forget", run: message.run }];
     }
+  }
+
+  #gateways(gateways: readonly GatewayAddress[]): AgentOutput {
+    return { kind: "gateways", gateways, dataToken: this.#dataToken };
   }
 
   #hello(manager: string, nonce: string): FromAgent {

@@ -35,6 +35,8 @@ export interface ManagerOptions {
   readonly domain: DomainId;
   /** The manager's own gateway: where consumers bring their data. */
   readonly gateway: GatewayAddress;
+  /** What gateways of this network ask for before they move content. */
+  readonly dataToken: string;
   /** A name nobody has had before, such as `task-7h3k...`. */
   readonly newId: (kind: "task" | "run" | "contract") => string;
   /** A node unheard for this long after its connection broke, or after a restart, has lost its runs. */

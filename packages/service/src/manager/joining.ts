@@ -50,7 +50,12 @@ export function hello(core: Core, now: Instant, connection: string, said: Hello)
     core.pool.setCorrection(algorithm, description.id, correction);
   }
   const gateways = core.fleet.gateways(core.options.gateway);
-  send(core, connection, { kind: "welcome", recorded: member.recorded, gateways });
+  send(core, connection, {
+    kind: "welcome",
+    recorded: member.recorded,
+    dataToken: core.options.dataToken,
+    gateways,
+  });
   if (gateway !== null) announceGateways(core);
   reconcile(core, now, member, new Set(said.holding));
   tell(core, now, known === undefined ? "joined" : "connected", "node", description.id);

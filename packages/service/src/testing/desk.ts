@@ -163,6 +163,7 @@ export class Desk {
         site: YOU,
         domain: "home" as DomainId,
         gateway: { site: YOU, url: "http://127.0.0.1:7070", echo: null },
+        dataToken: "data-token",
         newId: (kind) => `${kind}-${++this.#ids}`,
         silence: (3 * SECOND) as Micros,
       },
@@ -309,10 +310,10 @@ export class Desk {
           this.store.apply(output.change);
           break;
         case "send": {
-          const text = encodeMessage(output.message);
+          const text = JSON.stringify(encodeMessage(output.message));
           this.#after(MILLISECOND, () => {
             const node = this.#speaking(output.connection);
-            const message = decodeToAgent(text);
+            const message = decodeToAgent(JSON.parse(text));
             assert(message.ok, `a manager's message does not parse: ${text}`);
             if (node !== undefined) this.#toAgent(node, { kind: "message", message: message.value });
           });
@@ -353,10 +354,10 @@ export class Desk {
     switch (output.kind) {
       case "send": {
         const connection = node.connection;
-        const text = encodeMessage(output.message);
+        const text = JSON.stringify(encodeMessage(output.message));
         if (connection === null) return;
         this.#after(MILLISECOND, () => {
-          const message = decodeFromAgent(text);
+          const message = decodeFromAgent(JSON.parse(text));
           assert(message.ok, `an agent's message does not parse: ${text}`);
           if (node.connection !== connection) return;
           this.#toManager({ kind: "control", connection, message: message.value });
