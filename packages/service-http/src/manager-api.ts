@@ -21,7 +21,7 @@ import type {
   Transfer,
 } from "@weft/market";
 import type { Program } from "@weft/orchestration";
-import type { TaskNeeds } from "@weft/scheduling";
+import type { Explanation, TaskNeeds } from "@weft/scheduling";
 import type {
   Caller,
   ContentReference,
@@ -56,14 +56,14 @@ export interface ManagerApi {
    */
   submit(caller: Caller, submission: TaskSubmission): Promise<Result<TaskView>>;
   /** What would happen if the task were submitted now. Commits and reserves nothing. */
-  plan(caller: Caller, request: PlanRequest): Awaitable<Result<PlanView>>;
+  plan(caller: Caller, request: PlanRequest): Awaitable<Result<DecisionView>>;
   /** By id, or by name: then the newest task of that name. */
   task(caller: Caller, idOrName: string): Awaitable<Result<TaskView>>;
   tasks(caller: Caller, query: TaskQuery): Awaitable<Page<TaskView>>;
   /** Stops a task at once; a task that has ended stays as it is. */
   cancel(caller: Caller, id: string): Promise<Result<TaskView>>;
   /** Why the task is where it is, as found when it was last placed (or last could not be). */
-  explain(caller: Caller, id: string): Awaitable<Result<ExplanationView>>;
+  explain(caller: Caller, id: string): Awaitable<Result<DecisionView>>;
   /**
    * The lines after serial `after` (0: from the first kept), then, with `follow`, every further one as it comes.
    * `end` is called once: when there is nothing more to come, at once without `follow`.
@@ -171,10 +171,14 @@ export interface PlanRequest {
   readonly contents: readonly ContentReference[];
 }
 
-export interface PlanView {
-  /** null: nothing fits; the explanation says why and what would. */
+/** What became, or would become, of a task at the scheduler's: a placement or a refusal, and why. */
+export interface DecisionView {
+  readonly at: Instant;
   readonly placement: PlacementView | null;
-  readonly explanation: ExplanationView;
+  /** Why there is no placement; null where there is one. */
+  readonly refusal: Refusal | null;
+  /** null where the reasons were not kept. */
+  readonly explanation: Explanation | null;
 }
 
 export interface PlacementView {
@@ -187,55 +191,10 @@ export interface PlacementView {
   readonly price: Money;
   /** What the contract would allow at most; null when the consumer set no bound. */
   readonly priceAtMost: Money | null;
+  /** It stays on the node of its key although a better one was found: the gain is within the margin. */
+  readonly kept: boolean;
   readonly energy: Joules | null;
   readonly carbon: GramsCo2 | null;
-}
-
-/** A figure with its unit: us, B, B/s, b/s, op, op/s, money (millionths), ratio, J, g. null: unknown. */
-export interface Figure {
-  readonly value: number | null;
-  readonly unit: "us" | "B" | "B/s" | "b/s" | "op" | "op/s" | "money" | "ratio" | "J" | "g";
-}
-
-/** Reasons as data: why this placement won, or why there is none. */
-export interface ExplanationView {
-  readonly at: Instant;
-  readonly chosen: PlacementView | null;
-  readonly nodesConsidered: number;
-  readonly pathsConsidered: number;
-  /** By constraint, in the order in which they are checked; a node counts for the first that rules it out. */
-  readonly ruledOut: readonly RuledOutView[];
-  /** Placements that fit and lost, best first. */
-  readonly runnersUp: readonly RunnerUpView[];
-  /** What small change of the task would make a node fit that does not, nearest first. */
-  readonly nearestMisses: readonly NearestMissView[];
-}
-
-export interface RuledOutView {
-  /** Such as deadline, residency, memory, tier, network.delay. */
-  readonly constraint: string;
-  /** What the task demands; null where it is no figure. */
-  readonly limit: Figure | null;
-  readonly count: number;
-  /** Some of them by name, nearest to fitting first, with what they would reach. */
-  readonly nodes: readonly {
-    readonly node: NodeId;
-    readonly reached: Figure | null;
-    readonly detail?: string;
-  }[];
-}
-
-export interface RunnerUpView {
-  readonly placement: PlacementView;
-  /** What it is worse in, by the objective in force or the tie-breaker that decided. */
-  readonly lostBy: { readonly what: string; readonly reached: Figure; readonly best: Figure };
-}
-
-export interface NearestMissView {
-  readonly node: NodeId;
-  readonly constraint: string;
-  /** The value of that need with which the node would fit. */
-  readonly wouldFitWith: Figure;
 }
 
 export interface LogReading {

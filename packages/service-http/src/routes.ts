@@ -31,12 +31,11 @@ import {
   usageQuery,
 } from "./wire/requests.ts";
 import {
-  explanationView,
+  decisionView,
   healthView,
   linkView,
   networkView,
   nodeView,
-  planView,
   siteView,
   taskView,
 } from "./wire/views.ts";
@@ -88,7 +87,7 @@ export const ROUTES = {
     access: ["consumer", "manager"],
     summary: "What would happen to a task now; commits nothing",
     body: planBody,
-    answer: planView,
+    answer: decisionView,
   },
   "GET /v1/tasks": { access: ALL, summary: "Tasks, newest first", query: taskQuery, answer: page(taskView) },
   "GET /v1/tasks/{task}": { access: ALL, summary: "One task", params: taskParams, answer: taskView },
@@ -102,7 +101,7 @@ export const ROUTES = {
     access: ALL,
     summary: "Why the task is where it is",
     params: taskParams,
-    answer: explanationView,
+    answer: decisionView,
   },
   "GET /v1/tasks/{task}/logs": {
     access: ["consumer", "manager"],

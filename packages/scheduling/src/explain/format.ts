@@ -1,4 +1,4 @@
-import type { Decision, RefusalCode } from "../placement/decision.ts";
+import type { Placed, RefusalCode, Refused } from "../placement/decision.ts";
 import { REFUSAL_MESSAGES } from "../placement/refusal.ts";
 import { price, time } from "./constraints.ts";
 import type { ConstraintCode, Explanation, Miss, RuledOut, RunnerUp } from "./explanation.ts";
@@ -42,8 +42,13 @@ const LOST_BY: Readonly<Record<string, (by: RunnerUp["lostBy"]) => string>> = {
   lower_name: () => "equal; the lower name is taken",
 };
 
+/** What of a decision its explanation tells. */
+export type ExplainedDecision =
+  | Pick<Placed, "outcome" | "node" | "path" | "kept" | "explanation">
+  | Pick<Refused, "outcome" | "code" | "explanation">;
+
 /** The explanation of a decision as lines of text, as people read them. Without one, only the outcome. */
-export function formatExplanation(decision: Decision): string {
+export function formatExplanation(decision: ExplainedDecision): string {
   const lines =
     decision.outcome === "placed"
       ? [

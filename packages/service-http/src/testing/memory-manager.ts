@@ -4,8 +4,8 @@ import type { Caller, LinkView, NodeView, Role, TaskSubmission, TaskView } from 
 import type {
   AccountView,
   ContractView,
+  DecisionView,
   EventView,
-  ExplanationView,
   KeyView,
   LogLine,
   LogReading,
@@ -15,7 +15,6 @@ import type {
   Page,
   PageQuery,
   PlanRequest,
-  PlanView,
   SiteView,
   TaskQuery,
   TokenView,
@@ -24,14 +23,7 @@ import type {
 import { selects } from "../selector.ts";
 import { newSecret, tokenDigest } from "../server/access.ts";
 import { EventLog } from "../server/event-log.ts";
-import {
-  SAMPLE_EXPLANATION,
-  SAMPLE_NOW,
-  sampleLink,
-  sampleNode,
-  samplePlacement,
-  sampleTimeline,
-} from "./sample.ts";
+import { SAMPLE_DECISION, SAMPLE_NOW, sampleLink, sampleNode, sampleTimeline } from "./sample.ts";
 
 /**
  * A manager in memory that places everything on one node, for tests of the API's edges: wire, access, streams,
@@ -157,12 +149,13 @@ export class MemoryManager implements ManagerApi {
     for (const reading of this.#followers.get(id) ?? []) reading.tell(line);
   }
 
-  plan(_: Caller, __: PlanRequest): Result<PlanView> {
-    const placement = samplePlacement("corner", ["you", "ningbo"], 141_000, 410n);
-    return ok({
-      placement: this.fits ? placement : null,
-      explanation: { ...SAMPLE_EXPLANATION, chosen: this.fits ? placement : null },
-    });
+  plan(_: Caller, __: PlanRequest): Result<DecisionView> {
+    if (this.fits) return ok(SAMPLE_DECISION);
+    const refusal = {
+      code: "deadline_unreachable",
+      message: "no node within reach can be done before the deadline",
+    };
+    return ok({ ...SAMPLE_DECISION, placement: null, refusal });
   }
 
   task(caller: Caller, idOrName: string): Result<TaskView> {
@@ -191,9 +184,9 @@ export class MemoryManager implements ManagerApi {
     return ok(cancelled);
   }
 
-  explain(caller: Caller, id: string): Result<ExplanationView> {
+  explain(caller: Caller, id: string): Result<DecisionView> {
     const task = this.task(caller, id);
-    return task.ok ? ok(SAMPLE_EXPLANATION) : task;
+    return task.ok ? ok(SAMPLE_DECISION) : task;
   }
 
   logs(caller: Caller, id: string, reading: LogReading) {

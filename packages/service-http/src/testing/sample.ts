@@ -10,7 +10,7 @@ import type {
   Ratio,
 } from "@weft/kernel";
 import type { LinkView, NodeView, Timeline } from "@weft/service";
-import type { ExplanationView, PlacementView } from "../manager-api.ts";
+import type { DecisionView, PlacementView } from "../manager-api.ts";
 
 /* A small network to test formatting and the wire on: three nodes on three sites. */
 
@@ -100,29 +100,42 @@ export const samplePlacement = (
   predicted: sampleTimeline(totalUs),
   price: price as Money,
   priceAtMost: 1000n as Money,
+  kept: false,
   energy: null,
   carbon: null,
 });
 
-export const SAMPLE_EXPLANATION: ExplanationView = {
+export const SAMPLE_DECISION: DecisionView = {
   at: SAMPLE_NOW,
-  chosen: samplePlacement("corner", ["you", "ningbo"], 141_000, 410n),
-  nodesConsidered: 3,
-  pathsConsidered: 5,
-  ruledOut: [
-    {
-      constraint: "deadline",
-      limit: { value: 250_000, unit: "us" },
-      count: 2,
-      nodes: [
-        { node: "sunny" as NodeId, reached: { value: 312_000, unit: "us" } },
-        { node: "pocket" as NodeId, reached: { value: 841_000, unit: "us" } },
+  placement: samplePlacement("corner", ["you", "ningbo"], 141_000, 410n),
+  refusal: null,
+  explanation: {
+    nodesConsidered: 3,
+    pathsConsidered: 5,
+    fitting: 1,
+    ruledOut: [
+      {
+        constraint: "deadline",
+        asked: "250 ms",
+        nodes: 2,
+        paths: 0,
+        examples: [
+          { name: "sunny", offers: "312 ms" },
+          { name: "pocket", offers: "841 ms" },
+        ],
+      },
+    ],
+    runnersUp: [],
+    nearestMiss: {
+      node: "sunny" as NodeId,
+      misses: [
+        {
+          constraint: "deadline",
+          asked: 250_000,
+          offered: 312_000,
+          fixes: ["deadline 312 ms", "input 0.9 MB"],
+        },
       ],
     },
-  ],
-  runnersUp: [],
-  nearestMisses: [
-    { node: "sunny" as NodeId, constraint: "deadline", wouldFitWith: { value: 312_000, unit: "us" } },
-    { node: "sunny" as NodeId, constraint: "data.input", wouldFitWith: { value: 900_000, unit: "B" } },
-  ],
+  },
 };

@@ -12,17 +12,15 @@ import type {
   Refusal,
   Watts,
 } from "@weft/kernel";
-import type { TaskNeeds } from "@weft/scheduling";
+import type { ConstraintCode, Explanation, TaskNeeds } from "@weft/scheduling";
 import type { LinkView, NodeView, RunView, TaskView, Timeline } from "@weft/service";
 import { z } from "zod";
 import type {
-  ExplanationView,
-  Figure,
+  DecisionView,
   HealthView,
   LogLine,
   NetworkView,
   PlacementView,
-  PlanView,
   SiteView,
 } from "../manager-api.ts";
 import { digest, instant, money, named, publicKey, quantity } from "./quantities.ts";
@@ -218,7 +216,7 @@ const runView: z.ZodType<RunView> = z.looseObject({
   state: z.enum(["launched", "staging", "fetching", "running", "returning", "finished", "lost", "failed"]),
   because: z.string().nullable() as unknown as z.ZodType<RunView["because"], string | null>,
   predicted: timeline,
-  correction: z.number(),
+  correction: z.number().describe("The factor learnt for this function on this node, in the prediction."),
   actual: timeline.nullable(),
   counters: z
     .looseObject({
@@ -246,11 +244,6 @@ export const taskView: z.ZodType<TaskView> = z.looseObject({
   charged: money().nullable(),
 });
 
-const figure: z.ZodType<Figure> = z.looseObject({
-  value: z.number().nullable().describe("null: unknown."),
-  unit: z.enum(["us", "B", "B/s", "b/s", "op", "op/s", "money", "ratio", "J", "g"]),
-});
-
 const placementView: z.ZodType<PlacementView> = z.looseObject({
   node: node(),
   site: site(),
@@ -258,37 +251,63 @@ const placementView: z.ZodType<PlacementView> = z.looseObject({
   predicted: timeline,
   price: money(),
   priceAtMost: money().nullable(),
+  kept: z.boolean(),
   energy: quantity<Joules>("Joules.").nullable(),
   carbon: quantity<GramsCo2>("Grams of CO2 equivalent.").nullable(),
 });
 
-export const explanationView: z.ZodType<ExplanationView> = z.looseObject({
-  at: instant(),
-  chosen: placementView.nullable(),
+/** A number that may be endless, which JSON writes as null. */
+const endless = () =>
+  z
+    .number()
+    .nullable()
+    .describe("null: without end.")
+    .transform((value) => value ?? Number.POSITIVE_INFINITY);
+const constraint = z.string() as unknown as z.ZodType<ConstraintCode, string>;
+
+const explanation: z.ZodType<Explanation> = z.looseObject({
   nodesConsidered: z.int(),
   pathsConsidered: z.int(),
+  fitting: z.int().describe("How many nodes would have served."),
   ruledOut: z.array(
     z.looseObject({
-      constraint: z.string(),
-      limit: figure.nullable(),
-      count: z.int(),
-      nodes: z.array(
-        z.looseObject({ node: node(), reached: figure.nullable(), detail: z.string().optional() }),
-      ),
+      constraint,
+      asked: z.string().describe("What the task asks, such as 250 ms."),
+      nodes: z.int(),
+      paths: z.int(),
+      examples: z.array(z.looseObject({ name: z.string(), offers: z.string() })),
     }),
   ),
+  nearestMiss: z
+    .looseObject({
+      node: node(),
+      misses: z.array(
+        z.looseObject({
+          constraint,
+          asked: z.number().nullable(),
+          offered: z.number().nullable(),
+          fixes: z.array(z.string()).describe("What would make it fit, alternatives apart."),
+        }),
+      ),
+    })
+    .nullable(),
   runnersUp: z.array(
     z.looseObject({
-      placement: placementView,
-      lostBy: z.looseObject({ what: z.string(), reached: figure, best: figure }),
+      node: node(),
+      path: z.array(site()),
+      total: endless(),
+      cost: endless(),
+      score: endless(),
+      lostBy: z.looseObject({ criterion: z.string(), chosen: endless(), own: endless() }),
     }),
   ),
-  nearestMisses: z.array(z.looseObject({ node: node(), constraint: z.string(), wouldFitWith: figure })),
 });
 
-export const planView: z.ZodType<PlanView> = z.looseObject({
+export const decisionView: z.ZodType<DecisionView> = z.looseObject({
+  at: instant(),
   placement: placementView.nullable().describe("null: nothing fits."),
-  explanation: explanationView,
+  refusal: refusal.nullable(),
+  explanation: explanation.nullable().describe("null where the reasons were not kept."),
 });
 
 export const logLine: z.ZodType<LogLine> = z.looseObject({
