@@ -23,6 +23,26 @@ export {
   STATE_FACETS,
   type StateFacet,
 } from "./facts.ts";
+export { linkState } from "./linkstate.ts";
+export { DEFAULT_FLOODING_TIMES, Flooding, type FloodingTimes } from "./mesh/flooding.ts";
+export {
+  DEFAULT_MESH_SETTINGS,
+  Mesh,
+  type MeshSettings,
+  type Neighbourhood,
+  type Spread,
+} from "./mesh/mesh.ts";
+export { decodeMesh, encodeMesh, type MeshMessage } from "./mesh/messages.ts";
+export { DEFAULT_TREE_TIMES, Trees, type TreeTimes } from "./mesh/trees.ts";
+export type { Participant, ParticipantInput, ParticipantOutput } from "./participant.ts";
+export { decodePathVector, encodePathVector, type PathVectorMessage } from "./pathvector/messages.ts";
+export {
+  DEFAULT_PATH_VECTOR_SETTINGS,
+  PathVector,
+  type PathVectorSettings,
+} from "./pathvector/pathvector.ts";
+export { type ExportPolicy, type Relation, type Route, TELL_ALL, valleyFree } from "./pathvector/routes.ts";
+export { Session, type SessionEvents, type SessionSettings } from "./pathvector/session.ts";
 export {
   DEFAULT_PUBLISHER_SETTINGS,
   type Publication,

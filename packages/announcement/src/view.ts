@@ -91,7 +91,9 @@ export type Drop =
   | "oversized"
   | "clock"
   | "full"
-  | "missing_base";
+  | "missing_base"
+  /** Faster than a facet of one origin may change. */
+  | "too_fast";
 
 export type Counters = { readonly accepted: number } & { readonly [drop in Drop]: number };
 
@@ -142,6 +144,7 @@ export class View {
     clock: 0,
     full: 0,
     missing_base: 0,
+    too_fast: 0,
   };
   #wakeAt: Instant = NEVER;
 
@@ -239,6 +242,19 @@ export class View {
     const changes: Change[] = [];
     if (entry.health === "up") this.#turn(entry, "suspect", changes);
     this.#schedule(after(now, this.#settings.lostContactGrace));
+    return changes;
+  }
+
+  /** The contact to an origin is back: it counts as heard of when it last was. */
+  regainedContact(now: Instant, origin: NodeId): readonly Change[] {
+    const entry = this.#entries.get(origin);
+    if (entry === undefined || entry.lostAt === NEVER) return [];
+    entry.lostAt = NEVER;
+    const changes: Change[] = [];
+    if (entry.health !== "up" && now - entry.heardAt < this.#settings.suspectAfter) {
+      this.#turn(entry, "up", changes);
+    }
+    this.#schedule(after(now, micros(1)));
     return changes;
   }
 

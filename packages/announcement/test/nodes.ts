@@ -1,6 +1,6 @@
 import type { LinkState, NodeDescription, NodeId, NodeLoad, SiteId } from "@weft/infrastructure";
-import type { Instant, PublicKey, Signer } from "@weft/kernel";
-import { signerFromSeed } from "@weft/live";
+import type { Cryptography, Instant, PublicKey, Signer } from "@weft/kernel";
+import { nodeCryptography, signerFromSeed } from "@weft/live";
 
 /** Plain nodes to announce: a description, load and links that tests vary one member of. */
 
@@ -83,3 +83,20 @@ export class Keys {
 
 /** 2026-01-01T00:00:00Z and `us` microseconds. */
 export const at = (us: number): Instant => (1_767_225_600_000_000 + us) as Instant;
+
+/** Ed25519 that checks each signature once: in one process every observer would check the same ones again. */
+export function sharedCryptography(): Cryptography {
+  const seen = new Map<string, boolean>();
+  return {
+    digest: nodeCryptography.digest,
+    verify(key, message, signature) {
+      const name = `${key} ${signature} ${message}`;
+      let valid = seen.get(name);
+      if (valid === undefined) {
+        valid = nodeCryptography.verify(key, message, signature);
+        seen.set(name, valid);
+      }
+      return valid;
+    },
+  };
+}

@@ -1,0 +1,478 @@
+import type { NodeId } from "@weft/infrastructure";
+import {
+  after,
+  type Cryptography,
+  earliest,
+  type Instant,
+  MILLISECOND,
+  type Micros,
+  micros,
+  NEVER,
+  type PublicKey,
+  type Rng,
+  SECOND,
+  type Signer,
+} from "@weft/kernel";
+import { FACETS } from "../facts.ts";
+import type { Participant, ParticipantInput, ParticipantOutput } from "../participant.ts";
+import { DEFAULT_PUBLISHER_SETTINGS, Publisher, type PublisherSettings } from "../publisher.ts";
+import { type AnnouncementRecord, decodeRecord, encodeRecord } from "../record.ts";
+import { type Change, DEFAULT_VIEW_SETTINGS, View, type ViewSettings } from "../view.ts";
+import { type Carried, decodeMesh, encodeMesh, keyHash, type MeshMessage, originHash } from "./messages.ts";
+import { RecordStore, type Stored } from "./store.ts";
+
+/*
+ * Neighbours that keep each other's records: contact, database synchronisation, ageing. How a new record goes on
+ * from here is the spread's affair: flooding (link-state) or trees (canopy).
+ *
+ * [MESH.1] A record is passed on once it was verified, and never twice for the same number.
+ * [MESH.2] On contact, and after a partition, both sides end up with the newest of what either held.
+ * [MESH.3] A peer unheard for its lifetime is treated as gone until it is heard again.
+ * [MESH.4] A participant that meets a number of its own that it does not remember counts on from above it.
+ * [MESH.5] What the view forgets, the store forgets.
+ */
+
+/** How records travel on. Every method may add to `out`. */
+export interface Spread {
+  readonly wakeAt: Instant;
+  wake(now: Instant, out: ParticipantOutput[]): void;
+  /** A record new to us is stored; `from` is null for our own. */
+  fresh(now: Instant, stored: Stored, from: NodeId | null, out: ParticipantOutput[]): void;
+  /** The same record once more. */
+  duplicate(now: Instant, stored: Stored, from: NodeId, out: ParticipantOutput[]): void;
+  message(now: Instant, from: NodeId, message: MeshMessage, out: ParticipantOutput[]): void;
+  peerUp(now: Instant, peer: NodeId, out: ParticipantOutput[]): void;
+  peerDown(now: Instant, peer: NodeId, out: ParticipantOutput[]): void;
+  forget(stored: readonly Stored[]): void;
+}
+
+/** What a spread may use of its mesh. */
+export interface Neighbourhood {
+  readonly self: NodeId;
+  readonly peers: ReadonlySet<NodeId>;
+  readonly store: RecordStore;
+  push(now: Instant, to: NodeId, stored: readonly Stored[], out: ParticipantOutput[]): void;
+  send(now: Instant, to: NodeId, message: MeshMessage, out: ParticipantOutput[]): void;
+}
+
+export interface MeshSettings {
+  readonly publisher: PublisherSettings;
+  readonly view: ViewSettings;
+  /** A neighbour hears something of us in every such interval. */
+  readonly helloEvery: Micros;
+  readonly peerLifetime: Micros;
+  /** Least time between two records of one facet of one origin; what comes faster is dropped and sent again. */
+  readonly leastArrival: Micros;
+  /** Most neighbours; others are not listened to. */
+  readonly maxPeers: number;
+}
+
+/** Records live longer here than at a collector, since each heartbeat crosses the whole mesh. */
+export const DEFAULT_MESH_SETTINGS: MeshSettings = {
+  publisher: { ...DEFAULT_PUBLISHER_SETTINGS, deltas: false, heartbeat: micros(20 * SECOND) },
+  view: {
+    ...DEFAULT_VIEW_SETTINGS,
+    suspectAfter: micros(45 * SECOND),
+    downAfter: micros(70 * SECOND),
+    forgetAfter: micros(300 * SECOND),
+  },
+  helloEvery: SECOND,
+  peerLifetime: micros(3.5 * SECOND),
+  leastArrival: micros(5 * MILLISECOND),
+  maxPeers: 256,
+};
+
+/** Bytes of records or summary put into one message. */
+const MESSAGE_BYTES = 16_000;
+/** A summary entry's size, about: for filling messages. */
+const HELD_BYTES = 64;
+
+interface Contact {
+  up: boolean;
+  /** Whether the transport says that the peer can be reached. */
+  linked: boolean;
+  delay: Micros;
+  heardAt: Instant;
+  sentAt: Instant;
+  /** The life of the peer's that we know; 0 before its first word. */
+  boot: number;
+  /** The life of the peer's whose summary we have read. */
+  read: number;
+  /** Parts of its summary that we have read so far. */
+  readonly parts: Set<number>;
+  /** The peer has read our summary. */
+  told: boolean;
+  summaryAt: Instant;
+}
+
+/** A record that some peer has and we lack. */
+interface Wanted {
+  readonly from: NodeId;
+  readonly dueAt: Instant;
+  readonly tries: number;
+}
+
+/** How long an answer to a request may take, and how often it is repeated. */
+const REQUEST_AGAIN = SECOND;
+const REQUEST_TRIES = 4;
+/** How long the last word of an origin that left is kept for those who have not heard it. */
+const FAREWELL_KEPT = micros(60 * SECOND);
+
+export class Mesh implements Participant, Neighbourhood {
+  readonly view: View;
+  readonly self: NodeId;
+  readonly peers = new Set<NodeId>();
+  readonly store = new RecordStore();
+  readonly publisher: Publisher;
+  readonly #settings: MeshSettings;
+  readonly #contacts = new Map<NodeId, Contact>();
+  readonly #arrivedAt = new Map<number, Instant>();
+  readonly #spread: Spread;
+  #boot = 0;
+  #helloAt: Instant = NEVER;
+  readonly #wanted = new Map<number, Wanted>();
+  #wantedAt: Instant = NEVER;
+  /** Who left, and when, oldest first. */
+  readonly #farewells = new Map<NodeId, Instant>();
+
+  constructor(
+    self: NodeId,
+    signer: Signer,
+    cryptography: Cryptography,
+    keyOf: (origin: NodeId) => PublicKey | null,
+    spread: (neighbourhood: Neighbourhood) => Spread,
+    settings: MeshSettings = DEFAULT_MESH_SETTINGS,
+    rng: Rng | null = null,
+  ) {
+    this.self = self;
+    this.#settings = settings;
+    this.view = new View(cryptography, keyOf, settings.view);
+    this.publisher = new Publisher(self, signer, cryptography, settings.publisher, rng);
+    this.#spread = spread(this);
+  }
+
+  get stateBytes(): number {
+    return this.store.bytes;
+  }
+
+  get wakeAt(): Instant {
+    const own = earliest(this.publisher.wakeAt, this.view.wakeAt);
+    return earliest(earliest(own, this.#wantedAt), earliest(this.#helloAt, this.#spread.wakeAt));
+  }
+
+  wake(now: Instant): readonly ParticipantOutput[] {
+    const out: ParticipantOutput[] = [];
+    for (const record of this.publisher.due(now)) this.originate(now, record, out);
+    if (this.view.wakeAt <= now) this.#changes(this.view.wake(now), out);
+    if (this.#helloAt <= now) this.#beat(now, out);
+    if (this.#wantedAt <= now) this.#request(now, out);
+    if (this.#spread.wakeAt <= now) this.#spread.wake(now, out);
+    return out;
+  }
+
+  handle(now: Instant, input: ParticipantInput): readonly ParticipantOutput[] {
+    if (this.#boot === 0) this.#boot = now;
+    const out: ParticipantOutput[] = [];
+    switch (input.kind) {
+      case "publish":
+        for (const record of this.publisher.publish(now, input.publication)) this.originate(now, record, out);
+        break;
+      case "peer_up":
+        this.#linked(now, input.peer, input.delay ?? micros(0), out);
+        break;
+      case "peer_down": {
+        const contact = this.#contacts.get(input.peer);
+        if (contact !== undefined) this.#lose(now, input.peer, contact, out);
+        this.#contacts.delete(input.peer);
+        break;
+      }
+      case "message":
+        this.#message(now, input.from, input.bytes, out);
+        break;
+      case "leave":
+        this.originate(now, this.publisher.leave(now), out);
+        break;
+    }
+    return out;
+  }
+
+  /** Stores and spreads a record made here; also one of another origin that we vouch for having verified. */
+  originate(now: Instant, record: AnnouncementRecord, out: ParticipantOutput[]): void {
+    this.#take(now, record, encodeRecord(record), micros(0), null, out);
+  }
+
+  push(now: Instant, to: NodeId, stored: readonly Stored[], out: ParticipantOutput[]): void {
+    let carried: Carried[] = [];
+    let size = 0;
+    for (const { encoded, bornAt } of stored) {
+      if (size > 0 && size + encoded.length > MESSAGE_BYTES) {
+        this.send(now, to, { kind: "records", carried }, out);
+        carried = [];
+        size = 0;
+      }
+      carried.push({ record: encoded, ageMs: Math.max(0, Math.round((now - bornAt) / 1000)) });
+      size += encoded.length;
+    }
+    if (carried.length > 0) this.send(now, to, { kind: "records", carried }, out);
+  }
+
+  send(now: Instant, to: NodeId, message: MeshMessage, out: ParticipantOutput[]): void {
+    const contact = this.#contacts.get(to);
+    if (contact !== undefined) contact.sentAt = now;
+    out.push({ kind: "send", to, bytes: encodeMesh(message) });
+  }
+
+  // ---- contacts
+
+  #linked(now: Instant, peer: NodeId, delay: Micros, out: ParticipantOutput[]): void {
+    if (!this.#contacts.has(peer) && this.#contacts.size >= this.#settings.maxPeers) return;
+    const contact: Contact = this.#contacts.get(peer) ?? {
+      up: false,
+      linked: true,
+      delay,
+      heardAt: now,
+      sentAt: now,
+      boot: 0,
+      read: 0,
+      parts: new Set(),
+      told: false,
+      summaryAt: now,
+    };
+    this.#contacts.set(peer, contact);
+    this.#hello(now, peer, contact, out, true);
+    if (this.#helloAt === NEVER) this.#helloAt = after(now, this.#settings.helloEvery);
+  }
+
+  #hello(now: Instant, peer: NodeId, contact: Contact, out: ParticipantOutput[], ask = false): void {
+    this.send(now, peer, { kind: "hello", boot: this.#boot, knows: contact.read, ask }, out);
+  }
+
+  /** Signs of life where nothing else was said, summaries again until they were read, peers that fell silent. */
+  #beat(now: Instant, out: ParticipantOutput[]): void {
+    const { helloEvery, peerLifetime } = this.#settings;
+    for (const [peer, contact] of this.#contacts) {
+      if (contact.up && now - contact.heardAt >= peerLifetime) this.#lose(now, peer, contact, out);
+      if (contact.up && !contact.told && now - contact.summaryAt >= helloEvery) {
+        this.#summary(now, peer, contact, out);
+      }
+      if (now - contact.sentAt >= helloEvery * 0.9) this.#hello(now, peer, contact, out);
+    }
+    for (const [origin, at] of this.#farewells) {
+      if (now - at < FAREWELL_KEPT) break;
+      this.#farewells.delete(origin);
+      if (this.view.get(origin) === undefined) this.store.delete(origin);
+    }
+    this.#helloAt = after(now, helloEvery);
+  }
+
+  #lose(now: Instant, peer: NodeId, contact: Contact, out: ParticipantOutput[]): void {
+    if (!contact.up) return;
+    contact.up = false;
+    contact.told = false;
+    contact.read = 0;
+    contact.parts.clear();
+    contact.boot = 0;
+    this.peers.delete(peer);
+    this.#spread.peerDown(now, peer, out);
+  }
+
+  /** First word of a new life of the peer's: tell it all we hold, and learn what it holds. */
+  #greet(now: Instant, peer: NodeId, contact: Contact, boot: number, out: ParticipantOutput[]): void {
+    if (contact.up) this.#lose(now, peer, contact, out);
+    contact.boot = boot;
+    contact.up = true;
+    this.peers.add(peer);
+    this.#hello(now, peer, contact, out);
+    this.#spread.peerUp(now, peer, out);
+    this.#summary(now, peer, contact, out);
+  }
+
+  #summary(now: Instant, peer: NodeId, contact: Contact, out: ParticipantOutput[]): void {
+    contact.summaryAt = now;
+    const all = [...this.store.held()];
+    const each = Math.floor(MESSAGE_BYTES / HELD_BYTES);
+    const of = Math.max(1, Math.ceil(all.length / each));
+    for (let part = 0; part < of; part++) {
+      const held = all.slice(part * each, (part + 1) * each);
+      this.send(now, peer, { kind: "summary", boot: this.#boot, part, of, held }, out);
+    }
+  }
+
+  #readSummary(
+    now: Instant,
+    from: NodeId,
+    contact: Contact,
+    message: Extract<MeshMessage, { kind: "summary" }>,
+    out: ParticipantOutput[],
+  ): void {
+    const newer: Stored[] = [];
+    for (const { origin, sequences } of message.held) {
+      const forgotten = this.view.get(origin) === undefined ? this.view.newest(origin) : 0;
+      const hash = originHash(origin);
+      for (const [index, facet] of FACETS.entries()) {
+        const theirs = sequences[index] ?? 0;
+        const ours = this.store.get(origin, facet);
+        if (theirs > Math.max(ours?.sequence ?? 0, forgotten)) this.#want(now, keyHash(hash, facet), from);
+        else if (ours !== undefined && ours.sequence > theirs) newer.push(ours);
+      }
+    }
+    if (this.#wantedAt <= now) this.#request(now, out);
+    if (newer.length > 0) this.push(now, from, newer, out);
+    contact.parts.add(message.part);
+    if (contact.parts.size >= message.of && contact.read !== message.boot) {
+      contact.read = message.boot;
+      this.#hello(now, from, contact, out);
+    }
+  }
+
+  #want(dueAt: Instant, key: number, from: NodeId): void {
+    if (this.#wanted.has(key)) return;
+    this.#wanted.set(key, { from, dueAt, tries: 0 });
+    this.#wantedAt = earliest(this.#wantedAt, dueAt);
+  }
+
+  #request(now: Instant, out: ParticipantOutput[]): void {
+    const byPeer = new Map<NodeId, number[]>();
+    let next: Instant = NEVER;
+    for (const [key, { from, dueAt, tries }] of this.#wanted) {
+      if (dueAt > now) {
+        next = earliest(next, dueAt);
+        continue;
+      }
+      if (tries === REQUEST_TRIES || !this.peers.has(from)) {
+        this.#wanted.delete(key);
+        continue;
+      }
+      const again = after(now, REQUEST_AGAIN);
+      this.#wanted.set(key, { from, dueAt: again, tries: tries + 1 });
+      next = earliest(next, again);
+      const keys = byPeer.get(from);
+      if (keys === undefined) byPeer.set(from, [key]);
+      else keys.push(key);
+    }
+    this.#wantedAt = next;
+    for (const [peer, keys] of byPeer) this.send(now, peer, { kind: "request", keys }, out);
+  }
+
+  // ---- messages and records
+
+  #message(now: Instant, from: NodeId, bytes: Uint8Array, out: ParticipantOutput[]): void {
+    const contact = this.#contacts.get(from);
+    if (contact === undefined) return;
+    const message = decodeMesh(bytes);
+    if (message === null) {
+      this.view.drop("malformed");
+      return;
+    }
+    contact.heardAt = now;
+    if (message.kind === "hello") {
+      if (message.boot !== contact.boot) this.#greet(now, from, contact, message.boot, out);
+      else if (message.ask) this.#hello(now, from, contact, out);
+      // A peer that lost us meanwhile has forgotten what it read.
+      contact.told = message.knows === this.#boot;
+      return;
+    }
+    if (!contact.up) {
+      this.#hello(now, from, contact, out, true);
+      return;
+    }
+    switch (message.kind) {
+      case "records":
+        for (const { record, ageMs } of message.carried)
+          this.#carried(now, from, contact, record, ageMs, out);
+        break;
+      case "summary":
+        if (message.boot === contact.boot) this.#readSummary(now, from, contact, message, out);
+        break;
+      case "request": {
+        const asked = message.keys
+          .map((key) => this.store.byKey(key))
+          .filter((stored) => stored !== undefined);
+        if (asked.length > 0) this.push(now, from, asked, out);
+        break;
+      }
+      default:
+        this.#spread.message(now, from, message, out);
+    }
+  }
+
+  #carried(
+    now: Instant,
+    from: NodeId,
+    contact: Contact,
+    encoded: Uint8Array,
+    ageMs: number,
+    out: ParticipantOutput[],
+  ): void {
+    const decoded = decodeRecord(encoded);
+    if (!decoded.ok) {
+      this.view.drop(decoded.refusal.code === "oversized" ? "oversized" : "malformed");
+      return;
+    }
+    const record = decoded.value;
+    const held = this.store.get(record.origin, record.facet);
+    if (held !== undefined && held.sequence >= record.sequence) {
+      this.view.drop(held.sequence === record.sequence ? "duplicate" : "stale");
+      if (held.sequence === record.sequence) this.#spread.duplicate(now, held, from, out);
+      else this.push(now, from, [held], out);
+      return;
+    }
+    if (record.origin === this.self) {
+      this.#ownFromBefore(now, record, out);
+      return;
+    }
+    const age = micros(Math.min(ageMs * 1000 + contact.delay, this.#settings.view.forgetAfter));
+    this.#take(now, record, encoded, age, from, out);
+  }
+
+  /** Somebody still holds what we said in an earlier life: say anew what holds now. */
+  #ownFromBefore(now: Instant, record: AnnouncementRecord, out: ParticipantOutput[]): void {
+    const taken = this.view.accept(now, record);
+    if (!taken.accepted) return; // forged in our name
+    this.publisher.raiseAbove(record.sequence);
+    for (const anew of this.publisher.whole(now)) this.originate(now, anew, out);
+  }
+
+  #take(
+    now: Instant,
+    record: AnnouncementRecord,
+    encoded: Uint8Array,
+    age: Micros,
+    from: NodeId | null,
+    out: ParticipantOutput[],
+  ): void {
+    const key = keyHash(originHash(record.origin), record.facet);
+    const arrived = this.#arrivedAt.get(key);
+    if (from !== null && arrived !== undefined && now - arrived < this.#settings.leastArrival) {
+      this.view.drop("too_fast");
+      this.#want(after(now, this.#settings.leastArrival), key, from);
+      return;
+    }
+    const taken = this.view.accept(now, record, age);
+    if (!taken.accepted) return;
+    this.#wanted.delete(key);
+    this.#changes(taken.changes, out);
+    if (record.facet === "leaving") this.#farewells.set(record.origin, now);
+    else {
+      this.#arrivedAt.set(key, now);
+      this.store.drop(record.origin, "leaving");
+      this.#farewells.delete(record.origin);
+    }
+    const stored = this.store.put(record, encoded, (now - age) as Instant);
+    this.#spread.fresh(now, stored, from, out);
+    if (from === null) return;
+    for (const facet of taken.missing) this.#want(now, keyHash(stored.originHash, facet), from);
+    if (this.#wantedAt <= now) this.#request(now, out);
+  }
+
+  #changes(changes: readonly Change[], out: ParticipantOutput[]): void {
+    for (const change of changes) {
+      out.push({ kind: "change", change });
+      if (change.kind !== "forgotten") continue;
+      const gone = this.store.of(change.origin);
+      this.#spread.forget(gone);
+      for (const { key } of gone) this.#arrivedAt.delete(key);
+      this.store.delete(change.origin);
+    }
+  }
+}

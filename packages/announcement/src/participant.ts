@@ -1,0 +1,37 @@
+import type { LinkState, NodeDescription, NodeId, NodeLoad } from "@weft/infrastructure";
+import type { Machine, Micros } from "@weft/kernel";
+import type { Publication } from "./publisher.ts";
+import type { Change, View } from "./view.ts";
+
+/*
+ * The one contract of every announcement architecture: publish what you know of yourself, talk to your peers in
+ * bytes, read the view. What the peers are (collector, neighbours, other domains) is the architecture's affair.
+ */
+
+export type ParticipantInput =
+  /** What is known of itself now; members left out stay as they were. */
+  | { readonly kind: "publish"; readonly publication: Publication }
+  /** A peer can be talked to; `delay` one way, where the transport knows it. */
+  | { readonly kind: "peer_up"; readonly peer: NodeId; readonly delay?: Micros }
+  | { readonly kind: "peer_down"; readonly peer: NodeId }
+  | { readonly kind: "message"; readonly from: NodeId; readonly bytes: Uint8Array }
+  /** Takes everything back that was published. */
+  | { readonly kind: "leave" };
+
+export type ParticipantOutput =
+  | { readonly kind: "send"; readonly to: NodeId; readonly bytes: Uint8Array }
+  | { readonly kind: "change"; readonly change: Change };
+
+export interface Participant extends Machine<ParticipantInput, ParticipantOutput> {
+  /** What this participant knows, itself included. */
+  readonly view: View;
+  /** Bytes of announcements it keeps, besides the view's own objects. */
+  readonly stateBytes: number;
+}
+
+/** A whole state, as tests and aggregates compare it. */
+export interface Published {
+  readonly description: NodeDescription | null;
+  readonly load: NodeLoad | null;
+  readonly links: readonly LinkState[];
+}

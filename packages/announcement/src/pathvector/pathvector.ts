@@ -1,0 +1,468 @@
+import type { NodeId } from "@weft/infrastructure";
+import {
+  after,
+  type Cryptography,
+  earliest,
+  type Instant,
+  MILLISECOND,
+  type Micros,
+  micros,
+  NEVER,
+  type PublicKey,
+  type Rng,
+  type Signer,
+} from "@weft/kernel";
+import { DEFAULT_MESH_SETTINGS } from "../mesh/mesh.ts";
+import { RecordStore, type Stored } from "../mesh/store.ts";
+import type { Participant, ParticipantInput, ParticipantOutput } from "../participant.ts";
+import { Publisher, type PublisherSettings } from "../publisher.ts";
+import { type AnnouncementRecord, decodeRecord, encodeRecord, fromHex, toHex } from "../record.ts";
+import { type Change, View, type ViewSettings } from "../view.ts";
+import {
+  type Cause,
+  causeText,
+  decodePathVector,
+  encodePathVector,
+  type Hop,
+  MAX_PATH,
+  type PathVectorMessage,
+  type Route,
+} from "./messages.ts";
+import {
+  better,
+  type Candidate,
+  choose,
+  type Destination,
+  type ExportPolicy,
+  newDestination,
+  TELL_ALL,
+  uses,
+} from "./routes.ts";
+import { DEFAULT_SESSION_SETTINGS, Session, type SessionEvents, type SessionSettings } from "./session.ts";
+
+/*
+ * Path-vector announcement between domains (A2, BGP's role): what a domain tells of itself travels along paths that
+ * name every domain they cross.
+ *
+ * [PV.1] A path that names us is never used: no loops.
+ * [PV.2] A route is told to a peer only where policy allows it, and taken back when it no longer does.
+ * [PV.3] Whoever loses a link says so once, signed (root cause); everybody drops every route over it at once, so that
+ *        nobody explores paths that are gone already.
+ * [PV.4] A lost best route is replaced after `settle`, in which further causes of the same failure arrive: so a
+ *        failure changes a route once where it can.
+ * [PV.5] A record travels to the peers that were told a route to its origin, and is accepted by its own signature.
+ */
+
+export interface PathVectorSettings {
+  readonly publisher: PublisherSettings;
+  readonly view: ViewSettings;
+  readonly session: SessionSettings;
+  readonly settle: Micros;
+  readonly maxPeers: number;
+  /** Causes remembered; the oldest go first. */
+  readonly maxCauses: number;
+}
+
+export const DEFAULT_PATH_VECTOR_SETTINGS: PathVectorSettings = {
+  publisher: DEFAULT_MESH_SETTINGS.publisher,
+  view: DEFAULT_MESH_SETTINGS.view,
+  session: DEFAULT_SESSION_SETTINGS,
+  settle: micros(250 * MILLISECOND),
+  maxPeers: 256,
+  maxCauses: 10_000,
+};
+
+interface Peer {
+  readonly session: Session;
+  readonly delay: Micros;
+  /** Which life of our link to it this is. */
+  link: number;
+  /** Newest number it has of each record, by key. */
+  readonly has: Map<number, number>;
+}
+
+export class PathVector implements Participant {
+  readonly view: View;
+  readonly self: NodeId;
+  /** Changes of a route in use so far: chosen, replaced, lost. */
+  routeChanges = 0;
+  readonly #settings: PathVectorSettings;
+  readonly #signer: Signer;
+  readonly #cryptography: Cryptography;
+  readonly #keyOf: (origin: NodeId) => PublicKey | null;
+  readonly #policy: ExportPolicy;
+  readonly #publisher: Publisher;
+  readonly #store = new RecordStore();
+  readonly #peers = new Map<NodeId, Peer>();
+  readonly #destinations = new Map<NodeId, Destination>();
+  /** Newest cause of each link, `by>neighbour`, oldest first. */
+  readonly #causes = new Map<string, Cause>();
+  #boot = 0;
+  #settleAt: Instant = NEVER;
+  #out: ParticipantOutput[] = [];
+
+  constructor(
+    self: NodeId,
+    signer: Signer,
+    cryptography: Cryptography,
+    keyOf: (origin: NodeId) => PublicKey | null,
+    policy: ExportPolicy = TELL_ALL,
+    settings: PathVectorSettings = DEFAULT_PATH_VECTOR_SETTINGS,
+    rng: Rng | null = null,
+  ) {
+    this.self = self;
+    this.#signer = signer;
+    this.#cryptography = cryptography;
+    this.#keyOf = keyOf;
+    this.#policy = policy;
+    this.#settings = settings;
+    this.view = new View(cryptography, keyOf, settings.view);
+    this.#publisher = new Publisher(self, signer, cryptography, settings.publisher, rng);
+  }
+
+  get stateBytes(): number {
+    return this.#store.bytes;
+  }
+
+  get wakeAt(): Instant {
+    let at = earliest(earliest(this.#publisher.wakeAt, this.view.wakeAt), this.#settleAt);
+    for (const { session } of this.#peers.values()) at = earliest(at, session.wakeAt);
+    return at;
+  }
+
+  /** The route in use to an origin: the domains from the next one to the origin, and the delay; null: none. */
+  routeTo(origin: NodeId): { readonly path: readonly NodeId[]; readonly delay: Micros } | null {
+    const best = this.#destinations.get(origin)?.best ?? null;
+    return best === null ? null : { path: best.route.path.map(({ domain }) => domain), delay: best.delay };
+  }
+
+  wake(now: Instant): readonly ParticipantOutput[] {
+    for (const record of this.#publisher.due(now)) this.#originate(now, record);
+    if (this.view.wakeAt <= now) this.#changes(this.view.wake(now));
+    for (const peer of [...this.#peers.values()]) {
+      if (peer.session.wakeAt <= now) peer.session.wake(now, this.#eventsOf(now, peer));
+    }
+    if (this.#settleAt <= now) this.#settle(now);
+    return this.#take();
+  }
+
+  handle(now: Instant, input: ParticipantInput): readonly ParticipantOutput[] {
+    if (this.#boot === 0) this.#boot = now;
+    switch (input.kind) {
+      case "publish":
+        for (const record of this.#publisher.publish(now, input.publication)) this.#originate(now, record);
+        break;
+      case "peer_up":
+        this.#linked(now, input.peer, input.delay ?? micros(0));
+        break;
+      case "peer_down": {
+        const peer = this.#peers.get(input.peer);
+        if (peer !== undefined) peer.session.lose(this.#eventsOf(now, peer));
+        this.#peers.delete(input.peer);
+        break;
+      }
+      case "message": {
+        const peer = this.#peers.get(input.from);
+        if (peer !== undefined && !peer.session.receive(now, input.bytes, this.#eventsOf(now, peer))) {
+          this.view.drop("malformed");
+        }
+        break;
+      }
+      case "leave":
+        this.#originate(now, this.#publisher.leave(now));
+        break;
+    }
+    return this.#take();
+  }
+
+  #take(): readonly ParticipantOutput[] {
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+
+  // ---- peers
+
+  #linked(now: Instant, id: NodeId, delay: Micros): void {
+    if (this.#peers.has(id) || this.#peers.size >= this.#settings.maxPeers) return;
+    const session = new Session(id, Math.max(this.#boot, now), now, this.#settings.session);
+    const peer: Peer = { session, delay, link: 0, has: new Map() };
+    this.#peers.set(id, peer);
+    session.greet(now, this.#eventsOf(now, peer));
+  }
+
+  #eventsOf(now: Instant, peer: Peer): SessionEvents {
+    const to = peer.session.peer;
+    return {
+      transmit: (bytes) => this.#out.push({ kind: "send", to, bytes }),
+      up: () => this.#up(now, peer),
+      down: () => this.#down(now, peer),
+      deliver: (payload) => this.#delivered(now, peer, payload),
+    };
+  }
+
+  /** A new session: tell every cause and every route we may. */
+  #up(now: Instant, peer: Peer): void {
+    peer.link = Math.max(peer.link + 1, now);
+    peer.has.clear();
+    for (const cause of this.#causes.values()) this.#tell(now, peer, { kind: "cause", ...cause });
+    this.#tellOwn(now, peer);
+    for (const destination of this.#destinations.values()) this.#tellRoute(now, peer, destination);
+  }
+
+  #down(now: Instant, peer: Peer): void {
+    const neighbour = peer.session.peer;
+    const unsigned = { by: this.self, neighbour, link: peer.link };
+    const signature = fromHex(this.#signer.sign(causeText(this.#cryptography, unsigned)));
+    for (const destination of this.#destinations.values()) {
+      destination.told.delete(neighbour);
+      if (destination.candidates.delete(neighbour)) this.#reselect(now, destination);
+    }
+    this.#spreadCause(now, { ...unsigned, signature }, null);
+  }
+
+  #tell(now: Instant, peer: Peer, message: PathVectorMessage): void {
+    peer.session.send(now, encodePathVector(message), this.#eventsOf(now, peer));
+  }
+
+  // ---- what peers say
+
+  #delivered(now: Instant, peer: Peer, payload: Uint8Array): void {
+    const message = decodePathVector(payload);
+    if (message === null) {
+      this.view.drop("malformed");
+      return;
+    }
+    switch (message.kind) {
+      case "route":
+        this.#route(now, peer, message);
+        break;
+      case "withdraw": {
+        const destination = this.#destinations.get(message.origin);
+        if (destination?.candidates.delete(peer.session.peer)) this.#reselect(now, destination);
+        break;
+      }
+      case "records":
+        for (const { record, ageMs } of message.records) this.#record(now, peer, record, ageMs);
+        break;
+      case "cause":
+        if (this.#isNews(message) && this.#isSigned(message)) this.#spreadCause(now, message, peer);
+        break;
+    }
+  }
+
+  #route(now: Instant, peer: Peer, route: Route): void {
+    const { origin, path } = route;
+    const from = peer.session.peer;
+    const known = this.#destinations.get(origin);
+    const usable =
+      origin !== this.self &&
+      path[0]?.domain === from &&
+      path.at(-1)?.domain === origin &&
+      path.length < MAX_PATH &&
+      !path.some(({ domain }) => domain === this.self) &&
+      !this.#isGone(path) &&
+      (known !== undefined || this.#destinations.size < this.#settings.view.maxOrigins) &&
+      this.#keyOf(origin) !== null;
+    if (!usable) {
+      if (known?.candidates.delete(from)) this.#reselect(now, known);
+      return;
+    }
+    const destination = known ?? newDestination(origin);
+    this.#destinations.set(origin, destination);
+    const delay = micros(route.delay + peer.delay);
+    destination.candidates.set(from, { peer: from, route, delay });
+    this.#reselect(now, destination);
+  }
+
+  #isGone(path: readonly Hop[]): boolean {
+    for (let i = 0; i + 1 < path.length; i++) {
+      const cause = this.#causes.get(`${path[i]!.domain}>${path[i + 1]!.domain}`);
+      if (cause !== undefined && path[i]!.link <= cause.link) return true;
+    }
+    return false;
+  }
+
+  #isNews(cause: Cause): boolean {
+    return (
+      cause.by !== this.self && cause.link > (this.#causes.get(`${cause.by}>${cause.neighbour}`)?.link ?? 0)
+    );
+  }
+
+  #isSigned(cause: Cause): boolean {
+    const key = this.#keyOf(cause.by);
+    const signed =
+      key !== null &&
+      this.#cryptography.verify(key, causeText(this.#cryptography, cause), toHex(cause.signature));
+    if (!signed) this.view.drop("forged");
+    return signed;
+  }
+
+  #spreadCause(now: Instant, cause: Cause, from: Peer | null): void {
+    const name = `${cause.by}>${cause.neighbour}`;
+    this.#causes.delete(name);
+    this.#causes.set(name, cause);
+    if (this.#causes.size > this.#settings.maxCauses) {
+      this.#causes.delete(this.#causes.keys().next().value as string);
+    }
+    for (const peer of this.#peers.values()) {
+      if (peer !== from) this.#tell(now, peer, { kind: "cause", ...cause });
+    }
+    for (const destination of this.#destinations.values()) {
+      let lost = false;
+      for (const [via, { route }] of destination.candidates) {
+        if (uses(route.path, cause)) lost = destination.candidates.delete(via) || lost;
+      }
+      if (lost) this.#reselect(now, destination);
+    }
+  }
+
+  #record(now: Instant, peer: Peer, encoded: Uint8Array, ageMs: number): void {
+    const decoded = decodeRecord(encoded);
+    if (!decoded.ok) {
+      this.view.drop(decoded.refusal.code === "oversized" ? "oversized" : "malformed");
+      return;
+    }
+    const record = decoded.value;
+    if (record.origin === this.self) {
+      this.#ownFromBefore(now, record);
+      return;
+    }
+    const age = micros(Math.min(ageMs * 1000 + peer.delay, this.#settings.view.forgetAfter));
+    const held = this.#store.get(record.origin, record.facet);
+    if (held?.sequence === record.sequence) peer.has.set(held.key, held.sequence);
+    const taken = this.view.accept(now, record, age);
+    if (!taken.accepted) return;
+    this.#changes(taken.changes);
+    const stored = this.#store.put(record, encoded, (now - age) as Instant);
+    peer.has.set(stored.key, stored.sequence);
+    this.#passOn(now, stored);
+  }
+
+  #ownFromBefore(now: Instant, record: AnnouncementRecord): void {
+    if (!this.view.accept(now, record).accepted) return;
+    this.#publisher.raiseAbove(record.sequence);
+    for (const anew of this.#publisher.whole(now)) this.#originate(now, anew);
+  }
+
+  // ---- what we say
+
+  #originate(now: Instant, record: AnnouncementRecord): void {
+    const taken = this.view.accept(now, record);
+    if (!taken.accepted) return;
+    this.#changes(taken.changes);
+    this.#passOn(now, this.#store.put(record, encodeRecord(record), now));
+  }
+
+  /** Tells a new record to every peer that has a route to its origin from us and not yet the record. */
+  #passOn(now: Instant, stored: Stored): void {
+    const destination = this.#destinations.get(stored.origin);
+    for (const [id, peer] of this.#peers) {
+      const told = stored.origin === this.self ? peer.session.up : destination?.told.has(id);
+      // The last word of who left concerns whoever may have heard of it.
+      if (told || (stored.facet === "leaving" && peer.session.up)) this.#tellRecords(now, peer, [stored]);
+    }
+    if (stored.facet !== "leaving" || destination === undefined) return;
+    this.#destinations.delete(stored.origin);
+    if (destination.best !== null) this.routeChanges++;
+  }
+
+  #tellRecords(now: Instant, peer: Peer, stored: readonly Stored[]): void {
+    const records = stored
+      .filter(({ key, sequence }) => (peer.has.get(key) ?? 0) < sequence)
+      .map(({ key, sequence, encoded, bornAt }) => {
+        peer.has.set(key, sequence);
+        return { record: encoded, ageMs: Math.max(0, Math.round((now - bornAt) / 1000)) };
+      });
+    if (records.length > 0) this.#tell(now, peer, { kind: "records", records });
+  }
+
+  #tellOwn(now: Instant, peer: Peer): void {
+    const path = [{ domain: this.self, link: 0 }];
+    this.#tell(now, peer, { kind: "route", origin: this.self, path, delay: micros(0) });
+    this.#tellRecords(now, peer, this.#store.of(this.self));
+  }
+
+  /** Tells a peer the best route, or takes it back; nothing where it knows already. */
+  #tellRoute(now: Instant, peer: Peer, destination: Destination): void {
+    const { origin, best, told } = destination;
+    const to = peer.session.peer;
+    if (!peer.session.up) return;
+    const via = best === null ? undefined : this.#peers.get(best.peer);
+    const allowed =
+      best !== null &&
+      via !== undefined &&
+      best.peer !== to &&
+      !best.route.path.some(({ domain }) => domain === to) &&
+      best.route.path.length + 1 < MAX_PATH &&
+      this.#policy(best.peer, to, best.route);
+    if (allowed) {
+      told.add(to);
+      const path = [{ domain: this.self, link: via.link }, ...best.route.path];
+      this.#tell(now, peer, { kind: "route", origin, path, delay: best.delay });
+      this.#tellRecords(now, peer, this.#store.of(origin));
+    } else if (told.delete(to)) this.#tell(now, peer, { kind: "withdraw", origin });
+  }
+
+  // ---- choosing
+
+  #reselect(now: Instant, destination: Destination): void {
+    const { best } = destination;
+    const next = choose(destination, better);
+    if (best === null) {
+      if (next !== null) this.#use(now, destination, next);
+      return;
+    }
+    const still = destination.candidates.get(best.peer);
+    if (next === null) this.#use(now, destination, null);
+    else if (still === undefined || !sameWay(still, best)) {
+      // A better way is no failure: take it. A worse one waits for what else the failure took.
+      if (still !== undefined && next === still && better(still, best)) this.#use(now, destination, next);
+      else if (destination.settleAt === NEVER) {
+        destination.settleAt = after(now, this.#settings.settle);
+        this.#settleAt = earliest(this.#settleAt, destination.settleAt);
+      }
+    } else if (next !== still) this.#use(now, destination, next);
+    else destination.settleAt = NEVER;
+  }
+
+  #settle(now: Instant): void {
+    let next: Instant = NEVER;
+    for (const destination of this.#destinations.values()) {
+      if (destination.settleAt <= now) this.#use(now, destination, choose(destination, better));
+      else next = earliest(next, destination.settleAt);
+    }
+    this.#settleAt = next;
+  }
+
+  #use(now: Instant, destination: Destination, next: Candidate | null): void {
+    const { origin, best } = destination;
+    destination.settleAt = NEVER;
+    if (best !== null && next !== null && sameWay(best, next)) return;
+    destination.best = next;
+    this.routeChanges++;
+    if (next === null) this.#changes(this.view.lostContact(now, origin));
+    else if (best === null) this.#changes(this.view.regainedContact(now, origin));
+    for (const peer of this.#peers.values()) this.#tellRoute(now, peer, destination);
+    if (next === null && this.view.get(origin) === undefined) this.#destinations.delete(origin);
+  }
+
+  #changes(changes: readonly Change[]): void {
+    for (const change of changes) {
+      this.#out.push({ kind: "change", change });
+      if (change.kind !== "forgotten") continue;
+      for (const { key } of this.#store.of(change.origin)) {
+        for (const { has } of this.#peers.values()) has.delete(key);
+      }
+      this.#store.delete(change.origin);
+    }
+  }
+}
+
+const sameWay = (a: Candidate, b: Candidate): boolean =>
+  a.peer === b.peer &&
+  a.delay === b.delay &&
+  a.route.path.length === b.route.path.length &&
+  a.route.path.every(
+    (hop, i) => hop.domain === b.route.path[i]?.domain && hop.link === b.route.path[i]?.link,
+  );
