@@ -15,6 +15,9 @@ import type { AccountRow, StoreChange, StoreState } from "../store.ts";
 /** The account of everything outside the books: what is paid in comes from it, what is paid out goes to it. */
 export const WORLD: AccountId = "world";
 
+/** Transfers kept in memory to be shown; the store has them all. */
+const KEPT_TRANSFERS = 20_000;
+
 /**
  * The books as the manager keeps them: a change of the ledger and the store change that makes it durable, always
  * together.
@@ -22,6 +25,8 @@ export const WORLD: AccountId = "world";
 export class Books {
   readonly #ledger: Ledger;
   readonly #accounts = new Map<AccountId, AccountRow>();
+  /** The latest transfers, oldest first. */
+  #transfers: Transfer[];
 
   constructor(state: StoreState) {
     this.#ledger = Ledger.restore({
@@ -30,6 +35,7 @@ export class Books {
       holds: state.holds,
       done: [],
     });
+    this.#transfers = [...state.transfers];
     for (const row of state.accounts) this.#accounts.set(row.id, row);
   }
 
@@ -43,6 +49,13 @@ export class Books {
 
   balance(id: AccountId): Balance | undefined {
     return this.#ledger.balance(id);
+  }
+
+  /** What moved on an account lately, newest first. */
+  transfersOf(account: AccountId): readonly Transfer[] {
+    return this.#transfers
+      .filter((transfer) => transfer.postings.some((posting) => posting.account === account))
+      .reverse();
   }
 
   /** Sum of all balances by currency; zero, always. */
@@ -104,6 +117,10 @@ export class Books {
   #enter(transfer: Transfer): Result<StoreChange[], LedgerRefusal> {
     const posted = this.#ledger.post(transfer);
     if (!posted.ok) return posted;
-    return ok(posted.value === "done" ? [{ kind: "transfer", transfer }] : []);
+    if (posted.value === "already") return ok([]);
+    this.#transfers.push(transfer);
+    if (this.#transfers.length >= 2 * KEPT_TRANSFERS)
+      this.#transfers = this.#transfers.slice(-KEPT_TRANSFERS);
+    return ok([{ kind: "transfer", transfer }]);
   }
 }

@@ -28,6 +28,8 @@ export function command(core: Core, now: Instant, asked: Command): Result<string
     }
     case "add-key":
       return addKey(core, now, asked.account, asked.key, asked.note);
+    case "remove-key":
+      return removeKey(core, asked.caller, asked.key);
     case "create-token":
       return createToken(core, now, asked.token);
     case "revoke-token":
@@ -85,7 +87,7 @@ function objectionTo(core: Core, now: Instant, caller: Caller, submission: TaskS
   if (core.books.account(caller.account) === undefined) {
     return refuse("E_NO_ACCOUNT", "the caller has no account", { found: caller.account }).refusal;
   }
-  if (core.keys.get(order.consumer) !== caller.account) {
+  if (core.keys.get(order.consumer)?.account !== caller.account) {
     return refuse("E_KEY_UNKNOWN", "the order's key does not speak for the caller's account", {
       path: "order.consumer",
       found: order.consumer,
@@ -119,12 +121,23 @@ function cancel(core: Core, now: Instant, caller: Caller, task: string): Result<
 
 function addKey(core: Core, now: Instant, account: string, key: string, note: string): Result<string> {
   if (core.books.account(account) === undefined) return notFound("account", account);
-  const owner = core.keys.get(key);
+  const owner = core.keys.get(key)?.account;
   if (owner !== undefined && owner !== account) {
     return refuse("E_KEY_TAKEN", "the key speaks for another account", { path: "key" });
   }
-  core.keys.set(key, account);
-  store(core, [{ kind: "put-key", row: { key, account, note, addedAt: now } }]);
+  const row = { key, account, note, addedAt: now };
+  core.keys.set(key, row);
+  store(core, [{ kind: "put-key", row }]);
+  return ok(key);
+}
+
+function removeKey(core: Core, caller: Caller, key: string): Result<string> {
+  const row = core.keys.get(key);
+  if (row === undefined || (caller.role !== "manager" && row.account !== caller.account)) {
+    return notFound("key", key);
+  }
+  core.keys.delete(key);
+  store(core, [{ kind: "remove-key", id: key }]);
   return ok(key);
 }
 

@@ -8,17 +8,18 @@ import type {
   Instant,
   Micros,
   Money,
+  PublicKey,
   Result,
   Signer,
 } from "@weft/kernel";
 import type { FeePolicy } from "@weft/market";
 import type { Orchestrator } from "@weft/orchestration";
 import type { Pool, ReservationId } from "@weft/pool";
-import type { Explanation, Scheduler } from "@weft/scheduling";
+import type { Decision, Scheduler } from "@weft/scheduling";
 import type { Predictor } from "../predictor.ts";
 import type { FromAgent, GatewayAddress, ToAgent } from "../protocol.ts";
 import type { Caller, Role, TaskSubmission } from "../resources.ts";
-import type { StoreChange, TokenRow } from "../store.ts";
+import type { KeyRow, StoreChange, TokenRow } from "../store.ts";
 import type { Books } from "./books.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Tasks } from "./tasks.ts";
@@ -65,7 +66,8 @@ export type Command =
     }
   /** The same id again changes nothing. */
   | { readonly kind: "deposit"; readonly id: string; readonly account: string; readonly amount: Money }
-  | { readonly kind: "add-key"; readonly account: string; readonly key: string; readonly note: string }
+  | { readonly kind: "add-key"; readonly account: string; readonly key: PublicKey; readonly note: string }
+  | { readonly kind: "remove-key"; readonly caller: Caller; readonly key: PublicKey }
   | { readonly kind: "create-token"; readonly token: Omit<TokenRow, "createdAt"> }
   | { readonly kind: "revoke-token"; readonly caller: Caller; readonly id: string };
 
@@ -94,10 +96,10 @@ export interface ManagerEvent {
   readonly id: string;
 }
 
-/** Why the last placement of a task went as it did. */
-export interface Explained {
+/** What the scheduler last said of a task. */
+export interface Decided {
   readonly at: Instant;
-  readonly explanation: Explanation;
+  readonly decision: Decision;
 }
 
 /** The parts of a manager, shared by the modules that carry out its steps. Outputs gather in `out`, in order. */
@@ -116,9 +118,9 @@ export interface Core {
   /** Connections that have not proved their key yet, and the challenge each was given. */
   readonly nonces: Map<string, string>;
   /** Which account a consumer's key speaks for. */
-  readonly keys: Map<string, string>;
+  readonly keys: Map<PublicKey, KeyRow>;
   readonly reservations: Map<string, ReservationId>;
-  readonly explained: Map<string, Explained>;
+  readonly decided: Map<string, Decided>;
   /** Where the tasks of a sticky key went last, oldest first. */
   readonly sticky: Map<string, { readonly node: NodeId; readonly until: Instant }>;
   /** Links by the node (or the manager itself, "") that measured them. */

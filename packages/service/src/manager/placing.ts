@@ -37,6 +37,8 @@ const LEAST_OUTPUT = 2 ** 20;
 /** Explaining costs a walk over all nodes: done at every placement only where that is cheap. */
 const EXPLAIN_UP_TO_NODES = 256;
 const MOST_STICKY = 10_000;
+/** Decisions remembered for `explain`, the oldest forgotten first. */
+const MOST_DECIDED = 10_000;
 
 /** Tells the orchestrator what was seen and carries out what it intends, until nothing follows. */
 export function observe(core: Core, now: Instant, seen: Observation): void {
@@ -88,9 +90,8 @@ function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoi
   let decision = decide(core, now, entry, avoid);
   // Every other node is worse than one that failed once: a network of one node must heal too.
   if (decision.outcome === "refused" && avoid.length > 0) decision = decide(core, now, entry, []);
-  if (decision.explanation !== null) {
-    core.explained.set(task, { at: now, explanation: decision.explanation });
-  }
+  core.decided.set(task, { at: now, decision });
+  if (core.decided.size > MOST_DECIDED) core.decided.delete(core.decided.keys().next().value as string);
   if (decision.outcome === "refused") return wait(core, now, entry, decision.refusal);
   const run = draft(core, now, entry, attempt, decision);
   const held = core.books.hold(run.contract.contract.terms, now);

@@ -1,5 +1,5 @@
 import type { Instant, Money, Refusal } from "@weft/kernel";
-import type { Contract, ContractState, SignedUsage } from "@weft/market";
+import type { Contract, ContractState } from "@weft/market";
 import type { ContentReference, RunView, TaskPhase, TaskView } from "../resources.ts";
 import {
   type ContractRow,
@@ -26,7 +26,7 @@ export interface RunEntry {
   readonly attempt: number;
   view: RunView;
   contract: ContractRow;
-  usage: SignedUsage | null;
+  usage: UsageRow | null;
   /** What was said to the node, to be said again when it did not arrive, and what is reserved; null once ended. */
   live: RunRow["live"];
   /** The node has confirmed that it has the run. */
@@ -60,7 +60,7 @@ export class Tasks {
         attempt: row.attempt,
         view: row.view,
         contract,
-        usage: usage.get(row.view.id)?.usage ?? null,
+        usage: usage.get(row.view.id) ?? null,
         live: row.live,
         accepted: false,
         launchedAt: contract.openedAt,
@@ -141,7 +141,7 @@ export class Tasks {
   }
 
   usage(run: RunEntry, row: UsageRow): StoreChange {
-    run.usage = row.usage;
+    run.usage = row;
     return { kind: "put-usage", row };
   }
 
