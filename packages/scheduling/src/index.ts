@@ -33,3 +33,7 @@ export { Network } from "./routing/network.ts";
 export { type Tree, TreeSolver } from "./routing/tree.ts";
 export { type PlaceOptions, Scheduler, type SchedulerOptions } from "./scheduler.ts";
 export * from "./task.ts";
+export * from "./time/fairness.ts";
+export * from "./time/preemption.ts";
+export * from "./time/replacement.ts";
+export * from "./time/reservation-calendar.ts";

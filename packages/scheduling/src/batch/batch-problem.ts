@@ -59,14 +59,15 @@ export function holds(problem: BatchProblem, arc: Int32Array): boolean {
 }
 
 /**
- * One at a time: tasks in the given order (by default as they come), each to the cheapest node with room.
+ * One at a time: tasks in the given order (by default all as they come), each to the cheapest node with room (or the
+ * cheapest by `price`, one an arc). Tasks not in the order are left out.
  * What a scheduler without batches does, and the floor that every batch plan is held against.
  */
 export function planGreedily(problem: BatchProblem, order?: Int32Array, price?: Float64Array): BatchPlan {
   const { tasks, resources, start, node, cost, demand, leaveOut } = problem;
   const room = roomOf(problem);
   const arc = new Int32Array(tasks).fill(-1);
-  for (let i = 0; i < tasks; i++) {
+  for (let i = 0; i < (order?.length ?? tasks); i++) {
     const t = order === undefined ? i : order[i]!;
     let best = price === undefined ? leaveOut : Number.POSITIVE_INFINITY;
     for (let a = start[t]!; a < start[t + 1]!; a++) {

@@ -92,6 +92,14 @@ export class BatchSearch {
     this.offer(raiseBound(this.problem, this.#bestCost, rounds, this.#price));
   }
 
+  /** Takes a plan from elsewhere (arcs by task) where it holds and costs less. */
+  adopt(arc: Int32Array): void {
+    const cost = costOf(this.problem, arc);
+    if (cost >= this.#bestCost || !holds(this.problem, arc)) return;
+    this.#bestArc = arc.slice();
+    this.#bestCost = cost;
+  }
+
   /** Takes over prices from elsewhere (`boundByRelaxation`) where they prove more. */
   offer(known: LagrangianBound): void {
     if (known.bound <= this.#bound) return;

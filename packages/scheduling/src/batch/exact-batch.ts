@@ -12,14 +12,16 @@ export interface BoundedPlan extends BatchPlan {
 /**
  * The cheapest batch by branch and bound where `states` states are enough (a few dozen tasks), and the best that
  * anytime search found, with its bound, where they are not. A branch is left when what it holds, plus
- * the cheapest rest at the Lagrangian prices, cannot beat the best plan.
+ * the cheapest rest at the Lagrangian prices, cannot beat the best plan. `known` is a plan to start from, if any.
  */
 export function planBatch(
   problem: BatchProblem,
   seed: number,
   effort: { readonly moves: number; readonly states: number },
+  known?: Int32Array,
 ): BoundedPlan {
   const search = new BatchSearch(problem, seed);
+  if (known !== undefined) search.adopt(known);
   search.search(effort.moves);
   search.tighten(200);
   if (search.gap === 0) return { ...search.best, bound: search.best.cost, proven: true };
