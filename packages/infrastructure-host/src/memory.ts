@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import type { Measured } from "@weft/infrastructure";
 import { type Bytes, type BytesPerSecond, micros } from "@weft/kernel";
@@ -7,21 +6,10 @@ import { spreadOf, wallClock } from "./rates.ts";
 const COPY_BYTES = 64 << 20;
 const REPETITIONS = 6;
 
-/** Where the kernel states the memory limit of this process's control group: version 2, then version 1. */
-const LIMITS = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
-
 /** Memory this process could use: the machine's, or its control group's limit where that is less. */
 export function usableMemory(): Bytes {
-  let least = totalmem();
-  for (const path of LIMITS) {
-    try {
-      const limit = Number(readFileSync(path, "utf8"));
-      if (limit > 0) least = Math.min(least, limit);
-    } catch {
-      // Not this version, or no Linux.
-    }
-  }
-  return least as Bytes;
+  const limit = process.constrainedMemory() ?? 0;
+  return (limit > 0 ? Math.min(limit, totalmem()) : totalmem()) as Bytes;
 }
 
 /** Bytes moved a second by one thread copying 64 MiB: each byte is read and written, and counted twice. */

@@ -2,7 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { sendRefusal } from "./reply.ts";
 
-/** Bytes without meaning, to time a link with: `GET ?bytes=N` sends some, `PUT` takes some and counts them. */
+/**
+ * Bytes without meaning, to time a link with: `GET ?bytes=N` sends some; `PUT` takes some and answers how many came behind
+ * the first chunk, and in how many microseconds after it.
+ */
 export const PROBE_PATH = "/data/probe";
 
 /** The most one probe may ask for. */
@@ -28,12 +31,21 @@ function fillerBytes(): Buffer {
 export function answerProbe(request: IncomingMessage, response: ServerResponse, method: string): void {
   if (method === "PUT") {
     let bytes = 0;
+    let first = 0;
+    let firstAt = 0;
+    let lastAt = 0;
     request.on("data", (chunk: Buffer) => {
+      lastAt = performance.now();
+      if (bytes === 0) {
+        first = chunk.byteLength;
+        firstAt = lastAt;
+      }
       bytes += chunk.byteLength;
       if (bytes > MAX_PROBE_BYTES) request.destroy();
     });
     request.once("end", () => {
-      const body = JSON.stringify({ bytes });
+      const micros = Math.round((lastAt - firstAt) * 1000);
+      const body = JSON.stringify({ bytes: bytes - first, micros });
       response
         .writeHead(200, { "content-type": "application/json", "content-length": body.length })
         .end(body);

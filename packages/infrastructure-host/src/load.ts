@@ -1,0 +1,153 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism, cpus, freemem } from "node:os";
+import { join } from "node:path";
+import type { ComputingPower } from "@weft/infrastructure";
+import type { Bytes, Instant, OperationsPerSecond, Ratio } from "@weft/kernel";
+import { TICKS_A_SECOND, treeCpuSeconds } from "./process-tree.ts";
+import { wallClock } from "./rates.ts";
+import { storageSpace } from "./storage.ts";
+
+/** What others than this process and its children take of the machine now. */
+export interface HostLoad {
+  /** CPU seconds a second used by others, stolen by a hypervisor included; null before the second look. */
+  readonly othersCores: number | null;
+  readonly ownCores: number | null;
+  readonly freeMemoryBytes: Bytes;
+  readonly freeStorageBytes: Bytes;
+  /** Charge of the battery the machine runs on; null on mains power. */
+  readonly battery: Ratio | null;
+  readonly at: Instant;
+}
+
+/** Counters a load is worked out from; the machine's own unless said otherwise. */
+export interface LoadSources {
+  /** CPU seconds all processes have used since some start. */
+  readonly busySeconds: () => number;
+  /** CPU seconds this process and its children have used since some start. */
+  readonly ownSeconds: () => number;
+  /** Seconds of a clock that never goes back. */
+  readonly seconds: () => number;
+  readonly battery: () => Ratio | null;
+}
+
+const HERE: LoadSources = {
+  busySeconds,
+  ownSeconds: () => treeCpuSeconds(process.pid) || ownCpuSeconds(),
+  seconds: () => performance.now() / 1000,
+  battery: () => readBattery(),
+};
+
+/** The counters tick every ten milliseconds: over less than this, their difference says little. */
+const SHORTEST_SECONDS = 0.25;
+
+/** Looks at the machine's load from time to time; one look costs well under a millisecond. */
+export class LoadMeter {
+  readonly #storageDir: string;
+  readonly #sources: LoadSources;
+  #last: { readonly seconds: number; readonly busy: number; readonly own: number };
+  #rates: { readonly others: number; readonly own: number } | null = null;
+
+  /** Storage is that of the file system `storageDir` lies on. */
+  constructor(storageDir: string, sources: LoadSources = HERE) {
+    this.#storageDir = storageDir;
+    this.#sources = sources;
+    this.#last = this.#count();
+  }
+
+  /** The load since the last look, or the one found then when that was less than a quarter of a second ago. */
+  sample(): HostLoad {
+    const now = this.#count();
+    const elapsed = now.seconds - this.#last.seconds;
+    if (elapsed >= SHORTEST_SECONDS) {
+      const busy = Math.max(0, now.busy - this.#last.busy) / elapsed;
+      const own = Math.max(0, now.own - this.#last.own) / elapsed;
+      this.#rates = { own, others: Math.max(0, busy - own) };
+      this.#last = now;
+    }
+    return {
+      othersCores: this.#rates?.others ?? null,
+      ownCores: this.#rates?.own ?? null,
+      freeMemoryBytes: (process.availableMemory?.() ?? freemem()) as Bytes,
+      freeStorageBytes: storageSpace(this.#storageDir).freeBytes,
+      battery: this.#sources.battery(),
+      at: wallClock(),
+    };
+  }
+
+  #count() {
+    const { seconds, busySeconds, ownSeconds } = this.#sources;
+    return { seconds: seconds(), busy: busySeconds(), own: ownSeconds() };
+  }
+}
+
+/**
+ * The part of a node's power that others' use takes from it: what they leave of the machine, where that is less than
+ * the share. Others may use all that is not shared without taking anything.
+ */
+export function othersUse(
+  power: ComputingPower,
+  allowedCores: number,
+  othersCores: number,
+  allCores: number = availableParallelism(),
+): ComputingPower {
+  const taken = Math.min(allowedCores, Math.max(0, allowedCores + othersCores - allCores));
+  const part = taken / allowedCores;
+  return {
+    logical: (power.logical * part) as OperationsPerSecond,
+    parallel: (power.parallel * part) as OperationsPerSecond,
+    neural: (power.neural * part) as OperationsPerSecond,
+  };
+}
+
+/** From /proc/stat, or from what Node finds where there is none. */
+function busySeconds(): number {
+  try {
+    const line = readFileSync("/proc/stat", "utf8").split("\n", 1)[0] as string;
+    const [user, nice, system, , , irq, softirq, steal] = line.trim().split(/\s+/).slice(1).map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    return (user + nice + system + irq + softirq + steal) / TICKS_A_SECOND;
+  } catch {
+    return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
+  }
+}
+
+function ownCpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/**
+ * Charge of the batteries under /sys/class/power_supply (the least of them), when the machine runs on them; null
+ * on mains power, without batteries, or where there is no such folder. A peripheral's battery does not count.
+ */
+export function readBattery(dir = "/sys/class/power_supply"): Ratio | null {
+  let names: string[];
+  try {
+    names = readdirSync(dir);
+  } catch {
+    return null;
+  }
+  const read = (name: string, file: string): string => {
+    try {
+      return readFileSync(join(dir, name, file), "utf8").trim();
+    } catch {
+      return "";
+    }
+  };
+  const charges: number[] = [];
+  for (const name of names) {
+    if (read(name, "type") === "Mains" && read(name, "online") === "1") return null;
+    if (read(name, "type") !== "Battery" || read(name, "scope") === "Device") continue;
+    const charge = Number(read(name, "capacity") || Number.NaN);
+    if (read(name, "status") === "Discharging" && charge >= 0 && charge <= 100) charges.push(charge / 100);
+  }
+  return charges.length === 0 ? null : (Math.min(...charges) as Ratio);
+}
