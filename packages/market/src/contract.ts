@@ -13,6 +13,7 @@ import {
 import type { AccountId } from "./ledger.ts";
 import { type SignedOrder, verifyOrder } from "./order.ts";
 import { checkPrices, type PricedCompute, type PriceList } from "./prices.ts";
+import type { ServiceLevel } from "./service-level.ts";
 
 /*
  * A contract binds three parties for one attempt at one task. The consumer has signed the order it stands
@@ -45,6 +46,8 @@ export interface ContractTerms {
   readonly ceiling: Money;
   /** When the result is promised; null: no promise. */
   readonly completeBy: Instant | null;
+  /** Promises whose breach costs the provider a share of the charge. */
+  readonly levels?: readonly ServiceLevel[];
   readonly validFrom: Instant;
   /** The contract expires then, unless it ended before. */
   readonly validUntil: Instant;
@@ -94,6 +97,7 @@ export const contractText = (terms: ContractTerms): string =>
     manager: { ...terms.manager },
     node: { ...terms.node },
     prices: { ...terms.prices, petaOperation: { ...terms.prices.petaOperation } },
+    levels: terms.levels?.map((level) => ({ ...level })),
   });
 
 /** One party's signature under the terms. */

@@ -1,0 +1,335 @@
+import {
+  type Instant,
+  type Machine,
+  type Money,
+  NEVER,
+  ok,
+  type Refusal,
+  type Result,
+  refuse,
+  ZERO,
+} from "@weft/kernel";
+import type { ContractState, ContractTerms } from "./contract.ts";
+import type { Hold, Transfer } from "./ledger.ts";
+import { type Measurement, missedLevels, penaltyFor, type ServiceLevel } from "./service-level.ts";
+import { type FeePolicy, holdOf, settlementTransfer } from "./settlement.ts";
+
+/*
+ * The life of one contract, as docs/spec/contract.md has it:
+ *
+ *   requested -> quoted -> accepted -> signed -> active -> fulfilled | breached -> settled
+ *   any of the first five -> cancelled | expired                      (nothing to settle: the hold is released)
+ *   fulfilled | breached | settled -> disputed -> resolved
+ *
+ *   K3.1  a state is left only along an arrow; anything else is refused and changes nothing
+ *   K3.2  every close has exactly one typed reason
+ *   K3.3  a hold is placed on acceptance and closed by the very step that ends the contract
+ *   K3.4  a quote, an unsigned and an unstarted contract lapse by themselves at their deadlines
+ *   K3.5  money moves once: on settlement, and by a resolution at most once more
+ */
+
+/** Who may act on a contract. */
+export type ContractRole = "consumer" | "provider" | "manager";
+
+/** Why a contract ended. */
+export type CloseReason =
+  | "completed"
+  | "term_ended"
+  | "completed_late"
+  | "service_level_missed"
+  | "node_silent"
+  | "node_refused"
+  | "program_failed"
+  | "usage_refused"
+  | "no_funds"
+  | "consumer_cancelled"
+  | "provider_cancelled"
+  | "manager_cancelled"
+  | "quote_expired"
+  | "never_signed"
+  | "never_started"
+  | "never_completed";
+
+export type ContractInput =
+  | { readonly kind: "quote"; readonly expiresAt: Instant }
+  | { readonly kind: "accept"; readonly signBy: Instant }
+  | { readonly kind: "sign"; readonly role: "manager" | "provider" }
+  | { readonly kind: "start" }
+  | { readonly kind: "measured"; readonly measurement: Measurement }
+  /** The work is done (or a service's term is over): `charge` was rated from checked usage. */
+  | { readonly kind: "complete"; readonly charge: Money }
+  /** It will never be done; nothing is charged. */
+  | {
+      readonly kind: "fail";
+      readonly because: "node_silent" | "node_refused" | "program_failed" | "usage_refused";
+    }
+  | { readonly kind: "cancel"; readonly by: ContractRole | "funds" }
+  | { readonly kind: "settle" }
+  | { readonly kind: "dispute"; readonly by: ContractRole; readonly claim: string }
+  /** The manager's ruling: `refund` goes back from provider to consumer; 0 lets it stand. */
+  | { readonly kind: "resolve"; readonly refund: Money };
+
+/** What is to be done because of it: entries for the books, and the word to all parties. */
+export type ContractDeed =
+  | { readonly kind: "place-hold"; readonly hold: Hold }
+  | { readonly kind: "release-hold"; readonly id: string }
+  | { readonly kind: "transfer"; readonly transfer: Transfer }
+  | { readonly kind: "became"; readonly state: ContractState; readonly because: CloseReason | null };
+
+/** Everything a contract's life has come to: plain data, to be kept and gone on from. */
+export interface ContractLifeState {
+  readonly terms: ContractTerms;
+  readonly state: ContractState;
+  readonly signed: readonly ("manager" | "provider")[];
+  /** When the present state lapses by itself. */
+  readonly deadline: Instant;
+  readonly because: CloseReason | null;
+  readonly charge: Money;
+  readonly penalty: Money;
+  readonly completedAt: Instant | null;
+  readonly measurements: readonly Measurement[];
+  readonly settled: boolean;
+  readonly disputedFrom: "fulfilled" | "breached" | "settled" | null;
+  readonly claim: string | null;
+}
+
+export type ContractLifeRefusal = Refusal<
+  | "E_CONTRACT_STATE"
+  | "E_CONTRACT_QUOTE_EXPIRED"
+  | "E_CONTRACT_DEADLINE"
+  | "E_CONTRACT_EARLY"
+  | "E_CONTRACT_REFUND"
+>;
+
+/** From which states each input is heard [K3.1]. */
+export const HEARD_IN: { readonly [kind in ContractInput["kind"]]: readonly ContractState[] } = {
+  quote: ["requested"],
+  accept: ["quoted"],
+  sign: ["accepted"],
+  start: ["signed"],
+  measured: ["active"],
+  complete: ["active"],
+  fail: ["accepted", "signed", "active"],
+  cancel: ["requested", "quoted", "accepted", "signed", "active"],
+  settle: ["fulfilled", "breached"],
+  dispute: ["fulfilled", "breached", "settled"],
+  resolve: ["disputed"],
+};
+
+const CANCELLED_BY = {
+  consumer: "consumer_cancelled",
+  provider: "provider_cancelled",
+  manager: "manager_cancelled",
+  funds: "no_funds",
+} as const;
+
+/** What a state that lapses ends as [K3.4]. A contract still running at its end has failed its consumer. */
+const LAPSES: { readonly [state in ContractState]?: readonly ["expired" | "breached", CloseReason] } = {
+  quoted: ["expired", "quote_expired"],
+  accepted: ["expired", "never_signed"],
+  signed: ["expired", "never_started"],
+  active: ["breached", "never_completed"],
+};
+
+export class ContractLife implements Machine<ContractInput, ContractDeed> {
+  #life: ContractLifeState;
+  readonly #fee: FeePolicy;
+
+  constructor(life: ContractLifeState, fee: FeePolicy) {
+    this.#life = life;
+    this.#fee = fee;
+  }
+
+  /** A contract as its consumer asked for it. */
+  static request(terms: ContractTerms, fee: FeePolicy): ContractLife {
+    const life: ContractLifeState = {
+      terms,
+      state: "requested",
+      signed: [],
+      deadline: terms.validUntil,
+      because: null,
+      charge: ZERO,
+      penalty: ZERO,
+      completedAt: null,
+      measurements: [],
+      settled: false,
+      disputedFrom: null,
+      claim: null,
+    };
+    return new ContractLife(life, fee);
+  }
+
+  get life(): ContractLifeState {
+    return this.#life;
+  }
+
+  get wakeAt(): Instant {
+    return LAPSES[this.#life.state] === undefined ? NEVER : this.#life.deadline;
+  }
+
+  wake(now: Instant): readonly ContractDeed[] {
+    const lapse = LAPSES[this.#life.state];
+    if (lapse === undefined || now < this.#life.deadline) return [];
+    return this.#close(lapse[0], lapse[1]);
+  }
+
+  /** What is due, then the input; one that is not heard in this state does nothing. Use `offer` to learn why. */
+  handle(now: Instant, input: ContractInput): readonly ContractDeed[] {
+    const due = this.wake(now);
+    const outcome = this.offer(now, input);
+    return outcome.ok ? [...due, ...outcome.value] : due;
+  }
+
+  /** Takes an input, or refuses it and changes nothing [K3.1]. What has lapsed hears nothing more: wake it. */
+  offer(now: Instant, input: ContractInput): Result<readonly ContractDeed[], ContractLifeRefusal> {
+    const { state } = this.#life;
+    if (!HEARD_IN[input.kind].includes(state)) {
+      return refuse("E_CONTRACT_STATE", `a contract that is ${state} does not hear this`, {
+        found: input.kind,
+        expected: HEARD_IN[input.kind].join(", "),
+      });
+    }
+    if (now >= this.wakeAt) {
+      return state === "quoted"
+        ? refuse("E_CONTRACT_QUOTE_EXPIRED", "the quote has expired", { found: input.kind })
+        : refuse("E_CONTRACT_STATE", "the contract has lapsed", { found: input.kind });
+    }
+    const deadline =
+      input.kind === "quote" ? input.expiresAt : input.kind === "accept" ? input.signBy : NEVER;
+    if (deadline <= now) return refuse("E_CONTRACT_DEADLINE", "the deadline lies in the past");
+    return this.#take(now, input);
+  }
+
+  #take(now: Instant, input: ContractInput): Result<readonly ContractDeed[], ContractLifeRefusal> {
+    const { terms } = this.#life;
+    switch (input.kind) {
+      case "quote":
+        return ok(this.#become("quoted", { deadline: input.expiresAt }));
+      case "accept":
+        return ok([
+          { kind: "place-hold", hold: this.#hold(now) },
+          ...this.#become("accepted", { deadline: input.signBy }),
+        ]);
+      case "sign": {
+        const signed = [...new Set([...this.#life.signed, input.role])];
+        if (signed.length < 2) {
+          this.#life = { ...this.#life, signed };
+          return ok([]);
+        }
+        return ok(this.#become("signed", { signed, deadline: terms.validUntil }));
+      }
+      case "start":
+        if (now < terms.validFrom) {
+          return refuse("E_CONTRACT_EARLY", "a reservation is not used before its time");
+        }
+        return ok(this.#become("active", { deadline: terms.validUntil }));
+      case "measured": {
+        this.#life = { ...this.#life, measurements: [...this.#life.measurements, input.measurement] };
+        return ok([]);
+      }
+      case "complete":
+        return ok(this.#complete(now, input.charge));
+      case "fail":
+        return ok(this.#close("breached", input.because));
+      case "cancel":
+        return ok(this.#close("cancelled", CANCELLED_BY[input.by]));
+      default:
+        return this.#afterwards(now, input);
+    }
+  }
+
+  #afterwards(
+    now: Instant,
+    input: ContractInput & { kind: "settle" | "dispute" | "resolve" },
+  ): Result<readonly ContractDeed[], ContractLifeRefusal> {
+    if (input.kind === "settle") return ok(this.#settle(now));
+    if (input.kind === "dispute") {
+      const disputedFrom = this.#life.state as "fulfilled" | "breached" | "settled";
+      return ok(this.#become("disputed", { disputedFrom, claim: input.claim }));
+    }
+    const due = this.#life.charge - this.#life.penalty;
+    if (input.refund < 0n || input.refund > due) {
+      return refuse("E_CONTRACT_REFUND", "a ruling gives back between nothing and all that was due", {
+        found: String(input.refund),
+        expected: `0 to ${due}`,
+      });
+    }
+    return ok(this.#resolve(now, input.refund));
+  }
+
+  /** Done: on time or late, with every promise kept or not. What was missed lowers what is due [K5.2]. */
+  #complete(now: Instant, charge: Money): readonly ContractDeed[] {
+    const { terms, measurements } = this.#life;
+    const missed = missedLevels(levelsOf(terms), now, measurements);
+    const late = missed.some((level) => level.kind === "completion");
+    const because: CloseReason =
+      missed.length === 0 ? "completed" : late ? "completed_late" : "service_level_missed";
+    const penalty = penaltyFor(missed, charge);
+    return this.#become(missed.length === 0 ? "fulfilled" : "breached", {
+      because,
+      charge,
+      penalty,
+      completedAt: now,
+      deadline: NEVER,
+    });
+  }
+
+  /** Ends it with nothing to pay; the hold, if there is one, is free at once [K3.3]. */
+  #close(state: "breached" | "cancelled" | "expired", because: CloseReason): readonly ContractDeed[] {
+    const held = HEARD_IN.fail.includes(this.#life.state);
+    const release: ContractDeed[] = held ? [{ kind: "release-hold", id: holdOf(this.#life.terms) }] : [];
+    // with nothing due there is nothing to settle: a breach without charge is settled as it is
+    return [...release, ...this.#become(state, { because, deadline: NEVER, settled: true })];
+  }
+
+  #settle(now: Instant): readonly ContractDeed[] {
+    if (this.#life.settled) return this.#become("settled", {});
+    const due = (this.#life.charge - this.#life.penalty) as Money;
+    const transfer = settlementTransfer(this.#life.terms, due, this.#fee, now);
+    return [{ kind: "transfer", transfer }, ...this.#become("settled", { settled: true })];
+  }
+
+  /** Before settlement a ruling lowers what is due; after it the difference goes back [K3.5]. */
+  #resolve(now: Instant, refund: Money): readonly ContractDeed[] {
+    const { terms, charge, penalty, settled } = this.#life;
+    const due = (charge - penalty - refund) as Money;
+    if (!settled) {
+      const transfer = settlementTransfer(terms, due, this.#fee, now);
+      return [{ kind: "transfer", transfer }, ...this.#become("resolved", { settled: true })];
+    }
+    const deeds: ContractDeed[] = [];
+    if (refund > 0n) {
+      const transfer: Transfer = {
+        id: `resolve/${terms.id}`,
+        at: now,
+        kind: "refund",
+        reference: terms.id,
+        postings: [
+          { account: terms.provider.account, amount: -refund as Money },
+          { account: terms.consumer.account, amount: refund },
+        ],
+        closes: null,
+      };
+      deeds.push({ kind: "transfer", transfer });
+    }
+    return [...deeds, ...this.#become("resolved", {})];
+  }
+
+  #hold(now: Instant): Hold {
+    const { terms } = this.#life;
+    const { account } = terms.consumer;
+    return { id: holdOf(terms), account, amount: terms.ceiling, at: now, reference: terms.id };
+  }
+
+  #become(state: ContractState, change: Partial<ContractLifeState>): readonly ContractDeed[] {
+    this.#life = { ...this.#life, ...change, state };
+    return [{ kind: "became", state, because: this.#life.because }];
+  }
+}
+
+/** The promises of a contract: those it lists, and its promised completion as one without penalty. */
+export function levelsOf(terms: ContractTerms): readonly ServiceLevel[] {
+  const levels = terms.levels ?? [];
+  if (terms.completeBy === null || levels.some((level) => level.kind === "completion")) return levels;
+  return [...levels, { kind: "completion", by: terms.completeBy, penaltyPpm: 0 }];
+}
