@@ -1,3 +1,4 @@
+export * from "./auction.ts";
 export * from "./contract.ts";
 export * from "./contract-life.ts";
 export * from "./ledger.ts";
@@ -8,3 +9,4 @@ export * from "./prices.ts";
 export * from "./service-level.ts";
 export * from "./settlement.ts";
 export * from "./usage.ts";
+export * from "./usage-intake.ts";
