@@ -1,5 +1,6 @@
 import type { Bench } from "./bench.ts";
+import { market } from "./market.ts";
 import { sim } from "./sim.ts";
 
 /** Every bench there is, by name. */
-export const BENCHES: readonly Bench[] = [sim];
+export const BENCHES: readonly Bench[] = [market, sim];

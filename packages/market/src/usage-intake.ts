@@ -26,10 +26,10 @@ export interface UsageBatch {
 
 const BATCH = "weft/usage-batch/1";
 
-/** The digest of each record's text in turn, digested: what a batch's signature covers. */
-function batchText(node: string, records: readonly UsageRecord[], cryptography: Cryptography): string {
-  const digest: Digest = cryptography.digest(records.map(recordLine).join("\n"));
-  return canonicalText({ kind: BATCH, node, count: records.length, digest });
+/** What a batch's signature covers: the digest of its records' lines. */
+function batchText(node: string, lines: readonly string[], cryptography: Cryptography): string {
+  const digest: Digest = cryptography.digest(lines.join("\n"));
+  return canonicalText({ kind: BATCH, node, count: lines.length, digest });
 }
 
 /**
@@ -48,15 +48,23 @@ export const signUsageBatch = (
   records: readonly UsageRecord[],
   signer: Signer,
   cryptography: Cryptography,
-): UsageBatch => ({ node, records, signature: signer.sign(batchText(node, records, cryptography)) });
+): UsageBatch => ({
+  node,
+  records,
+  signature: signer.sign(batchText(node, records.map(recordLine), cryptography)),
+});
 
 export type BatchRefusal = Refusal<"E_USAGE_SIGNATURE" | "E_USAGE_CONTRACT">;
 
-/** null when the node's key signed exactly these records, all its own [K4.2]. */
+/**
+ * null when the node's key signed exactly these records, all its own [K4.2]. Pass the records' lines if you have
+ * them already: writing them is most of the work.
+ */
 export function verifyUsageBatch(
   batch: UsageBatch,
   key: PublicKey,
   cryptography: Cryptography,
+  lines: readonly string[] = batch.records.map(recordLine),
 ): BatchRefusal | null {
   const stranger = batch.records.find((record) => record.node !== batch.node);
   if (stranger !== undefined) {
@@ -65,13 +73,12 @@ export function verifyUsageBatch(
       expected: batch.node,
     }).refusal;
   }
-  if (cryptography.verify(key, batchText(batch.node, batch.records, cryptography), batch.signature))
-    return null;
+  if (cryptography.verify(key, batchText(batch.node, lines, cryptography), batch.signature)) return null;
   return refuse("E_USAGE_SIGNATURE", "the node did not sign this batch").refusal;
 }
 
 /** Sequence numbers from `from` to `to`, both included. */
-export interface Gap {
+export interface SequenceRange {
   readonly from: number;
   readonly to: number;
 }
@@ -79,17 +86,22 @@ export interface Gap {
 export type IntakeRefusal = Refusal<"E_USAGE_REUSED" | "E_USAGE_FORM">;
 
 /**
- * Which records of one node have been taken in. Memory grows with the gaps, not with the records: all up to a number
- * are known by that number alone, and what a repeat of those says is for the store to compare.
+ * Which records of one node have been taken in. Memory grows with what came ahead of a gap, not with the records: all up
+ * to a number are known by that number alone, and a repeat of those is ignored whatever it says.
  */
 export class UsageIntake {
   /** Every sequence number up to this one has come. */
-  #complete: number;
-  /** What came ahead of a gap, with what it said. */
-  readonly #ahead = new Map<number, string>();
+  #complete = 0;
+  /** What came ahead of a gap, with its line; null where only the store still knows that. */
+  readonly #ahead = new Map<number, string | null>();
 
-  constructor(complete = 0) {
-    this.#complete = complete;
+  /** `known` are the ranges taken in before, as the store has them. */
+  constructor(known: readonly SequenceRange[] = []) {
+    for (const { from, to } of known) {
+      for (let sequence = Math.max(from, this.#complete + 1); sequence <= to; sequence++) {
+        this.#enter(sequence, null);
+      }
+    }
   }
 
   get complete(): number {
@@ -97,7 +109,7 @@ export class UsageIntake {
   }
 
   /** `new` to be rated, or `repeat` to be ignored [K4.1]; a number that now says something else is refused. */
-  take(record: UsageRecord): Result<"new" | "repeat", IntakeRefusal> {
+  take(record: UsageRecord, line?: string): Result<"new" | "repeat", IntakeRefusal> {
     const { sequence } = record;
     if (!Number.isSafeInteger(sequence) || sequence < 1) {
       return refuse("E_USAGE_FORM", "records are counted from 1", {
@@ -106,24 +118,25 @@ export class UsageIntake {
       });
     }
     if (sequence <= this.#complete) return ok("repeat");
-    if (sequence === this.#complete + 1 && this.#ahead.size === 0) {
-      this.#complete = sequence;
+    const known = this.#ahead.get(sequence);
+    if (known === undefined) {
+      const next = sequence === this.#complete + 1 && this.#ahead.size === 0;
+      this.#enter(sequence, next ? null : (line ?? recordLine(record)));
       return ok("new");
     }
-    const known = this.#ahead.get(sequence);
-    const line = recordLine(record);
-    if (known !== undefined) {
-      if (known === line) return ok("repeat");
-      return refuse("E_USAGE_REUSED", "this number already stands for another record", { found: line });
-    }
-    this.#ahead.set(sequence, line);
-    while (this.#ahead.delete(this.#complete + 1)) this.#complete++;
-    return ok("new");
+    if (known === null || known === (line ?? recordLine(record))) return ok("repeat");
+    return refuse("E_USAGE_REUSED", "this number already stands for another record", { found: record.id });
+  }
+
+  #enter(sequence: number, line: string | null): void {
+    if (sequence === this.#complete + 1) this.#complete = sequence;
+    else this.#ahead.set(sequence, line);
+    while (this.#ahead.size > 0 && this.#ahead.delete(this.#complete + 1)) this.#complete++;
   }
 
   /** What is missing between what has come [K4.7]. */
-  gaps(): readonly Gap[] {
-    const gaps: Gap[] = [];
+  gaps(): readonly SequenceRange[] {
+    const gaps: SequenceRange[] = [];
     let next = this.#complete + 1;
     for (const sequence of [...this.#ahead.keys()].sort((a, b) => a - b)) {
       if (sequence > next) gaps.push({ from: next, to: sequence - 1 });

@@ -1,2 +1,3 @@
+export { MeterTable, type RatedReading } from "./meter-table.ts";
 export * from "./open-store.ts";
 export * from "./store-error.ts";

@@ -1,5 +1,6 @@
 import { type Kysely, type Migration, Migrator, sql } from "kysely";
 import { BOOK } from "./book.ts";
+import { METER } from "./meter.ts";
 import { StoreError } from "./store-error.ts";
 import type { Tables } from "./tables.ts";
 
@@ -53,6 +54,18 @@ const MIGRATIONS: Record<string, Migration> = {
          at int8 NOT NULL, reference text NOT NULL, closed bool NOT NULL DEFAULT false)`,
       `CREATE INDEX holds_open ON holds (id) WHERE NOT closed`,
       BOOK,
+    ),
+  },
+  "0003_meter": {
+    up: statements(
+      `CREATE TABLE meter (node ${key}, first int8 NOT NULL, last int8 NOT NULL CHECK (last >= first),
+         received_at int8 NOT NULL, lines text NOT NULL, PRIMARY KEY (node, first))`,
+      `CREATE INDEX meter_by_time ON meter USING brin (received_at)`,
+      `CREATE TABLE meter_charges (node ${key}, first int8 NOT NULL, account ${key}, contract ${key},
+         received_at int8 NOT NULL, records int8 NOT NULL, charge int8 NOT NULL,
+         PRIMARY KEY (node, first, account, contract))`,
+      `CREATE INDEX meter_charges_by_time ON meter_charges (received_at)`,
+      METER,
     ),
   },
 };

@@ -1,6 +1,7 @@
 import type { Store } from "@weft/service";
 import { openCluster } from "./cluster.ts";
 import { becomeOnlyWriter, type Connection, connect } from "./connection.ts";
+import { MeterTable } from "./meter-table.ts";
 import { migrate } from "./migrations.ts";
 import { PostgresStore, queriesOver } from "./postgres-store.ts";
 import { storeError } from "./store-error.ts";
@@ -13,6 +14,8 @@ export interface OpenedStore extends Store {
   readonly adopted: boolean;
   /** What it is, in words, such as `PostgreSQL 18.4 (embedded)`. */
   readonly description: string;
+  /** The table of meter readings, over a connection of its own. */
+  openMeter(): Promise<MeterTable>;
 }
 
 /**
@@ -44,7 +47,9 @@ async function begin(
     const { rows } = await client.query<{ server_version: string }>("SHOW server_version");
     const version = String(rows[0]?.server_version).split(" ")[0];
     const store = new PostgresStore(client, stop);
-    return Object.assign(store, { adopted, description: `PostgreSQL ${version} (${kind})` });
+    const description = `PostgreSQL ${version} (${kind})`;
+    const openMeter = async (): Promise<MeterTable> => new MeterTable(await connect(connection));
+    return Object.assign(store, { adopted, description, openMeter });
   } catch (error) {
     await end();
     // a server that another manager writes through is that manager's to stop
