@@ -23,6 +23,8 @@ export interface GatewayOptions {
   }) => boolean;
   /** Whether this gateway forwards to that one. */
   readonly allow: (address: Address) => boolean;
+  /** Where this gateway dials for another's address; that address itself unless said otherwise. */
+  readonly route?: (address: Address) => Address;
   /** The largest content taken. */
   readonly maxContentBytes: number;
   /** An upload or relay on which nothing moves for so long is broken off; 15 s unless said otherwise. */
@@ -107,6 +109,7 @@ export class Gateway {
       request,
       response,
       segments,
+      route: this.#options.route ?? ((address) => address),
       connections: this.#connections,
       stallMs: this.#stallMs,
       moved: (bytes) => {

@@ -10,6 +10,8 @@ export interface Relay {
   readonly response: ServerResponse;
   /** Where the request still has to go; the first is next. */
   readonly segments: readonly Address[];
+  /** Where to dial for a gateway's address. */
+  readonly route: (address: Address) => Address;
   readonly connections: Agent;
   readonly stallMs: number;
   /** Told the bytes of content that passed, either way. */
@@ -34,10 +36,10 @@ const HOP_BY_HOP = new Set([
  * Streams one request on to the next gateway of its list and the answer back; keeps nothing but what the sockets
  * buffer. When either side breaks, so does the other, and the sender resumes from what arrived at the end.
  */
-export function relay({ request, response, segments, connections, stallMs, moved }: Relay): void {
+export function relay({ request, response, segments, route, connections, stallMs, moved }: Relay): void {
   const [next, ...rest] = segments as [Address, ...Address[]];
   const outgoing = ask({
-    ...hostAndPort(next),
+    ...hostAndPort(route(next)),
     agent: connections,
     method: request.method ?? "GET",
     path: request.url ?? "/",

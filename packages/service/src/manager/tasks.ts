@@ -39,6 +39,7 @@ export class Tasks {
   readonly #tasks = new Map<string, TaskEntry>();
   readonly #runs = new Map<string, RunEntry>();
   readonly #live = new Set<RunEntry>();
+  readonly #byContract = new Map<string, RunEntry>();
   readonly #byOrder = new Map<string, string>();
   readonly #newestByName = new Map<string, string>();
   /** Ended, oldest first, to be forgotten in that order. */
@@ -67,6 +68,7 @@ export class Tasks {
       };
       entry.runs.push(run);
       this.#runs.set(row.view.id, run);
+      this.#byContract.set(contract.contract.terms.id, run);
       if (run.live !== null) this.#live.add(run);
     }
   }
@@ -88,6 +90,10 @@ export class Tasks {
     return this.#runs.get(id);
   }
 
+  runOfContract(contract: string): RunEntry | undefined {
+    return this.#byContract.get(contract);
+  }
+
   /** Runs of a node that have not ended. */
   liveOn(node: string): readonly RunEntry[] {
     return [...this.#live].filter((run) => run.view.node === node);
@@ -105,6 +111,7 @@ export class Tasks {
   addRun(run: RunEntry): StoreChange[] {
     this.#tasks.get(run.task)?.runs.push(run);
     this.#runs.set(run.view.id, run);
+    this.#byContract.set(run.contract.contract.terms.id, run);
     this.#live.add(run);
     return [...this.#putRun(run), { kind: "put-contract", row: run.contract }];
   }
@@ -182,7 +189,10 @@ export class Tasks {
     this.#tasks.delete(gone);
     this.#byOrder.delete(submission.order.order.id);
     if (this.#newestByName.get(submission.name) === gone) this.#newestByName.delete(submission.name);
-    for (const run of oldest.runs) this.#runs.delete(run.view.id);
+    for (const run of oldest.runs) {
+      this.#runs.delete(run.view.id);
+      this.#byContract.delete(run.contract.contract.terms.id);
+    }
   }
 }
 

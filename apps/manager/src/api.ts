@@ -1,0 +1,362 @@
+import type { NodeId } from "@weft/infrastructure";
+import { type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
+import {
+  type Caller,
+  type Command,
+  type Manager,
+  type ManagerEvent,
+  type RunEntry,
+  type TaskEntry,
+  type TaskSubmission,
+  type TaskView,
+  type TokenRow,
+  taskView,
+} from "@weft/service";
+import {
+  type ContractQuery,
+  EventLog,
+  type EventView,
+  type HealthView,
+  type KeyView,
+  type LogReading,
+  type ManagerApi,
+  type MetricView,
+  type NetworkView,
+  type NewToken,
+  type Page,
+  type PageQuery,
+  type PlanRequest,
+  type Subscription,
+  selects,
+  type TaskQuery,
+  type TokenView,
+  tokenDigest,
+} from "@weft/service-http";
+import { managerMetrics } from "./metrics.ts";
+import type { TaskLogs } from "./task-logs.ts";
+import {
+  accountView,
+  contractView,
+  decisionView,
+  linkViews,
+  nodeView,
+  nodeViews,
+  offerViews,
+  siteViews,
+  usageView,
+} from "./views.ts";
+
+export interface LiveManagerOptions {
+  readonly manager: Manager;
+  readonly network: Omit<NetworkView, "now" | "startedAt">;
+  readonly clock: () => Instant;
+  readonly logs: TaskLogs;
+  /** Gives a command to the core; resolves once its effects are durable. */
+  readonly command: (command: Command) => Promise<Result<string>>;
+  readonly connected: () => number;
+}
+
+const notFound = (what: string, found: string): { readonly ok: false; readonly refusal: Refusal } =>
+  refuse("E_NOT_FOUND", `no such ${what}`, { found, hint: `weft get ${what}s lists what there is` });
+
+/** A manager's core behind the port that the HTTP server stands on. */
+export class LiveManager implements ManagerApi {
+  readonly #options: LiveManagerOptions;
+  readonly #events = new EventLog();
+  readonly #startedAt: Instant;
+  #storeBroken: string | null = null;
+
+  constructor(options: LiveManagerOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock();
+  }
+
+  get #core(): Manager["core"] {
+    return this.#options.manager.core;
+  }
+
+  network(): NetworkView {
+    return { ...this.#options.network, startedAt: this.#startedAt, now: this.#options.clock() };
+  }
+
+  authenticate(digest: string): Caller | null {
+    const row = this.#core.tokensByDigest.get(digest);
+    if (row === undefined || row.use !== "api") return null;
+    if (row.expiresAt !== null && row.expiresAt < this.#options.clock()) return null;
+    return { account: row.account, role: row.role };
+  }
+
+  /** Whether the bearer of an API token may put and fetch content at this manager's gateway. */
+  mayMoveContent(token: string): boolean {
+    const caller = this.authenticate(tokenDigest(token));
+    return caller !== null && caller.role !== "provider";
+  }
+
+  /** Whether an address is one of the network's own gateways. */
+  isGateway(address: string): boolean {
+    const { fleet, options } = this.#core;
+    return fleet.gateways(options.gateway).some((gateway) => new URL(gateway.url).host === address);
+  }
+
+  async submit(caller: Caller, submission: TaskSubmission): Promise<Result<TaskView>> {
+    return this.#task(await this.#options.command({ kind: "submit", caller, submission }));
+  }
+
+  plan(_caller: Caller, request: PlanRequest) {
+    const decision = this.#options.manager.plan(request.needs);
+    return ok(decisionView(this.#options.clock(), decision, request.needs.payAtMost));
+  }
+
+  task(caller: Caller, idOrName: string): Result<TaskView> {
+    const entry = this.#find(caller, idOrName);
+    return entry === null ? notFound("task", idOrName) : ok(taskView(entry));
+  }
+
+  tasks(caller: Caller, query: TaskQuery): Page<TaskView> {
+    const wanted = (entry: TaskEntry): boolean => {
+      const { submission, progress } = entry.row;
+      return (
+        this.#sees(caller, entry) &&
+        (query.name === undefined || submission.name === query.name) &&
+        (query.phases === undefined || query.phases.includes(progress.phase)) &&
+        (query.node === undefined || entry.runs.at(-1)?.view.node === query.node) &&
+        (query.labels === undefined || selects(query.labels, submission.labels))
+      );
+    };
+    const entries = [...this.#core.tasks.all].filter(wanted).reverse();
+    const { items, next } = page(entries, (entry) => entry.row.id, query);
+    return { items: items.map(taskView), next };
+  }
+
+  async cancel(caller: Caller, id: string): Promise<Result<TaskView>> {
+    return this.#task(await this.#options.command({ kind: "cancel", caller, task: id }));
+  }
+
+  explain(caller: Caller, id: string) {
+    const entry = this.#find(caller, id);
+    if (entry === null) return notFound("task", id);
+    const decided = this.#core.decided.get(entry.row.id);
+    if (decided !== undefined) {
+      const ceiling = entry.runs.at(-1)?.contract.contract.terms.ceiling ?? null;
+      return ok(decisionView(decided.at, decided.decision, ceiling));
+    }
+    const { needs } = entry.row.submission;
+    return ok(decisionView(this.#options.clock(), this.#options.manager.plan(needs), needs.payAtMost));
+  }
+
+  async logs(caller: Caller, id: string, reading: LogReading): Promise<Result<Subscription>> {
+    const entry = this.#find(caller, id);
+    if (entry === null) return notFound("task", id);
+    const ended = entry.row.progress.finishedAt !== null;
+    return ok(await this.#options.logs.read(entry.row.id, ended, reading));
+  }
+
+  sites() {
+    return siteViews(this.#core);
+  }
+
+  nodes() {
+    return nodeViews(this.#core, this.#options.clock());
+  }
+
+  links() {
+    return linkViews(this.#core, this.#options.clock());
+  }
+
+  offers() {
+    return offerViews(this.#core);
+  }
+
+  contracts(caller: Caller, query: ContractQuery) {
+    const runs = this.#runs(caller).filter(
+      (run) =>
+        (query.task === undefined || run.task === query.task) &&
+        (query.node === undefined || run.view.node === query.node),
+    );
+    const { items, next } = page(runs, (run) => run.contract.contract.terms.id, query);
+    return { items: items.map((run) => contractView(run, false)), next };
+  }
+
+  contract(caller: Caller, id: string) {
+    const run = this.#runs(caller).find((one) => one.contract.contract.terms.id === id);
+    return run === undefined ? notFound("contract", id) : ok(contractView(run, true));
+  }
+
+  usage(caller: Caller, query: PageQuery & { readonly task?: string }) {
+    const views = this.#runs(caller)
+      .filter((run) => query.task === undefined || run.task === query.task)
+      .map(usageView)
+      .filter((view) => view !== null);
+    return page(views, (view) => view.id, query);
+  }
+
+  accounts(caller: Caller) {
+    const { accounts } = this.#core.books;
+    return accounts
+      .filter((account) => caller.role === "manager" || account.id === caller.account)
+      .map((account) => accountView(this.#core, account.id))
+      .filter((view) => view !== undefined)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  transfers(caller: Caller, account: string, query: PageQuery) {
+    const known = this.#core.books.account(account) !== undefined;
+    if (!known || (caller.role !== "manager" && account !== caller.account))
+      return notFound("account", account);
+    return ok(page(this.#core.books.transfersOf(account), (transfer) => transfer.id, query));
+  }
+
+  keys(caller: Caller): readonly KeyView[] {
+    const rows = [...this.#core.keys.values()];
+    return rows.filter((row) => caller.role === "manager" || row.account === caller.account);
+  }
+
+  async addKey(caller: Caller, key: string, note: string): Promise<Result<KeyView>> {
+    const answer = await this.#options.command({ kind: "add-key", account: caller.account, key, note });
+    if (!answer.ok) return answer;
+    const row = this.#core.keys.get(key);
+    return row === undefined ? notFound("key", key) : ok(row);
+  }
+
+  async removeKey(caller: Caller, key: string): Promise<Result<KeyView>> {
+    const row = this.#core.keys.get(key);
+    const answer = await this.#options.command({ kind: "remove-key", caller, key });
+    if (!answer.ok) return answer;
+    return row === undefined ? notFound("key", key) : ok(row);
+  }
+
+  tokens(caller: Caller): readonly TokenView[] {
+    const rows = [...this.#core.tokens.values()];
+    return rows.filter((row) => caller.role === "manager" || row.account === caller.account).map(tokenView);
+  }
+
+  async createToken(caller: Caller, token: NewToken): Promise<Result<TokenView>> {
+    if (caller.role !== "manager" && (token.account !== caller.account || token.role !== caller.role)) {
+      return refuse("E_FORBIDDEN", "a token for another account or role is the manager's to make");
+    }
+    const answer = await this.#options.command({ kind: "create-token", token });
+    if (!answer.ok) return answer;
+    const row = this.#core.tokens.get(token.id);
+    return row === undefined ? notFound("token", token.id) : ok(tokenView(row));
+  }
+
+  async revokeToken(caller: Caller, id: string): Promise<Result<TokenView>> {
+    const row = this.#core.tokens.get(id);
+    const answer = await this.#options.command({ kind: "revoke-token", caller, id });
+    if (!answer.ok) return answer;
+    return row === undefined ? notFound("token", id) : ok(tokenView(row));
+  }
+
+  events(caller: Caller, cursor: string | null, tell: (event: EventView) => void) {
+    return this.#events.subscribe(cursor, (event) => {
+      if (this.#mayHear(caller, event)) tell(event);
+    });
+  }
+
+  /** Tells watchers what happened, with the thing as it is now. */
+  publish({ at, what, subject, id }: ManagerEvent): void {
+    const core = this.#core;
+    const now = this.#options.clock();
+    if (subject === "task") {
+      const entry = core.tasks.task(id);
+      if (entry === undefined) return;
+      this.#events.publish({ at, what, subject, id, object: taskView(entry) });
+      if (entry.row.progress.finishedAt !== null) this.#options.logs.end(id);
+    } else if (subject === "node") {
+      const object = nodeView(core, id as NodeId, now);
+      if (object !== undefined) this.#events.publish({ at, what, subject, id, object });
+    } else if (subject === "contract") {
+      const run = this.#runOfContract(id);
+      if (run !== undefined)
+        this.#events.publish({ at, what, subject, id, object: contractView(run, false) });
+    } else {
+      const object = linkViews(core, now).find((view) => `${view.state.from}>${view.state.to}` === id);
+      if (object !== undefined) this.#events.publish({ at, what, subject, id, object });
+    }
+  }
+
+  /** The store can keep nothing any more: the manager is not ready from now on. */
+  storeFailed(why: string): void {
+    this.#storeBroken = why;
+  }
+
+  health(): HealthView {
+    const { books, collector } = this.#core;
+    const balanced = [...books.totals().values()].every((total) => total === 0n);
+    const checks = [
+      { name: "store", ok: this.#storeBroken === null, detail: this.#storeBroken ?? "commits" },
+      { name: "books", ok: balanced, detail: balanced ? "sum to zero" : "do not sum to zero" },
+      {
+        name: "agents",
+        ok: true,
+        detail: `${this.#options.connected()} connected, ${collector.view.size} known`,
+      },
+    ];
+    return { ready: checks.every((check) => check.ok), checks };
+  }
+
+  metrics(): readonly MetricView[] {
+    return managerMetrics(this.#core, this.#options.connected());
+  }
+
+  #task(answer: Result<string>): Result<TaskView> {
+    if (!answer.ok) return answer;
+    const entry = this.#core.tasks.task(answer.value);
+    return entry === undefined ? notFound("task", answer.value) : ok(taskView(entry));
+  }
+
+  #find(caller: Caller, idOrName: string): TaskEntry | null {
+    const entry = this.#core.tasks.find(idOrName);
+    return entry !== undefined && this.#sees(caller, entry) ? entry : null;
+  }
+
+  /** A manager sees all, a consumer what it ordered, a provider what ran on its nodes. */
+  #sees(caller: Caller, entry: TaskEntry): boolean {
+    if (caller.role === "manager" || entry.row.consumer === caller.account) return true;
+    return caller.role === "provider" && entry.runs.some((run) => this.#provides(caller, run));
+  }
+
+  #provides(caller: Caller, run: RunEntry): boolean {
+    return run.contract.contract.terms.provider.account === caller.account;
+  }
+
+  #runs(caller: Caller): RunEntry[] {
+    const runs: RunEntry[] = [];
+    for (const entry of this.#core.tasks.all) {
+      for (const run of entry.runs) {
+        const mine = caller.role === "manager" || entry.row.consumer === caller.account;
+        if (mine || this.#provides(caller, run)) runs.push(run);
+      }
+    }
+    return runs.reverse();
+  }
+
+  #runOfContract(id: string): RunEntry | undefined {
+    return this.#core.tasks.runOfContract(id);
+  }
+
+  #mayHear(caller: Caller, event: EventView): boolean {
+    if (caller.role === "manager" || event.subject === "node" || event.subject === "link") return true;
+    const entry = this.#core.tasks.task(event.subject === "task" ? event.id : event.object.task);
+    return entry !== undefined && this.#sees(caller, entry);
+  }
+}
+
+const tokenView = ({ id, use, account, role, note, createdAt, expiresAt }: TokenRow): TokenView => ({
+  id,
+  use,
+  account,
+  role,
+  note,
+  createdAt,
+  expiresAt,
+});
+
+/** The page after `cursor`, which is the key of the last item of the page before. */
+function page<T>(items: readonly T[], keyOf: (item: T) => string, query: PageQuery): Page<T> {
+  const { cursor, limit } = query;
+  const from = cursor === null ? 0 : items.findIndex((item) => keyOf(item) === cursor) + 1;
+  const part = items.slice(from, from + limit);
+  const last = part.at(-1);
+  return { items: part, next: last !== undefined && from + limit < items.length ? keyOf(last) : null };
+}

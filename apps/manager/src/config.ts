@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import type { DomainId, SiteId } from "@weft/infrastructure";
+import { z } from "zod";
+
+/** How one manager process is set up: a JSON file, written by `weft up` or by hand. */
+const schema = z.strictObject({
+  /** Name of the network, for people. */
+  name: z.string().min(1).max(253),
+  stateDir: z.string().min(1),
+  listen: z.strictObject({ host: z.string().min(1), port: z.number().int().min(0).max(65535) }),
+  site: z
+    .string()
+    .min(1)
+    .transform((text) => text as SiteId),
+  domain: z
+    .string()
+    .min(1)
+    .transform((text) => text as DomainId),
+  currency: z.string().length(3).default("CNY"),
+  /** Millionths of every charge that the manager keeps. */
+  commissionPpm: z.number().int().min(0).max(1_000_000).default(50_000),
+  /** An external PostgreSQL; absent: one of its own under `stateDir`. */
+  databaseUrl: z.string().optional(),
+  /** The most content its gateway keeps. */
+  contentBytes: z.number().int().min(0).default(10e9),
+  /** Seconds after which a node that does not speak has lost its runs. */
+  silenceSeconds: z.number().min(0.1).default(3),
+  /** How this gateway reaches another: announced address -> address to dial. Absent: as announced. */
+  via: z.record(z.string(), z.string()).default({}),
+});
+
+export type ManagerConfig = z.output<typeof schema>;
+
+/** Reads a configuration file; throws with every problem named. */
+export function readConfig(file: string): ManagerConfig {
+  const parsed = schema.safeParse(JSON.parse(readFileSync(file, "utf8")));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw new Error(`${file}: ${problems.join("; ")}`);
+}

@@ -1,0 +1,179 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { micros, type Result, SECOND } from "@weft/kernel";
+import { Driver, GroupCommit, liveClock, loadSigner, nodeCryptography } from "@weft/live";
+import { ContentStore, Gateway } from "@weft/orchestration-data";
+import { type Command, Manager, type ManagerOutput, type StoreChange } from "@weft/service";
+import { createApiServer } from "@weft/service-http";
+import { type OpenedStore, openStore } from "@weft/store-postgres";
+import { Agents } from "./agents.ts";
+import { LiveManager } from "./api.ts";
+import type { ManagerConfig } from "./config.ts";
+import { TaskLogs } from "./task-logs.ts";
+
+type Effect = Exclude<ManagerOutput, { kind: "store" }>;
+
+export interface RunningManager {
+  readonly url: string;
+  /** What keeps its state, in words. */
+  readonly store: string;
+  /** Gives a command to the core; resolves once its effects are durable. */
+  readonly command: (command: Command) => Promise<Result<string>>;
+  stop(): Promise<void>;
+}
+
+const VERSION = "0.1.0";
+
+/**
+ * One manager, live: the core driven by real time, its changes committed in groups, its messages released once they
+ * are durable, agents and HTTP on one port. `failed` is called when the store fails: nothing later can be
+ * acknowledged, so the process should end and start again from what is durable.
+ */
+export async function startManager(
+  config: ManagerConfig,
+  failed: (error: unknown) => void,
+): Promise<RunningManager> {
+  mkdirSync(config.stateDir, { recursive: true });
+  const { databaseUrl, stateDir } = config;
+  const store = await openStore(
+    databaseUrl === undefined ? { dataDir: join(stateDir, "postgres") } : { databaseUrl },
+  );
+  try {
+    return await serve(config, store, failed);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function serve(
+  config: ManagerConfig,
+  store: OpenedStore,
+  failed: (error: unknown) => void,
+): Promise<RunningManager> {
+  const { stateDir } = config;
+  const signer = loadSigner(join(stateDir, "manager.pem"));
+  const dataToken = nodeCryptography.digest(signer.sign("weft/data-plane/1"));
+  const logs = new TaskLogs(join(stateDir, "logs"));
+  const clock = liveClock();
+  // Its URL is known once the port is: before the first agent can be told of it.
+  const ownGateway = { site: config.site, url: "", echo: null as string | null };
+  const manager = new Manager(
+    {
+      signer,
+      cryptography: nodeCryptography,
+      account: "manager",
+      currency: config.currency,
+      fee: { commissionPpm: config.commissionPpm },
+      site: config.site,
+      domain: config.domain,
+      gateway: ownGateway,
+      dataToken,
+      newId: (kind) => `${kind}-${randomBytes(8).toString("hex")}`,
+      silence: micros(config.silenceSeconds * SECOND),
+    },
+    await store.load(),
+    clock(),
+  );
+  const agents = new Agents((input) => driver.handle(input));
+  const tickets = new Tickets((ticket, command) => driver.handle({ kind: "command", ticket, command }));
+  const api = new LiveManager({
+    manager,
+    clock,
+    logs,
+    command: (command) => tickets.command(command),
+    connected: () => agents.connected,
+    network: {
+      name: config.name,
+      version: VERSION,
+      currency: config.currency,
+      managerKey: signer.publicKey,
+      defaultSite: config.site,
+    },
+  });
+  const release = (effect: Effect): void => {
+    switch (effect.kind) {
+      case "send":
+        return agents.send(effect.connection, effect.message);
+      case "resync":
+        return agents.resync(effect.connection, effect.message);
+      case "hang-up":
+        return agents.hangUp(effect.connection);
+      case "answer":
+        return tickets.answer(effect.ticket, effect.result);
+      case "event":
+        return api.publish(effect.event);
+      case "log":
+        return logs.add(effect.task, effect);
+    }
+  };
+  const commits = new GroupCommit<StoreChange, Effect>(
+    (changes) => store.commit(changes),
+    release,
+    (error) => {
+      api.storeFailed(String(error));
+      failed(error);
+    },
+  );
+  const driver = new Driver(manager, clock, (outputs) => {
+    const changes: StoreChange[] = [];
+    const effects: Effect[] = [];
+    for (const output of outputs) {
+      if (output.kind === "store") changes.push(output.change);
+      else effects.push(output);
+    }
+    commits.push(changes, effects);
+  });
+  const gateway = new Gateway({
+    store: new ContentStore(join(stateDir, "content"), { maxBytes: config.contentBytes }),
+    maxContentBytes: config.contentBytes,
+    authorize: ({ token }) => token !== null && (token === dataToken || api.mayMoveContent(token)),
+    allow: (address) => api.isGateway(address),
+    route: (address) => config.via[address] ?? address,
+  });
+  const server = createApiServer({
+    manager: api,
+    data: gateway.handle,
+    upgrade: (request, socket, head) => void agents.endpoint.upgrade(request, socket, head),
+  });
+  ownGateway.url = await server.listen(config.listen);
+  return {
+    url: ownGateway.url,
+    store: `${store.description}${store.adopted ? ", adopted from a manager that was killed" : ""}`,
+    command: (command) => tickets.command(command),
+    stop: async () => {
+      driver.close();
+      agents.close();
+      gateway.close();
+      await server.close();
+      await commits.drained();
+      await logs.close();
+      await store.close();
+    },
+  };
+}
+
+/** Pairs each command with its answer. */
+class Tickets {
+  readonly #open = new Map<number, (result: Result<string>) => void>();
+  readonly #hand: (ticket: number, command: Command) => void;
+  #last = 0;
+
+  constructor(hand: (ticket: number, command: Command) => void) {
+    this.#hand = hand;
+  }
+
+  command(command: Command): Promise<Result<string>> {
+    return new Promise((resolve) => {
+      const ticket = ++this.#last;
+      this.#open.set(ticket, resolve);
+      this.#hand(ticket, command);
+    });
+  }
+
+  answer(ticket: number, result: Result<string>): void {
+    this.#open.get(ticket)?.(result);
+    this.#open.delete(ticket);
+  }
+}
