@@ -17,11 +17,14 @@ import { OFFSET_HEADER } from "./gateway.ts";
 import { type Address, formatSegments, SEGMENTS_HEADER } from "./segments.ts";
 import type { ContentStore } from "./store.ts";
 
-export interface Transfer extends Content {
+/** What content is sent from: a store, or a file that stays where it is. */
+export type ContentSource = Pick<ContentStore, "size" | "pin" | "unpin" | "open">;
+
+export interface Transfer<Store = ContentStore> extends Content {
   /** The gateways to pass, the first dialled from here, the last holding or receiving the content. At least one. */
   readonly segments: readonly Address[];
   /** Where the content goes to, or comes from. */
-  readonly store: ContentStore;
+  readonly store: Store;
   /** Sent to every gateway as `Authorization: Bearer`. */
   readonly token?: string | undefined;
   readonly onProgress?: (progress: { readonly done: number; readonly of: number }) => void;
@@ -126,7 +129,7 @@ async function fetchOnce(transfer: Transfer, count: Counter): Promise<Attempt> {
  * Sends content held in the store to the last of the segments, in the same manner. Content that is there
  * already costs one question.
  */
-export async function pushContent(transfer: Transfer): Promise<TransferResult> {
+export async function pushContent(transfer: Transfer<ContentSource>): Promise<TransferResult> {
   const { store, digest, size } = transfer;
   if (store.size(digest) !== size) {
     return refuse("E_CONTENT_ABSENT", "not held here, so it cannot be sent", { found: digest });
@@ -141,7 +144,7 @@ export async function pushContent(transfer: Transfer): Promise<TransferResult> {
 }
 
 async function pushOnce(
-  transfer: Transfer,
+  transfer: Transfer<ContentSource>,
   there: { reached: number; known: boolean },
   count: Counter,
 ): Promise<Attempt> {
@@ -181,7 +184,7 @@ async function pushOnce(
 
 /** Tries until done, refused, cancelled, or `retries` attempts in a row brought no byte further. */
 async function persist(
-  transfer: Transfer,
+  transfer: Transfer<unknown>,
   attempt: (count: Counter) => Promise<Attempt>,
 ): Promise<TransferResult> {
   const { retries = 8, backoffMs = 50, signal } = transfer;
@@ -209,7 +212,7 @@ async function persist(
 }
 
 function ask(
-  transfer: Transfer,
+  transfer: Transfer<unknown>,
   method: string,
   headers: OutgoingHttpHeaders,
   body?: Readable,
@@ -271,11 +274,11 @@ async function* rest(body: IncomingMessage, skip: number, count: Counter): Async
 /** Counts what moves, and tells the asker how far the content is, a few times a second. */
 class Counter {
   moved = 0;
-  readonly #transfer: Transfer;
+  readonly #transfer: Transfer<unknown>;
   #reached = 0;
   #toldAt = 0;
 
-  constructor(transfer: Transfer) {
+  constructor(transfer: Transfer<unknown>) {
     this.#transfer = transfer;
   }
 

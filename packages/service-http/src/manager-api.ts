@@ -41,7 +41,7 @@ import type {
  * - Who may call what by role is the server's business (server/access.ts). What belongs to whom is the
  *   manager's: every read takes the caller and leaves out what is not his, and a thing that is not his is
  *   refused in the same words as one that does not exist.
- * - Secrets never pass this port: a token is known here by its SHA-256 alone.
+ * - An API token never passes this port: it is known here by its SHA-256 alone.
  * - An unknown figure is null, never zero.
  */
 export interface ManagerApi {
@@ -71,6 +71,8 @@ export interface ManagerApi {
   logs(caller: Caller, id: string, reading: LogReading): Awaitable<Result<Subscription>>;
 
   sites(): readonly SiteView[];
+  /** What gateways ask of the caller before they take or give content. */
+  dataToken(caller: Caller): string;
   nodes(caller: Caller): readonly NodeView[];
   links(caller: Caller): readonly LinkView[];
 

@@ -32,6 +32,7 @@ import {
 } from "./wire/requests.ts";
 import {
   decisionView,
+  gatewaysView,
   healthView,
   linkView,
   networkView,
@@ -112,6 +113,11 @@ export const ROUTES = {
   },
 
   "GET /v1/sites": { access: ALL, summary: "Sites and their gateways", answer: list(siteView) },
+  "GET /v1/gateways": {
+    access: ["consumer", "manager"],
+    summary: "Where data can be put and fetched, and the word that gateways ask for",
+    answer: gatewaysView,
+  },
   "GET /v1/nodes": { access: ALL, summary: "Nodes", query: labelQuery, answer: list(nodeView) },
   "GET /v1/nodes/{node}": { access: ALL, summary: "One node", params: nodeParams, answer: nodeView },
   "GET /v1/links": { access: ALL, summary: "Links, each direction", answer: list(linkView) },

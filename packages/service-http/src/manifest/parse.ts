@@ -1,9 +1,7 @@
 import { type Document, isMap, isPair, isScalar, LineCounter, parseAllDocuments, visit } from "yaml";
 import { explainIssue, type ManifestProblem } from "./problems.ts";
-import { type TaskManifest, taskManifest } from "./schema.ts";
+import { MANIFEST_CHARACTERS, type TaskManifest, taskManifest } from "./schema.ts";
 
-/** More than this many characters in one file is no manifest. */
-export const MANIFEST_CHARACTERS = 256 * 1024;
 /** More documents than this in one file are submitted in several. */
 export const MANIFEST_DOCUMENTS = 256;
 

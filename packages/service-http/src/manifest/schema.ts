@@ -24,6 +24,8 @@ import {
  */
 
 export const API_VERSION = "weft.dev/v1";
+/** More than this many characters in one file is no manifest. */
+export const MANIFEST_CHARACTERS = 256 * 1024;
 
 const data = z.strictObject({
   input: size().optional().describe("Size of the input. Taken from `content` where that is given; else 0 B."),

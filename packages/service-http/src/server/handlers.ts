@@ -84,6 +84,13 @@ export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
     withTask(manager, caller, params.task, (id) => manager.explain(caller, id)),
 
   "GET /v1/sites": (manager) => ok({ items: manager.sites() }),
+  "GET /v1/gateways": (manager, { caller }) =>
+    ok({
+      token: manager.dataToken(caller),
+      items: manager
+        .sites()
+        .flatMap(({ id, gateway }) => (gateway === null ? [] : [{ site: id, url: gateway }])),
+    }),
   "GET /v1/nodes": (manager, { caller, query }) =>
     ok({ items: manager.nodes(caller).filter((node) => selects(query.labels, nodeLabels(node))) }),
   "GET /v1/nodes/{node}": (manager, { caller, params }) => {

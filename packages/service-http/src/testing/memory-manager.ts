@@ -210,6 +210,9 @@ export class MemoryManager implements ManagerApi {
       nodes: [id as NodeId],
     }));
   }
+  dataToken(): string {
+    return "data-token";
+  }
   nodes(): readonly NodeView[] {
     return this.nodeViews;
   }

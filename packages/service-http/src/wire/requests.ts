@@ -1,7 +1,7 @@
 import { type Bytes, canonicalText, type PublicKey } from "@weft/kernel";
 import { z } from "zod";
 import type { PageQuery } from "../manager-api.ts";
-import { MANIFEST_CHARACTERS } from "../manifest/parse.ts";
+import { MANIFEST_CHARACTERS } from "../manifest/schema.ts";
 import { parseSelector } from "../selector.ts";
 import { role, signedOrder } from "./market.ts";
 import { digest, instant, publicKey, quantity, signature } from "./quantities.ts";

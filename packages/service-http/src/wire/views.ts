@@ -17,12 +17,14 @@ import type { LinkView, NodeView, RunView, TaskView, Timeline } from "@weft/serv
 import { z } from "zod";
 import type {
   DecisionView,
+  EventView,
   HealthView,
   LogLine,
   NetworkView,
   PlacementView,
   SiteView,
 } from "../manager-api.ts";
+import { contractView } from "./market.ts";
 import { digest, instant, money, named, publicKey, quantity } from "./quantities.ts";
 
 const node = () => named<NodeId>();
@@ -132,6 +134,16 @@ export const siteView: z.ZodType<SiteView> = z.looseObject({
   domain: named<DomainId>(),
   gateway: z.string().nullable().describe("URL where data at this site can be put and fetched."),
   nodes: z.array(node()),
+});
+
+/** Where content is put and fetched, and the bearer token that it takes: another than the API's, which no gateway sees. */
+export interface GatewaysView {
+  readonly token: string;
+  readonly items: readonly { readonly site: SiteId; readonly url: string }[];
+}
+export const gatewaysView: z.ZodType<GatewaysView> = z.looseObject({
+  token: z.string(),
+  items: z.array(z.looseObject({ site: site(), url: z.string() })),
 });
 
 export const networkView: z.ZodType<NetworkView> = z.looseObject({
@@ -317,6 +329,15 @@ export const logLine: z.ZodType<LogLine> = z.looseObject({
   stream: z.enum(["stdout", "stderr", "weft"]),
   text: z.string(),
 });
+
+const event = { cursor: z.string(), at: instant(), what: z.string(), id: z.string() };
+/** Contracts' events carry the contract as `GET /v1/contracts` lists it. */
+export const eventView: z.ZodType<EventView> = z.discriminatedUnion("subject", [
+  z.looseObject({ ...event, subject: z.literal("task"), object: taskView }),
+  z.looseObject({ ...event, subject: z.literal("node"), object: nodeView }),
+  z.looseObject({ ...event, subject: z.literal("link"), object: linkView }),
+  z.looseObject({ ...event, subject: z.literal("contract"), object: contractView }),
+]);
 
 export const healthView: z.ZodType<HealthView> = z.looseObject({
   ready: z.boolean(),
