@@ -155,6 +155,10 @@ export class LiveManager implements ManagerApi {
     return siteViews(this.#core);
   }
 
+  dataToken(): string {
+    return this.#core.options.dataToken;
+  }
+
   nodes() {
     return nodeViews(this.#core, this.#options.clock());
   }
