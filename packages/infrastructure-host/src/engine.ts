@@ -1,5 +1,5 @@
 import type { InferenceSession } from "onnxruntime-node";
-import type { ReferenceModel } from "./networks.ts";
+import { noise, type ReferenceModel } from "./networks.ts";
 import type { Subject } from "./rates.ts";
 
 type Runtime = typeof import("onnxruntime-node");
@@ -27,7 +27,7 @@ export async function loadEngine(): Promise<Engine | null> {
       const session = await openSession(runtime, reference.model, threads);
       sessions.push(session);
       const size = reference.inputShape.reduce((product, each) => product * each, 1);
-      const input = Float32Array.from({ length: size }, (_, i) => Math.sin(i));
+      const input = noise(size);
       const feed = { x: new runtime.Tensor("float32", input, [...reference.inputShape]) };
       await session.run(feed); // the first run allocates and chooses kernels
       return {

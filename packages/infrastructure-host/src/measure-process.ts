@@ -76,7 +76,7 @@ async function measure({ cores, threads, dir, budget }: MeasureOrder): Promise<F
     networks: network,
     coresGot: { best: Math.max(...got), spread: spreadOf(got) },
     memoryBandwidth: measureMemory(),
-    storage: measureStorage(dir, 5 * budget.sliceMs),
+    storage: measureStorage(dir, 10 * budget.sliceMs),
   };
 }
 

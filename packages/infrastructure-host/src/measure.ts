@@ -6,7 +6,7 @@ import { arch, availableParallelism, cpus, platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeGrade } from "@weft/infrastructure";
-import { assert, type Bytes, canonicalText, micros, type Ratio } from "@weft/kernel";
+import { assert, type Bytes, type Canonical, canonicalText, micros, type Ratio } from "@weft/kernel";
 import { findAccelerators } from "./accelerators.ts";
 import { type Figures, type HostMeasurement, type MeasureOrder, totalPower } from "./figures.ts";
 import { usableMemory } from "./memory.ts";
@@ -31,7 +31,7 @@ const ENTRY = new URL(
   import.meta.url.endsWith(".ts") ? "../dist/measure-process.js" : "./measure-process.js",
   import.meta.url,
 );
-const BUDGET: Budget = { sliceMs: 50, rounds: 8, limitMs: 5_000 };
+const BUDGET: Budget = { sliceMs: 20, rounds: 30, limitMs: 4_500 };
 const GIVE_UP_MS = 60_000;
 
 /**
@@ -52,18 +52,13 @@ export async function measureHost(options: MeasureOptions = {}): Promise<HostMea
     platform: `${platform()} ${arch()}`,
     share: share as Ratio,
   };
-  const fingerprint = createHash("sha256")
-    .update(
-      canonicalText({
-        ...identity,
-        memory,
-        storageDir,
-        versions: versions(),
-        gpus: accelerators.map((a) => a.model),
-      }),
-    )
-    .digest("hex")
-    .slice(0, 16);
+  const fingerprint = fingerprintOf({
+    ...identity,
+    memory,
+    storageDir,
+    accelerators: accelerators.map(({ model }) => model),
+    versions: versions(),
+  });
   const file = cacheDir === undefined ? null : join(cacheDir, `measurement-${fingerprint}.json`);
   const known = fresh || file === null ? null : readCache(file, fingerprint);
   if (known !== null) {
@@ -92,6 +87,11 @@ export async function measureHost(options: MeasureOptions = {}): Promise<HostMea
   };
   if (file !== null) writeCache(file, measurement);
   return measurement;
+}
+
+/** Names what figures depend on: equal figures can be expected where it is equal, and only there. */
+export function fingerprintOf(facts: Canonical): string {
+  return createHash("sha256").update(canonicalText(facts)).digest("hex").slice(0, 16);
 }
 
 function measureApart(order: MeasureOrder): Promise<Figures> {

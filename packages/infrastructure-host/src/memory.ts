@@ -4,7 +4,7 @@ import { type Bytes, type BytesPerSecond, micros } from "@weft/kernel";
 import { spreadOf, wallClock } from "./rates.ts";
 
 const COPY_BYTES = 64 << 20;
-const REPETITIONS = 6;
+const REPETITIONS = 4;
 
 /** Memory this process could use: the machine's, or its control group's limit where that is less. */
 export function usableMemory(): Bytes {

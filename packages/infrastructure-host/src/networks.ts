@@ -22,13 +22,23 @@ export interface ReferenceModel {
 type Shape = readonly number[];
 const FLOAT = 1;
 const INT64 = 7;
+/** No power of two, so that rows of a matrix do not repeat each other. */
+const NOISE_BLOCK = 9_973;
 const count = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
+
+/** Numbers between -1 and 1, the same ones every time: one random block, over and over. */
+export function noise(length: number): Float32Array<ArrayBuffer> {
+  const rng = new Rng(2026);
+  const block = Float32Array.from({ length: Math.min(length, NOISE_BLOCK) }, () => 2 * rng.float() - 1);
+  const values = new Float32Array(length);
+  for (let at = 0; at < length; at += block.length) values.set(block.subarray(0, length - at), at);
+  return values;
+}
 
 /** Builds one graph, layer upon layer: each layer takes the last output and names its own. */
 class GraphBuilder {
   readonly #nodes: onnx.INodeProto[] = [];
   readonly #weights: onnx.ITensorProto[] = [];
-  readonly #rng = new Rng(20_26);
   #work = 0;
   #serial = 0;
 
@@ -49,8 +59,9 @@ class GraphBuilder {
 
   /** A tensor of small random weights, scaled so that activations stay finite through any depth. */
   weight(shape: Shape, fanIn: number): string {
-    const scale = 2 * Math.sqrt(3 / fanIn);
-    const values = Float32Array.from({ length: count(shape) }, () => (this.#rng.float() - 0.5) * scale);
+    const scale = Math.sqrt(3 / fanIn);
+    const values = noise(count(shape));
+    for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * scale;
     return this.#constant(shape, FLOAT, new Uint8Array(values.buffer));
   }
 
