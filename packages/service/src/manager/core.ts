@@ -124,7 +124,7 @@ export interface Core {
   /** Where the tasks of a sticky key went last, oldest first. */
   readonly sticky: Map<string, { readonly node: NodeId; readonly until: Instant }>;
   /** Links by the node (or the manager itself, "") that measured them. */
-  readonly linksOf: Map<NodeId | "", readonly LinkState[]>;
+  readonly linksOf: Map<NodeId | "", { readonly site: SiteId; readonly links: readonly LinkState[] }>;
   /** When a node that has runs and does not speak has lost them. */
   readonly silences: Deadlines<NodeId>;
   out: ManagerOutput[];

@@ -49,49 +49,48 @@ function apply(core: Core, now: Instant, change: Change): boolean {
 }
 
 /**
- * Takes what one observer says of its links. A probe measures a round trip, so each state stands for both
- * directions unless the other end measures its own. Where no gateway listens nothing can be relayed: such a
- * site keeps only its nearest link, so that no path leads through it.
+ * Takes what one observer says of its links: both directions of each, of which its own (from its site) counts before
+ * what the other end sees of it. Where no gateway listens nothing can be relayed: such a site keeps only its nearest
+ * neighbour, so that no path leads through it.
  */
 export function setLinks(core: Core, now: Instant, observer: NodeId | "", links: readonly LinkState[]): void {
-  const before = core.linksOf.get(observer) ?? [];
-  const kept = relays(core, observer) ? links : nearest(links);
+  const site = observer === "" ? core.options.site : core.fleet.member(observer)?.row.description.site;
+  if (site === undefined) return;
+  const kept = listens(core, site) ? links : nearest(site, links);
+  const before = core.linksOf.get(observer)?.links ?? [];
   if (kept.length === 0) core.linksOf.delete(observer);
-  else core.linksOf.set(observer, kept);
+  else core.linksOf.set(observer, { site, links: kept });
   for (const link of kept) {
+    if (link.from !== site && sees(core, link.from, link, true)) continue;
     core.pool.setLink(link);
-    if (!measuredFrom(core, link.to, link.from)) core.pool.setLink({ ...link, from: link.to, to: link.from });
     tell(core, now, link.up ? "up" : "down", "link", linkId(link.from, link.to));
   }
-  for (const old of before) {
-    if (kept.some((link) => link.from === old.from && link.to === old.to)) continue;
-    if (!measuredFrom(core, old.from, old.to)) core.pool.removeLink(old.from, old.to);
-    if (!measuredFrom(core, old.to, old.from)) core.pool.removeLink(old.to, old.from);
+  for (const old of before) if (!sees(core, null, old, false)) core.pool.removeLink(old.from, old.to);
+}
+
+const listens = (core: Core, site: SiteId): boolean =>
+  core.fleet.gateways(core.options.gateway).some((gateway) => gateway.site === site);
+
+/** Both directions between a site and the neighbour of least delay. */
+function nearest(site: SiteId, links: readonly LinkState[]): readonly LinkState[] {
+  let best: LinkState | null = null;
+  let least = Number.POSITIVE_INFINITY;
+  for (const link of links) {
+    const delay = link.up ? (link.delay ?? Number.MAX_VALUE) : Number.POSITIVE_INFINITY;
+    if (link.from === site && delay < least) {
+      best = link;
+      least = delay;
+    }
   }
+  const neighbour = best?.to;
+  return links.filter((link) => (link.from === site ? link.to : link.from) === neighbour);
 }
 
-function relays(core: Core, observer: NodeId | ""): boolean {
-  if (observer === "") return true;
-  const member = core.fleet.member(observer);
-  if (member === undefined) return false;
-  const { site } = member.row.description;
-  return core.fleet.gateways(core.options.gateway).some((gateway) => gateway.site === site);
-}
-
-function nearest(links: readonly LinkState[]): readonly LinkState[] {
-  const delayOf = (link: LinkState): number =>
-    link.up ? (link.delay ?? Number.MAX_VALUE) : Number.MAX_VALUE;
-  const best = links.reduce<LinkState | null>(
-    (found, link) => (found === null || delayOf(link) < delayOf(found) ? link : found),
-    null,
-  );
-  return best === null ? [] : [best];
-}
-
-/** Whether some observer measures this very direction. */
-function measuredFrom(core: Core, from: SiteId, to: SiteId): boolean {
-  for (const links of core.linksOf.values()) {
-    if (links.some((link) => link.from === from && link.to === to)) return true;
+/** Whether some observer (at `site`, where one is named) tells of this direction. */
+function sees(core: Core, site: SiteId | null, { from, to }: LinkState, own: boolean): boolean {
+  for (const seen of core.linksOf.values()) {
+    if (own && seen.site !== site) continue;
+    if (seen.links.some((link) => link.from === from && link.to === to)) return true;
   }
   return false;
 }

@@ -436,21 +436,22 @@ export class Desk {
 
   #linksOf(node: DeskNode) {
     if (node.description.site === YOU) return [];
+    const { site } = node.description;
     return [
-      {
-        from: node.description.site,
-        to: YOU,
-        up: true,
-        delay: (5 * MILLISECOND) as Micros,
-        jitter: 100 as Micros,
-        loss: 0 as Ratio,
-        capacity: 1e8 as BitsPerSecond,
-        bitErrorRate: null,
-        security: "encrypted" as const,
-        radio: null,
-        at: this.now,
-      },
-    ];
+      { from: site, to: YOU },
+      { from: YOU, to: site },
+    ].map((ends) => ({
+      ...ends,
+      up: true,
+      delay: (5 * MILLISECOND) as Micros,
+      jitter: 100 as Micros,
+      loss: 0 as Ratio,
+      capacity: 1e8 as BitsPerSecond,
+      bitErrorRate: null,
+      security: "encrypted" as const,
+      radio: null,
+      at: this.now,
+    }));
   }
 
   #report(node: DeskNode, outputs: ReturnType<Reporter["handle"]>): void {
