@@ -1,7 +1,9 @@
 import type { Ratio } from "@weft/kernel";
 
 /** Whether a node takes new tasks, and if not, the owner's reason in words. */
-export type Availability = { readonly accepting: true } | { readonly accepting: false; readonly because: string };
+export type Availability =
+  | { readonly accepting: true }
+  | { readonly accepting: false; readonly because: string };
 
 /** What the owner allows, at this local time and charge (null: mains power). */
 export function availability(

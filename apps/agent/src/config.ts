@@ -28,7 +28,10 @@ const schema = z.strictObject({
   memoryBytes: z.number().int().positive().nullable().default(null),
   contentBytes: z.number().int().positive().default(4e9),
   /** Where its gateway listens; null: it only dials out. */
-  listen: z.strictObject({ host: z.string(), port: z.number().int().min(0).max(65535) }).nullable().default(null),
+  listen: z
+    .strictObject({ host: z.string(), port: z.number().int().min(0).max(65535) })
+    .nullable()
+    .default(null),
   /** How it reaches gateways: announced address -> address to dial. Absent: as announced. */
   via: z.record(z.string(), z.string()).default({}),
   labels: z.record(z.string(), z.string()).default({}),
@@ -78,7 +81,9 @@ export function readConfig(file: string): AgentConfig {
  * A whole price list from the price of one tera-operation: memory, storage and transfer at proportions that make a
  * typical task cost mostly its computing.
  */
-export function priceListFor(perTeraOperation: Money): { [K in keyof PriceList]: unknown } & AgentSettings["prices"] {
+export function priceListFor(
+  perTeraOperation: Money,
+): { [K in keyof PriceList]: unknown } & AgentSettings["prices"] {
   const peta = (perTeraOperation * 1000n).toString();
   const part = (numerator: bigint, denominator: bigint): string =>
     ((perTeraOperation * numerator) / denominator).toString();
@@ -91,4 +96,3 @@ export function priceListFor(perTeraOperation: Money): { [K in keyof PriceList]:
     perTask: part(1n, 2000n),
   };
 }
-

@@ -1,1 +1,2 @@
-export {};
+export { JoinRefused, type RunningAgent, startAgent } from "./agent-process.ts";
+export { type AgentConfig, type AgentSettings, agentConfig, priceListFor, readConfig } from "./config.ts";

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { EchoResponder } from "@weft/infrastructure-host";
 import { micros, type Result, SECOND } from "@weft/kernel";
 import { Driver, GroupCommit, liveClock, loadSigner, nodeCryptography } from "@weft/live";
 import { ContentStore, Gateway } from "@weft/orchestration-data";
@@ -138,6 +139,8 @@ async function serve(
     upgrade: (request, socket, head) => void agents.endpoint.upgrade(request, socket, head),
   });
   ownGateway.url = await server.listen(config.listen);
+  const echo = await EchoResponder.listen(config.listen.host);
+  ownGateway.echo = echo.address;
   return {
     url: ownGateway.url,
     store: `${store.description}${store.adopted ? ", adopted from a manager that was killed" : ""}`,
@@ -146,6 +149,7 @@ async function serve(
       driver.close();
       agents.close();
       gateway.close();
+      echo.close();
       await server.close();
       await commits.drained();
       await logs.close();

@@ -37,11 +37,13 @@ describe("LoadMeter", () => {
   });
 });
 
-it("others take from a node only what they leave too little of", () => {
-  expect(othersUse(power(100), 1, 0.9, 2)).toEqual(power(0));
-  expect(othersUse(power(100), 1, 1.5, 2)).toEqual(power(50));
-  expect(othersUse(power(100), 0.5, 5, 2)).toEqual(power(100));
-  expect(othersUse(power(100), 2, 0.5, 2)).toEqual(power(25));
+it("others take from a node what is neither left idle nor a fair part of the machine", () => {
+  const taken = (allowed: number, others: number) => othersUse(power(100), allowed, others, 2).logical;
+  expect(taken(1, 0.9)).toBe(0);
+  expect(taken(1, 1.5)).toBeCloseTo(20);
+  expect(taken(0.5, 2)).toBeCloseTo(20);
+  expect(taken(2, 0.5)).toBeCloseTo(20);
+  expect(taken(2, 0)).toBe(0);
 });
 
 describe("readBattery", () => {

@@ -81,8 +81,8 @@ export class LoadMeter {
 }
 
 /**
- * The part of a node's power that others' use takes from it: what they leave of the machine, where that is less than
- * the share. Others may use all that is not shared without taking anything.
+ * The part of a node's power that others' use takes from it. What is left is what they leave idle or, where that is
+ * less, what a fair scheduler gives to whoever asks for `allowedCores` beside them: a busy machine is slower, not full.
  */
 export function othersUse(
   power: ComputingPower,
@@ -90,8 +90,9 @@ export function othersUse(
   othersCores: number,
   allCores: number = availableParallelism(),
 ): ComputingPower {
-  const taken = Math.min(allowedCores, Math.max(0, allowedCores + othersCores - allCores));
-  const part = taken / allowedCores;
+  const idle = allCores - othersCores;
+  const fair = (allCores * allowedCores) / (allowedCores + othersCores);
+  const part = 1 - Math.min(allowedCores, Math.max(idle, fair)) / allowedCores;
   return {
     logical: (power.logical * part) as OperationsPerSecond,
     parallel: (power.parallel * part) as OperationsPerSecond,

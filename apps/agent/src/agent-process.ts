@@ -1,0 +1,323 @@
+import { createServer, type Server } from "node:http";
+import { join } from "node:path";
+import { decodeCentralised, encodeCentralised, Reporter } from "@weft/announcement";
+import { ManagerConnection } from "@weft/announcement-net";
+import type {
+  ComputeType,
+  DomainId,
+  LinkState,
+  NodeDescription,
+  NodeId,
+  NodeLoad,
+  SiteId,
+} from "@weft/infrastructure";
+import {
+  EchoResponder,
+  type HostMeasurement,
+  LinkProber,
+  LoadMeter,
+  limitShare,
+  measuredPart,
+  measureHost,
+  othersUse,
+} from "@weft/infrastructure-host";
+import { type Bytes, type Micros, type Refusal, Rng } from "@weft/kernel";
+import { Driver, liveClock, loadSigner, nodeCryptography } from "@weft/live";
+import type { PriceList } from "@weft/market";
+import type { Runtime } from "@weft/orchestration";
+import { ContentStore, Gateway } from "@weft/orchestration-data";
+import { createWasmRuntime } from "@weft/orchestration-wasm";
+import {
+  AgentCore,
+  type AgentOutput,
+  decodeToAgent,
+  encodeMessage,
+  type GatewayAddress,
+} from "@weft/service";
+import { type Availability, availability } from "./availability.ts";
+import type { AgentConfig } from "./config.ts";
+import { addressOf, Gateways } from "./gateways.ts";
+import { RunFloor } from "./run-floor.ts";
+
+/** How often the machine's load is looked at; what moved is announced, the rest is not. */
+const LOOK_EVERY_MS = 2_000;
+
+export interface RunningAgent {
+  readonly description: NodeDescription;
+  readonly host: HostMeasurement;
+  /** What holds it to its share, in words. */
+  readonly share: string;
+  /** Resolves once the manager has taken the node in; rejects when it refuses to. */
+  readonly joined: Promise<void>;
+  /** Runs that are not settled yet. */
+  readonly holding: () => number;
+  /** Takes no new tasks, or takes them again. What runs goes on. */
+  pause(paused: boolean): void;
+  stop(): Promise<void>;
+}
+
+const CONTROL = "weft/1";
+
+/** One agent, live: measures its machine, joins its manager by one outbound connection, runs what it is asked. */
+export async function startAgent(config: AgentConfig, say: (line: string) => void): Promise<RunningAgent> {
+  const share = await limitShare(config.share);
+  const storageDir = config.stateDir;
+  const host = await measureHost({
+    share: config.share,
+    fresh: config.fresh,
+    ...(config.cacheDir === undefined ? {} : { cacheDir: config.cacheDir }),
+  });
+  const signer = loadSigner(join(config.stateDir, "node.pem"));
+  const description = describeNode(config, host);
+  const content = new ContentStore(join(config.stateDir, "content"), {
+    maxBytes: config.contentBytes,
+    durable: false,
+  });
+  const gateways = new Gateways(config.via);
+  const data = await openGateway(config, content, gateways);
+  const core = new AgentCore(
+    {
+      signer,
+      cryptography: nodeCryptography,
+      joinToken: config.joinToken,
+      gateway: data === null ? null : { url: data.url, echo: data.echo.address },
+    },
+    description,
+    config.prices as PriceList,
+  );
+  const reporter = new Reporter(
+    description.id,
+    signer,
+    nodeCryptography,
+    undefined,
+    new Rng(Number.parseInt(signer.publicKey.slice(0, 8), 16)),
+  );
+  const clock = liveClock();
+  const runtimes = runtimesOf(config, share.threads);
+  const floor = new RunFloor(join(config.stateDir, "runs"), content, gateways, runtimes, (input) =>
+    agent.handle(input),
+  );
+  const meter = new LoadMeter(storageDir);
+  const prober = new LinkProber({ from: description.site, onState: () => publish() });
+  let reporting = false;
+  let paused = false;
+  let told: Availability = { accepting: true };
+  let admit: () => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const joined = new Promise<void>((resolve, fail) => {
+    admit = resolve;
+    reject = fail;
+  });
+  joined.catch(() => {});
+
+  const publish = (): void => {
+    const load = meter.sample();
+    const now = availability(config, paused, new Date(), load.battery);
+    if (now.accepting !== told.accepting) {
+      say(now.accepting ? "taking tasks" : `taking no new tasks: ${now.because}`);
+      told = now;
+      agent.handle({ kind: "accepting", accepting: now.accepting });
+    }
+    const used = othersUse(description.power, host.allowedCores, load.othersCores ?? 0);
+    const state: NodeLoad = {
+      node: description.id,
+      othersUse: used,
+      freeMemoryBytes: Math.min(load.freeMemoryBytes, description.memoryBytes) as Bytes,
+      freeStorageBytes: load.freeStorageBytes,
+      queue: NO_QUEUE,
+      battery: load.battery,
+      accepting: now.accepting,
+      at: clock(),
+    };
+    const links: readonly LinkState[] = prober.states();
+    reports.handle({ kind: "publish", publication: { description, load: state, links } });
+  };
+
+  const perform = (output: AgentOutput): void => {
+    switch (output.kind) {
+      case "send":
+        connection.sendControl(CONTROL, encodeMessage(output.message));
+        break;
+      case "fetch":
+        void floor.fetch(output.launch);
+        break;
+      case "start":
+        void floor.start(output.launch);
+        break;
+      case "return":
+        void floor.giveBack(output.launch);
+        break;
+      case "stop":
+        floor.stop(output.run);
+        break;
+      case "forget":
+        floor.forget(output.run);
+        break;
+      case "gateways":
+        probeOthers(output.gateways, output.dataToken);
+        if (!reporting) {
+          reporting = true;
+          publish();
+          reports.handle({ kind: "connected" });
+          admit();
+        }
+        break;
+      case "rejected":
+        connection.close();
+        reject(new JoinRefused(output.refusal));
+        break;
+    }
+  };
+
+  const probed = new Map<SiteId, string>();
+  const probeOthers = (all: readonly GatewayAddress[], dataToken: string): void => {
+    gateways.update(all, dataToken);
+    const listening = new Set(all.map((gateway) => gateway.site));
+    for (const site of probed.keys()) {
+      if (listening.has(site)) continue;
+      probed.delete(site);
+      prober.remove(site);
+    }
+    for (const { site, url, echo } of all) {
+      const key = `${url} ${echo}`;
+      if (site === description.site || echo === null || probed.get(site) === key) continue;
+      probed.set(site, key);
+      prober.add({ site, udp: gateways.route(echo), tcp: gateways.route(addressOf(url)), token: dataToken });
+    }
+  };
+
+  const agent = new Driver(core, clock, (outputs) => outputs.forEach(perform));
+  const reports = new Driver(reporter, clock, (outputs) => {
+    for (const { message } of outputs) connection.sendAnnouncement(encodeCentralised(message));
+  });
+  const connection = new ManagerConnection(
+    { urls: config.managers, token: () => null, jitter: Math.random },
+    {
+      connected: () => agent.handle({ kind: "connected" }),
+      disconnected: (reason) => {
+        if (reporting) say(`connection lost (${reason}); dialling again`);
+        reporting = false;
+        reports.handle({ kind: "disconnected" });
+        agent.handle({ kind: "disconnected" });
+      },
+      failed: (refusal, url) => say(`${url}: ${refusal.message} [${refusal.code}]`),
+      control: (name, body) => {
+        const message = name === CONTROL ? decodeToAgent(body) : null;
+        if (message?.ok) agent.handle({ kind: "message", message: message.value });
+        else if (message !== null) say(`an unreadable message: ${message.refusal.message}`);
+      },
+      announcement: (bytes) => {
+        const message = decodeCentralised(bytes);
+        if (message.ok && message.value.kind === "resync") {
+          reports.handle({ kind: "message", message: message.value });
+        }
+      },
+    },
+  );
+  const looking = setInterval(publish, LOOK_EVERY_MS);
+
+  return {
+    description,
+    host,
+    share: share.words,
+    joined,
+    holding: () => core.holding.length,
+    pause: (wanted) => {
+      paused = wanted;
+      publish();
+    },
+    stop: async () => {
+      clearInterval(looking);
+      reports.handle({ kind: "leave" });
+      await new Promise((resolve) => setImmediate(resolve));
+      connection.close();
+      prober.close();
+      agent.close();
+      reports.close();
+      floor.close();
+      await data?.close();
+      share.release();
+    },
+  };
+}
+
+/** The manager will not have this node. */
+export class JoinRefused extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal.message);
+    this.refusal = refusal;
+  }
+}
+
+const NONE = 0 as Micros;
+const NO_QUEUE: { readonly [type in ComputeType]: Micros } = { logical: NONE, parallel: NONE, neural: NONE };
+
+function describeNode(config: AgentConfig, host: HostMeasurement): NodeDescription {
+  const measured = measuredPart(host);
+  return {
+    ...measured,
+    id: config.name as NodeId,
+    tier: config.tier,
+    site: config.site as SiteId,
+    domain: config.domain as DomainId,
+    labels: config.labels,
+    memoryBytes: Math.min(measured.memoryBytes, config.memoryBytes ?? measured.memoryBytes) as Bytes,
+    runs: config.runs,
+    security: config.security,
+    watts: config.watts as NodeDescription["watts"],
+    gramsPerKwh: config.gramsPerKwh,
+  };
+}
+
+function runtimesOf(config: AgentConfig, threads: number): readonly Runtime[] {
+  const make: { readonly [kind in (typeof config.runs)[number]]: () => Runtime } = {
+    wasm: () => createWasmRuntime({ warmWorkers: threads }),
+    model: () => createWasmRuntime({ warmWorkers: threads }),
+    process: () => createWasmRuntime({ warmWorkers: threads }),
+  };
+  return config.runs.map((kind) => make[kind]());
+}
+
+interface OpenGateway {
+  readonly url: string;
+  readonly echo: EchoResponder;
+  close(): Promise<void>;
+}
+
+/** Opens the node's own gateway, where its owner lets it listen. */
+async function openGateway(
+  config: AgentConfig,
+  content: ContentStore,
+  gateways: Gateways,
+): Promise<OpenGateway | null> {
+  if (config.listen === null) return null;
+  const { host, port } = config.listen;
+  const gateway = new Gateway({
+    store: content,
+    maxContentBytes: config.contentBytes,
+    authorize: ({ token }) => token !== null && token !== "" && token === gateways.dataToken,
+    allow: gateways.known,
+    route: gateways.route,
+  });
+  const server: Server = createServer((request, response) => {
+    if (!gateway.handle(request, response)) response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  const bound = server.address();
+  const echo = await EchoResponder.listen(host);
+  const name = host.includes(":") ? `[${host}]` : host;
+  return {
+    url: `http://${name}:${typeof bound === "object" && bound !== null ? bound.port : port}`,
+    echo,
+    close: async () => {
+      gateway.close();
+      echo.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,161 @@
+import { mkdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { ProgramKind } from "@weft/infrastructure";
+import type { Digest, Micros } from "@weft/kernel";
+import type { RunControl, Runtime } from "@weft/orchestration";
+import { type Content, type ContentStore, fetchContent, pushContent } from "@weft/orchestration-data";
+import type { AgentInput, Launch } from "@weft/service";
+import type { Gateways } from "./gateways.ts";
+
+interface Work {
+  readonly abort: AbortController;
+  /** Content kept from eviction while the run lasts. */
+  readonly pinned: Digest[];
+  control: RunControl | null;
+}
+
+/** Where runs are carried out: brings their content, starts them, sends back what they wrote, tells the core. */
+export class RunFloor {
+  readonly #scratch: string;
+  readonly #content: ContentStore;
+  readonly #gateways: Gateways;
+  readonly #runtimes: ReadonlyMap<ProgramKind, Runtime>;
+  readonly #tell: (input: AgentInput) => void;
+  readonly #works = new Map<string, Work>();
+
+  constructor(
+    scratch: string,
+    content: ContentStore,
+    gateways: Gateways,
+    runtimes: readonly Runtime[],
+    tell: (input: AgentInput) => void,
+  ) {
+    this.#scratch = scratch;
+    this.#content = content;
+    this.#gateways = gateways;
+    this.#runtimes = new Map(runtimes.map((runtime) => [runtime.kind, runtime]));
+    this.#tell = tell;
+  }
+
+  get running(): number {
+    return this.#works.size;
+  }
+
+  /** Brings program and input to the node, along the path that was chosen. */
+  async fetch(launch: Launch): Promise<void> {
+    const { run } = launch;
+    const work: Work = { abort: new AbortController(), pinned: [], control: null };
+    this.#works.set(run, work);
+    let staging = 0;
+    for (const content of launch.contents) {
+      const took = await this.#bring(launch, work, content);
+      if (took === null) return;
+      staging += took;
+    }
+    const transferIn = launch.input === null ? 0 : await this.#bring(launch, work, launch.input);
+    if (transferIn === null) return;
+    this.#tell({ kind: "fetched", run, staging: staging as Micros, transferIn: transferIn as Micros });
+  }
+
+  /** Time it took; null when it failed and was told. */
+  async #bring(launch: Launch, work: Work, content: Content): Promise<number | null> {
+    if (this.#content.pin(content.digest)) {
+      work.pinned.push(content.digest);
+      return 0;
+    }
+    const segments = this.#gateways.segments(launch.segments);
+    if (segments === null) return this.#transferFailed(launch.run, "a gateway on the path does not listen");
+    const { signal } = work.abort;
+    const token = this.#gateways.dataToken;
+    const fetched = await fetchContent({ ...content, segments, store: this.#content, token, signal });
+    if (!fetched.ok) return this.#transferFailed(launch.run, describe(fetched.refusal));
+    if (this.#content.pin(content.digest)) work.pinned.push(content.digest);
+    return fetched.value.took;
+  }
+
+  async start(launch: Launch): Promise<void> {
+    const { run, program, limits } = launch;
+    const work = this.#works.get(run);
+    const runtime = this.#runtimes.get(program.kind);
+    const folder = join(this.#scratch, run);
+    try {
+      await mkdir(folder, { recursive: true });
+    } catch (error) {
+      this.#transferFailed(run, `no scratch space: ${(error as Error).message}`);
+      return;
+    }
+    if (work === undefined || work.abort.signal.aborted || runtime === undefined) {
+      this.#transferFailed(run, runtime === undefined ? `no runtime for a ${program.kind}` : "cancelled");
+      return;
+    }
+    work.control = runtime.start(
+      {
+        runId: run,
+        program,
+        inputPath: launch.input === null ? null : this.#content.path(launch.input.digest),
+        outputPath: join(folder, "result"),
+        contentPath: (digest) => this.#content.path(digest),
+        limits,
+      },
+      (event) => this.#tell({ kind: "runtime", run, event }),
+    );
+  }
+
+  /** Sends the result back the way the input came. An empty one is none. */
+  async giveBack(launch: Launch): Promise<void> {
+    const { run } = launch;
+    const path = join(this.#scratch, run, "result");
+    const size = await stat(path).then(
+      (found) => found.size,
+      () => 0,
+    );
+    if (size === 0) {
+      this.#tell({ kind: "returned", run, result: null, transferOut: 0 as Micros });
+      return;
+    }
+    const kept = await this.#content.adopt(path);
+    if (!kept.ok) {
+      this.#transferFailed(run, describe(kept.refusal));
+      return;
+    }
+    const segments = this.#gateways.segments(launch.segments);
+    if (segments === null) {
+      this.#transferFailed(run, "a gateway on the path does not listen");
+      return;
+    }
+    const signal = this.#works.get(run)?.abort.signal;
+    const token = this.#gateways.dataToken;
+    const pushed = await pushContent({ ...kept.value, segments, store: this.#content, token, signal });
+    if (pushed.ok) this.#tell({ kind: "returned", run, result: kept.value, transferOut: pushed.value.took });
+    else this.#transferFailed(run, describe(pushed.refusal));
+  }
+
+  stop(run: string): void {
+    const work = this.#works.get(run);
+    work?.abort.abort();
+    if (work?.control === null || work === undefined) this.#transferFailed(run, "cancelled");
+    else work.control.cancel();
+  }
+
+  forget(run: string): void {
+    for (const digest of this.#works.get(run)?.pinned ?? []) this.#content.unpin(digest);
+    if (this.#works.delete(run))
+      rm(join(this.#scratch, run), { recursive: true, force: true }).catch(() => {});
+  }
+
+  close(): void {
+    for (const work of this.#works.values()) {
+      work.abort.abort();
+      work.control?.cancel();
+    }
+    for (const runtime of this.#runtimes.values()) runtime.close();
+  }
+
+  #transferFailed(run: string, detail: string): null {
+    this.#tell({ kind: "transfer-failed", run, detail });
+    return null;
+  }
+}
+
+const describe = (refusal: { readonly code: string; readonly message: string }): string =>
+  `${refusal.code}: ${refusal.message}`;
