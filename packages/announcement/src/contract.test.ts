@@ -4,9 +4,10 @@ import { inject, type LinkModel, randomFaults } from "@weft/sim";
 import { expect, it, describe as suite } from "vitest";
 import { describe, Keys, link, load, nodeNamed, queued, sharedCryptography } from "../test/nodes.ts";
 import { type Edge, Network } from "../test/world.ts";
+import { canopy } from "./canopy.ts";
+import { CentralisedAgent, centralisedCollector } from "./centralised/participant.ts";
 import { linkState } from "./linkstate.ts";
-import { DEFAULT_MESH_SETTINGS, Mesh, type MeshSettings } from "./mesh/mesh.ts";
-import { Trees } from "./mesh/trees.ts";
+import { DEFAULT_MESH_SETTINGS, type MeshSettings } from "./mesh/mesh.ts";
 import type { Participant } from "./participant.ts";
 import { DEFAULT_PATH_VECTOR_SETTINGS, PathVector } from "./pathvector/pathvector.ts";
 import { makeRecord } from "./record.ts";
@@ -31,16 +32,37 @@ function chordedRing(all: readonly string[], model: LinkModel): Edge[] {
   return edges;
 }
 
+/** Two collectors, n0 and n1, and everybody else in reach of both. */
+const isCollector = (name: string) => name === "n0" || name === "n1";
+function twoStars(all: readonly string[], model: LinkModel): Edge[] {
+  const agents = all.filter((name) => !isCollector(name));
+  return [
+    { a: "n0", b: "n1", model },
+    ...agents.flatMap((agent) => [
+      { a: "n0", b: agent, model },
+      { a: "n1", b: agent, model },
+    ]),
+  ];
+}
+
 const architectures: Architecture[] = [
+  {
+    name: "centralised",
+    make: (name, signer, keyOf, rng) =>
+      isCollector(name)
+        ? centralisedCollector(name, signer, cryptography, keyOf, settings, rng)
+        : new CentralisedAgent(name, signer, cryptography, keyOf, settings, rng),
+    edges: twoStars,
+  },
   {
     name: "link-state",
     make: (name, signer, keyOf, rng) => linkState(name, signer, cryptography, keyOf, settings, rng),
     edges: chordedRing,
   },
   {
-    name: "trees",
-    make: (name, signer, keyOf, rng) =>
-      new Mesh(name, signer, cryptography, keyOf, (mesh) => new Trees(mesh), settings, rng),
+    name: "canopy",
+    // Without the filter: this contract is about what is announced, regional.test.ts about what is worth it.
+    make: (name, signer, keyOf, rng) => canopy(name, signer, cryptography, keyOf, settings, rng, null),
     edges: chordedRing,
   },
   {

@@ -1,3 +1,4 @@
+export { canopy } from "./canopy.ts";
 export {
   Collector,
   type CollectorInput,
@@ -13,6 +14,7 @@ export {
   type ReportMessage,
   type ResyncMessage,
 } from "./centralised/messages.ts";
+export { CentralisedAgent, centralisedCollector } from "./centralised/participant.ts";
 export { Reporter, type ReporterInput, type ReporterOutput } from "./centralised/reporter.ts";
 export {
   decodeFact,
@@ -34,7 +36,7 @@ export {
 } from "./mesh/mesh.ts";
 export { decodeMesh, encodeMesh, type MeshMessage } from "./mesh/messages.ts";
 export { DEFAULT_TREE_TIMES, Trees, type TreeTimes } from "./mesh/trees.ts";
-export type { Participant, ParticipantInput, ParticipantOutput } from "./participant.ts";
+export type { Participant, ParticipantInput, ParticipantOutput, SharedParticipant } from "./participant.ts";
 export { decodePathVector, encodePathVector, type PathVectorMessage } from "./pathvector/messages.ts";
 export {
   DEFAULT_PATH_VECTOR_SETTINGS,
@@ -57,6 +59,18 @@ export {
   MAX_RECORD_BYTES,
   makeRecord,
 } from "./record.ts";
+export { aggregate, catsScore, NODES_LABEL, type RegionIdentity } from "./regional/aggregate.ts";
+export { Gateway, type GatewayOptions } from "./regional/gateway.ts";
+export {
+  bestOfOthers,
+  completion,
+  DEFAULT_PROBES,
+  DEFAULT_WORTH,
+  judgeByRegret,
+  type Probe,
+  regret,
+  type WorthSettings,
+} from "./regional/worth.ts";
 export {
   DEFAULT_THRESHOLDS,
   linksSignificance,

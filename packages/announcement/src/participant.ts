@@ -1,6 +1,7 @@
-import type { LinkState, NodeDescription, NodeId, NodeLoad } from "@weft/infrastructure";
-import type { Machine, Micros } from "@weft/kernel";
+import type { NodeId } from "@weft/infrastructure";
+import type { Instant, Machine, Micros } from "@weft/kernel";
 import type { Publication } from "./publisher.ts";
+import type { AnnouncementRecord } from "./record.ts";
 import type { Change, View } from "./view.ts";
 
 /*
@@ -29,9 +30,17 @@ export interface Participant extends Machine<ParticipantInput, ParticipantOutput
   readonly stateBytes: number;
 }
 
-/** A whole state, as tests and aggregates compare it. */
-export interface Published {
-  readonly description: NodeDescription | null;
-  readonly load: NodeLoad | null;
-  readonly links: readonly LinkState[];
+/**
+ * A participant that may speak for an origin which others speak for too, one at a time: a region's gateways, a domain's
+ * routers.
+ */
+export interface SharedParticipant extends Participant {
+  /** Told of every record that is new here, own ones included. */
+  tap: ((record: AnnouncementRecord) => void) | null;
+  /** Takes over: tells all it published anew. */
+  resume(now: Instant): readonly ParticipantOutput[];
+  /** Another has taken over: says nothing more of the origin. */
+  rest(): void;
+  /** Every record kept here. */
+  known(): readonly AnnouncementRecord[];
 }

@@ -48,7 +48,15 @@ export interface PublisherSettings {
   readonly heartbeat: Micros;
   /** Deltas are sent against the last whole announcement; false where readers may have missed that one. */
   readonly deltas: boolean;
+  /**
+   * Judges a load instead of the thresholds; what it holds back and the thresholds would not goes out with the
+   * next heartbeat, so that nothing announced is off by more than a threshold for longer.
+   */
+  readonly judge?: LoadJudge;
 }
+
+/** How much it matters that `now` is the case while others believe `announced`. */
+export type LoadJudge = (announced: NodeLoad, now: NodeLoad, node: NodeDescription | null) => Significance;
 
 export const DEFAULT_PUBLISHER_SETTINGS: PublisherSettings = {
   thresholds: DEFAULT_THRESHOLDS,
@@ -139,9 +147,22 @@ export class Publisher {
     for (const facet of STATE_FACETS) {
       if (this.#facets[facet].throttle.due <= now) records.push(this.#announce(now, facet, false));
     }
-    if (records.length > 0) this.#restartHeartbeat(now);
-    else if (this.#heartbeatAt <= now) records.push(this.heartbeat(now));
+    // Small changes do not stand in for the heartbeat where it has work of its own (trees grow by it).
+    if (records.length > 0 && this.#settings.judge === undefined) this.#restartHeartbeat(now);
+    else if (this.#heartbeatAt <= now) records.push(...this.#beat(now));
     return records;
+  }
+
+  #beat(now: Instant): AnnouncementRecord[] {
+    const { announced, current } = this.#facets.load;
+    const { judge, thresholds } = this.#settings;
+    const heldBack =
+      judge !== undefined &&
+      announced !== null &&
+      current !== null &&
+      loadSignificance(announced, current, this.#facets.description.current, thresholds) !== "none";
+    const load = heldBack ? [this.#announce(now, "load", false)] : [];
+    return [...load, this.heartbeat(now)];
   }
 
   /** Everything anew and whole: what a reader that knows nothing needs. */
@@ -166,9 +187,14 @@ export class Publisher {
 
   /** The last word: readers forget this origin. */
   leave(now: Instant): AnnouncementRecord {
+    this.rest();
+    return this.#make(now, { facet: "leaving", value: {} });
+  }
+
+  /** Says nothing more, not even that it lives, until it publishes or tells all anew: another speaks for the origin. */
+  rest(): void {
     this.#heartbeatAt = NEVER;
     for (const facet of STATE_FACETS) this.#facets[facet].throttle.withdraw();
-    return this.#make(now, { facet: "leaving", value: {} });
   }
 
   /** Somebody holds a number of ours that we do not remember (we restarted with a slow clock): go above it. */
@@ -190,13 +216,13 @@ export class Publisher {
     switch (facet) {
       case "description":
         return same(announced, next) ? "none" : "urgent";
-      case "load":
-        return loadSignificance(
-          announced as NodeLoad,
-          next as NodeLoad,
-          this.#facets.description.current,
-          thresholds,
-        );
+      case "load": {
+        const node = this.#facets.description.current;
+        const { judge } = this.#settings;
+        return judge === undefined
+          ? loadSignificance(announced as NodeLoad, next as NodeLoad, node, thresholds)
+          : judge(announced as NodeLoad, next as NodeLoad, node);
+      }
       case "links":
         return linksSignificance(announced as LinkState[], next as LinkState[], thresholds);
     }

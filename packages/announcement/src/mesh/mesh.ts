@@ -14,7 +14,7 @@ import {
   type Signer,
 } from "@weft/kernel";
 import { FACETS } from "../facts.ts";
-import type { Participant, ParticipantInput, ParticipantOutput } from "../participant.ts";
+import type { ParticipantInput, ParticipantOutput, SharedParticipant } from "../participant.ts";
 import { DEFAULT_PUBLISHER_SETTINGS, Publisher, type PublisherSettings } from "../publisher.ts";
 import { type AnnouncementRecord, decodeRecord, encodeRecord } from "../record.ts";
 import { type Change, DEFAULT_VIEW_SETTINGS, View, type ViewSettings } from "../view.ts";
@@ -65,6 +65,8 @@ export interface MeshSettings {
   readonly leastArrival: Micros;
   /** Most neighbours; others are not listened to. */
   readonly maxPeers: number;
+  /** Others speak for our origin too: what they say of it is news like any other. */
+  readonly sharedOrigin: boolean;
 }
 
 /** Records live longer here than at a collector, since each heartbeat crosses the whole mesh. */
@@ -80,6 +82,7 @@ export const DEFAULT_MESH_SETTINGS: MeshSettings = {
   peerLifetime: micros(3.5 * SECOND),
   leastArrival: micros(5 * MILLISECOND),
   maxPeers: 256,
+  sharedOrigin: false,
 };
 
 /** Bytes of records or summary put into one message. */
@@ -118,7 +121,7 @@ const REQUEST_TRIES = 4;
 /** How long the last word of an origin that left is kept for those who have not heard it. */
 const FAREWELL_KEPT = micros(60 * SECOND);
 
-export class Mesh implements Participant, Neighbourhood {
+export class Mesh implements SharedParticipant, Neighbourhood {
   readonly view: View;
   readonly self: NodeId;
   readonly peers = new Set<NodeId>();
@@ -128,6 +131,7 @@ export class Mesh implements Participant, Neighbourhood {
   readonly #contacts = new Map<NodeId, Contact>();
   readonly #arrivedAt = new Map<number, Instant>();
   readonly #spread: Spread;
+  tap: ((record: AnnouncementRecord) => void) | null = null;
   #boot = 0;
   #helloAt: Instant = NEVER;
   readonly #wanted = new Map<number, Wanted>();
@@ -199,6 +203,20 @@ export class Mesh implements Participant, Neighbourhood {
   /** Stores and spreads a record made here; also one of another origin that we vouch for having verified. */
   originate(now: Instant, record: AnnouncementRecord, out: ParticipantOutput[]): void {
     this.#take(now, record, encodeRecord(record), micros(0), null, out);
+  }
+
+  resume(now: Instant): readonly ParticipantOutput[] {
+    const out: ParticipantOutput[] = [];
+    for (const record of this.publisher.whole(now)) this.originate(now, record, out);
+    return out;
+  }
+
+  rest(): void {
+    this.publisher.rest();
+  }
+
+  known(): readonly AnnouncementRecord[] {
+    return this.store.records();
   }
 
   push(now: Instant, to: NodeId, stored: readonly Stored[], out: ParticipantOutput[]): void {
@@ -418,8 +436,11 @@ export class Mesh implements Participant, Neighbourhood {
       return;
     }
     if (record.origin === this.self) {
-      this.#ownFromBefore(now, record, out);
-      return;
+      if (!this.#settings.sharedOrigin) {
+        this.#ownFromBefore(now, record, out);
+        return;
+      }
+      this.publisher.raiseAbove(record.sequence);
     }
     const age = micros(Math.min(ageMs * 1000 + contact.delay, this.#settings.view.forgetAfter));
     this.#take(now, record, encoded, age, from, out);
@@ -459,6 +480,7 @@ export class Mesh implements Participant, Neighbourhood {
       this.#farewells.delete(record.origin);
     }
     const stored = this.store.put(record, encoded, (now - age) as Instant);
+    this.tap?.(record);
     this.#spread.fresh(now, stored, from, out);
     if (from === null) return;
     for (const facet of taken.missing) this.#want(now, keyHash(stored.originHash, facet), from);

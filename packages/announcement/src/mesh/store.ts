@@ -1,7 +1,7 @@
 import type { NodeId } from "@weft/infrastructure";
 import type { Instant } from "@weft/kernel";
 import { FACETS, type Facet } from "../facts.ts";
-import type { AnnouncementRecord } from "../record.ts";
+import { type AnnouncementRecord, decodeRecord } from "../record.ts";
 import { type Held, keyHash, originHash } from "./messages.ts";
 
 /** A record as it came, to be passed on as it is. */
@@ -75,6 +75,16 @@ export class RecordStore {
 
   of(origin: NodeId): readonly Stored[] {
     return (this.#byOrigin.get(origin) ?? []).filter((stored) => stored !== undefined);
+  }
+
+  /** Every record kept. */
+  records(): AnnouncementRecord[] {
+    const records: AnnouncementRecord[] = [];
+    for (const { encoded } of this.#byKey.values()) {
+      const decoded = decodeRecord(encoded);
+      if (decoded.ok) records.push(decoded.value);
+    }
+    return records;
   }
 
   /** What is held, for a summary. */

@@ -1,12 +1,12 @@
 import type { NodeId } from "@weft/infrastructure";
-import type { Cryptography, Micros } from "@weft/kernel";
+import type { Micros } from "@weft/kernel";
 import { bytes, list, number, required, struct, text } from "../schema.ts";
 import { Reader, Writer } from "../wire.ts";
 
-/** One domain on a path, and which life of its link towards the origin the path uses. */
+/** One domain on a path, and the session over which it heard of the origin. */
 export interface Hop {
   readonly domain: NodeId;
-  /** Grows each time that link comes up; 0 at the origin itself. */
+  /** Names that session of the domain's, another one each time the link comes up; 0 at the origin itself. */
   readonly link: number;
 }
 
@@ -18,10 +18,9 @@ export interface Route {
   readonly delay: Micros;
 }
 
-/** Why routes end: `by` lost its link to `neighbour`, in all its lives up to `link`. Signed by `by`. */
+/** Why routes end: domain `by` lost its session `link`. Signed by `by`. */
 export interface Cause {
   readonly by: NodeId;
-  readonly neighbour: NodeId;
   readonly link: number;
   readonly signature: Uint8Array;
 }
@@ -55,9 +54,8 @@ const layouts = {
   }),
   cause: struct<Cause>({
     by: required(1, text()),
-    neighbour: required(2, text()),
-    link: required(3, number()),
-    signature: required(4, bytes),
+    link: required(2, number()),
+    signature: required(3, bytes),
   }),
 } as const;
 
@@ -84,5 +82,5 @@ export function decodePathVector(encoded: Uint8Array): PathVectorMessage | null 
 }
 
 /** What the signature of a cause covers. */
-export const causeText = (cryptography: Cryptography, cause: Omit<Cause, "signature">): string =>
-  `weft cause 1 ${cause.link} ${cryptography.digest(cause.neighbour)} ${cause.by}`;
+export const causeText = (cause: Omit<Cause, "signature">): string =>
+  `weft cause 1 ${cause.link} ${cause.by}`;

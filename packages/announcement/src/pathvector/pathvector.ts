@@ -13,8 +13,9 @@ import {
   type Signer,
 } from "@weft/kernel";
 import { DEFAULT_MESH_SETTINGS } from "../mesh/mesh.ts";
+import { originHash } from "../mesh/messages.ts";
 import { RecordStore, type Stored } from "../mesh/store.ts";
-import type { Participant, ParticipantInput, ParticipantOutput } from "../participant.ts";
+import type { ParticipantInput, ParticipantOutput, SharedParticipant } from "../participant.ts";
 import { Publisher, type PublisherSettings } from "../publisher.ts";
 import { type AnnouncementRecord, decodeRecord, encodeRecord, fromHex, toHex } from "../record.ts";
 import { type Change, View, type ViewSettings } from "../view.ts";
@@ -61,6 +62,8 @@ export interface PathVectorSettings {
   readonly maxPeers: number;
   /** Causes remembered; the oldest go first. */
   readonly maxCauses: number;
+  /** Other routers speak for our domain too: what they say of it is news like any other. */
+  readonly sharedOrigin: boolean;
 }
 
 export const DEFAULT_PATH_VECTOR_SETTINGS: PathVectorSettings = {
@@ -70,22 +73,28 @@ export const DEFAULT_PATH_VECTOR_SETTINGS: PathVectorSettings = {
   settle: micros(250 * MILLISECOND),
   maxPeers: 256,
   maxCauses: 10_000,
+  sharedOrigin: false,
 };
 
 interface Peer {
   readonly session: Session;
   readonly delay: Micros;
-  /** Which life of our link to it this is. */
+  /** Whose it is; null until it told its own route. */
+  domain: NodeId | null;
+  /** Name of our session with it. */
   link: number;
   /** Newest number it has of each record, by key. */
   readonly has: Map<number, number>;
 }
 
-export class PathVector implements Participant {
+export class PathVector implements SharedParticipant {
   readonly view: View;
   readonly self: NodeId;
   /** Changes of a route in use so far: chosen, replaced, lost. */
   routeChanges = 0;
+  /** Told of every such change: which origin. */
+  routeTap: ((origin: NodeId) => void) | null = null;
+  tap: ((record: AnnouncementRecord) => void) | null = null;
   readonly #settings: PathVectorSettings;
   readonly #signer: Signer;
   readonly #cryptography: Cryptography;
@@ -95,12 +104,15 @@ export class PathVector implements Participant {
   readonly #store = new RecordStore();
   readonly #peers = new Map<NodeId, Peer>();
   readonly #destinations = new Map<NodeId, Destination>();
-  /** Newest cause of each link, `by>neighbour`, oldest first. */
-  readonly #causes = new Map<string, Cause>();
+  /** Causes by session, oldest first. */
+  readonly #causes = new Map<number, Cause>();
+  readonly #router: NodeId;
+  #sessions = 0;
   #boot = 0;
   #settleAt: Instant = NEVER;
   #out: ParticipantOutput[] = [];
 
+  /** `self` is the domain, `router` the node that speaks for it here: the domain itself where it has only one. */
   constructor(
     self: NodeId,
     signer: Signer,
@@ -109,8 +121,10 @@ export class PathVector implements Participant {
     policy: ExportPolicy = TELL_ALL,
     settings: PathVectorSettings = DEFAULT_PATH_VECTOR_SETTINGS,
     rng: Rng | null = null,
+    router: NodeId = self,
   ) {
     this.self = self;
+    this.#router = router;
     this.#signer = signer;
     this.#cryptography = cryptography;
     this.#keyOf = keyOf;
@@ -175,6 +189,19 @@ export class PathVector implements Participant {
     return this.#take();
   }
 
+  resume(now: Instant): readonly ParticipantOutput[] {
+    for (const record of this.#publisher.whole(now)) this.#originate(now, record);
+    return this.#take();
+  }
+
+  rest(): void {
+    this.#publisher.rest();
+  }
+
+  known(): readonly AnnouncementRecord[] {
+    return this.#store.records();
+  }
+
   #take(): readonly ParticipantOutput[] {
     const out = this.#out;
     this.#out = [];
@@ -186,7 +213,7 @@ export class PathVector implements Participant {
   #linked(now: Instant, id: NodeId, delay: Micros): void {
     if (this.#peers.has(id) || this.#peers.size >= this.#settings.maxPeers) return;
     const session = new Session(id, Math.max(this.#boot, now), now, this.#settings.session);
-    const peer: Peer = { session, delay, link: 0, has: new Map() };
+    const peer: Peer = { session, delay, domain: null, link: 0, has: new Map() };
     this.#peers.set(id, peer);
     session.greet(now, this.#eventsOf(now, peer));
   }
@@ -203,17 +230,24 @@ export class PathVector implements Participant {
 
   /** A new session: tell every cause and every route we may. */
   #up(now: Instant, peer: Peer): void {
-    peer.link = Math.max(peer.link + 1, now);
+    peer.link = this.#nameSession(now, peer);
+    peer.domain = null;
     peer.has.clear();
     for (const cause of this.#causes.values()) this.#tell(now, peer, { kind: "cause", ...cause });
     this.#tellOwn(now, peer);
     for (const destination of this.#destinations.values()) this.#tellRoute(now, peer, destination);
   }
 
+  /** A number that names one session among all of this domain's: which routers, and a count that restarts differ in. */
+  #nameSession(now: Instant, peer: Peer): number {
+    const pair = originHash(`${this.#router}>${peer.session.peer}` as NodeId);
+    return pair * 0x10_0000 + ((Math.floor(now / 1000) + this.#sessions++) % 0x10_0000);
+  }
+
   #down(now: Instant, peer: Peer): void {
     const neighbour = peer.session.peer;
-    const unsigned = { by: this.self, neighbour, link: peer.link };
-    const signature = fromHex(this.#signer.sign(causeText(this.#cryptography, unsigned)));
+    const unsigned = { by: this.self, link: peer.link };
+    const signature = fromHex(this.#signer.sign(causeText(unsigned)));
     for (const destination of this.#destinations.values()) {
       destination.told.delete(neighbour);
       if (destination.candidates.delete(neighbour)) this.#reselect(now, destination);
@@ -255,9 +289,10 @@ export class PathVector implements Participant {
     const { origin, path } = route;
     const from = peer.session.peer;
     const known = this.#destinations.get(origin);
+    if (path.length === 1) peer.domain ??= origin;
     const usable =
       origin !== this.self &&
-      path[0]?.domain === from &&
+      path[0]?.domain === peer.domain &&
       path.at(-1)?.domain === origin &&
       path.length < MAX_PATH &&
       !path.some(({ domain }) => domain === this.self) &&
@@ -276,34 +311,24 @@ export class PathVector implements Participant {
   }
 
   #isGone(path: readonly Hop[]): boolean {
-    for (let i = 0; i + 1 < path.length; i++) {
-      const cause = this.#causes.get(`${path[i]!.domain}>${path[i + 1]!.domain}`);
-      if (cause !== undefined && path[i]!.link <= cause.link) return true;
-    }
-    return false;
+    return path.some(({ domain, link }) => this.#causes.get(link)?.by === domain);
   }
 
   #isNews(cause: Cause): boolean {
-    return (
-      cause.by !== this.self && cause.link > (this.#causes.get(`${cause.by}>${cause.neighbour}`)?.link ?? 0)
-    );
+    return !this.#causes.has(cause.link);
   }
 
   #isSigned(cause: Cause): boolean {
     const key = this.#keyOf(cause.by);
-    const signed =
-      key !== null &&
-      this.#cryptography.verify(key, causeText(this.#cryptography, cause), toHex(cause.signature));
+    const signed = key !== null && this.#cryptography.verify(key, causeText(cause), toHex(cause.signature));
     if (!signed) this.view.drop("forged");
     return signed;
   }
 
   #spreadCause(now: Instant, cause: Cause, from: Peer | null): void {
-    const name = `${cause.by}>${cause.neighbour}`;
-    this.#causes.delete(name);
-    this.#causes.set(name, cause);
+    this.#causes.set(cause.link, cause);
     if (this.#causes.size > this.#settings.maxCauses) {
-      this.#causes.delete(this.#causes.keys().next().value as string);
+      this.#causes.delete(this.#causes.keys().next().value as number);
     }
     for (const peer of this.#peers.values()) {
       if (peer !== from) this.#tell(now, peer, { kind: "cause", ...cause });
@@ -325,8 +350,11 @@ export class PathVector implements Participant {
     }
     const record = decoded.value;
     if (record.origin === this.self) {
-      this.#ownFromBefore(now, record);
-      return;
+      if (!this.#settings.sharedOrigin) {
+        this.#ownFromBefore(now, record);
+        return;
+      }
+      this.#publisher.raiseAbove(record.sequence);
     }
     const age = micros(Math.min(ageMs * 1000 + peer.delay, this.#settings.view.forgetAfter));
     const held = this.#store.get(record.origin, record.facet);
@@ -336,6 +364,7 @@ export class PathVector implements Participant {
     this.#changes(taken.changes);
     const stored = this.#store.put(record, encoded, (now - age) as Instant);
     peer.has.set(stored.key, stored.sequence);
+    this.tap?.(record);
     this.#passOn(now, stored);
   }
 
@@ -351,6 +380,7 @@ export class PathVector implements Participant {
     const taken = this.view.accept(now, record);
     if (!taken.accepted) return;
     this.#changes(taken.changes);
+    this.tap?.(record);
     this.#passOn(now, this.#store.put(record, encodeRecord(record), now));
   }
 
@@ -364,7 +394,12 @@ export class PathVector implements Participant {
     }
     if (stored.facet !== "leaving" || destination === undefined) return;
     this.#destinations.delete(stored.origin);
-    if (destination.best !== null) this.routeChanges++;
+    if (destination.best !== null) this.#count(stored.origin);
+  }
+
+  #count(origin: NodeId): void {
+    this.routeChanges++;
+    this.routeTap?.(origin);
   }
 
   #tellRecords(now: Instant, peer: Peer, stored: readonly Stored[]): void {
@@ -393,7 +428,7 @@ export class PathVector implements Participant {
       best !== null &&
       via !== undefined &&
       best.peer !== to &&
-      !best.route.path.some(({ domain }) => domain === to) &&
+      !best.route.path.some(({ domain }) => domain === peer.domain) &&
       best.route.path.length + 1 < MAX_PATH &&
       this.#policy(best.peer, to, best.route);
     if (allowed) {
@@ -440,7 +475,7 @@ export class PathVector implements Participant {
     destination.settleAt = NEVER;
     if (best !== null && next !== null && sameWay(best, next)) return;
     destination.best = next;
-    this.routeChanges++;
+    this.#count(origin);
     if (next === null) this.#changes(this.view.lostContact(now, origin));
     else if (best === null) this.#changes(this.view.regainedContact(now, origin));
     for (const peer of this.#peers.values()) this.#tellRoute(now, peer, destination);

@@ -48,10 +48,8 @@ export function choose(destination: Destination, prefer: typeof better): Candida
 }
 
 /** Whether a path uses the link that a cause says is gone. */
-export const uses = (path: readonly Hop[], cause: Pick<Cause, "by" | "neighbour" | "link">): boolean =>
-  path.some(
-    (hop, i) => hop.domain === cause.by && path[i + 1]?.domain === cause.neighbour && hop.link <= cause.link,
-  );
+export const uses = (path: readonly Hop[], cause: Pick<Cause, "by" | "link">): boolean =>
+  path.some((hop) => hop.link === cause.link && hop.domain === cause.by);
 
 /** What a neighbouring domain is to ours, for policy (Gao and Rexford 2001). */
 export type Relation = "customer" | "peer" | "provider";
