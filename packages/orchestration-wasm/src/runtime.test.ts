@@ -3,7 +3,7 @@ import type { Bytes, Micros } from "@weft/kernel";
 import type { Program, RunEvent, Runtime } from "@weft/orchestration";
 import { type Job, RunBench, runtimeContract } from "@weft/orchestration-host/testing";
 import binaryen from "binaryen";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWasmRuntime } from "./runtime.ts";
 
 /** A module from its text form, with the functions of WASI it names imported first. */
@@ -93,6 +93,7 @@ const random = (bytes: number) => randomFillSync(new Uint8Array(bytes));
 
 runtimeContract({
   name: "wasm",
+  talks: true,
   make: () => createWasmRuntime(),
   programs: (put) => {
     const job = (module: Uint8Array): Job => ({ program: program(put(module)), input: null });
@@ -131,127 +132,130 @@ runtimeContract({
   },
 });
 
-let bench: RunBench;
-let runtime: Runtime;
-beforeAll(() => {
-  bench = new RunBench();
-  runtime = createWasmRuntime({ warmWorkers: 1 });
-});
-afterAll(() => {
-  runtime.close();
-  bench.close();
-});
+describe("WebAssembly in particular", () => {
+  let bench: RunBench;
+  let runtime: Runtime;
+  beforeAll(() => {
+    bench = new RunBench();
+    runtime = createWasmRuntime({ warmWorkers: 1 });
+  });
+  afterAll(() => {
+    runtime.close();
+    bench.close();
+  });
 
-const once = async (module: Uint8Array, args: readonly string[] = [], env: Record<string, string> = {}) => {
-  const run = bench.run(runtime, { program: program(bench.put(module), args, env), input: null });
-  return { end: await run.ended, output: run.output(), events: run.events };
-};
+  const once = async (module: Uint8Array, args: readonly string[] = [], env: Record<string, string> = {}) => {
+    const run = bench.run(runtime, { program: program(bench.put(module), args, env), input: null });
+    return { end: await run.ended, output: run.output(), events: run.events };
+  };
 
-it("gives arguments and variables to the byte, and nothing of the host's", async () => {
-  const show = (sizes: string, get: string) => `
+  it("gives arguments and variables to the byte, and nothing of the host's", async () => {
+    const show = (sizes: string, get: string) => `
     (drop (call $${sizes} (i32.const 16) (i32.const 20)))
     (drop (call $${get} (i32.const 512) (i32.const 1024)))
     (i32.store (i32.const 4) (i32.load (i32.const 20)))
     (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))`;
-  const module = wat(
-    `(memory (export "memory") 1)
+    const module = wat(
+      `(memory (export "memory") 1)
      (func (export "_start") ${IOVEC} ${show("args_sizes_get", "args_get")} ${show("environ_sizes_get", "environ_get")})`,
-    ["fd_write", "args_sizes_get", "args_get", "environ_sizes_get", "environ_get"],
-  );
-  const { output } = await once(module, ["prog", "grüße", "二"], { WHERE: "hier" });
-  expect(output.toString()).toBe("prog\0grüße\0二\0WHERE=hier\0");
-});
+      ["fd_write", "args_sizes_get", "args_get", "environ_sizes_get", "environ_get"],
+    );
+    const { output } = await once(module, ["prog", "grüße", "二"], { WHERE: "hier" });
+    expect(output.toString()).toBe("prog\0grüße\0二\0WHERE=hier\0");
+  });
 
-it("opens no file, whatever the descriptor", async () => {
-  const module = wat(
-    `(memory (export "memory") 1) (data (i32.const 1024) "/etc/passwd")
+  it("opens no file, whatever the descriptor", async () => {
+    const module = wat(
+      `(memory (export "memory") 1) (data (i32.const 1024) "/etc/passwd")
      (func (export "_start") (local $fd i32)
        (loop $next
          (if (i32.eqz (call $path_open (local.get $fd) (i32.const 0) (i32.const 1024) (i32.const 11) (i32.const 0)
              (i64.const -1) (i64.const -1) (i32.const 0) (i32.const 8))) (then (unreachable)))
          (local.set $fd (i32.add (local.get $fd) (i32.const 1)))
          (br_if $next (i32.lt_u (local.get $fd) (i32.const 64)))))`,
-    ["path_open"],
-  );
-  expect((await once(module)).end.kind).toBe("finished");
-});
+      ["path_open"],
+    );
+    expect((await once(module)).end.kind).toBe("finished");
+  });
 
-it("sleeps without using the processor, and a kill ends the sleep", async () => {
-  const sleep = (nanoseconds: string) =>
-    wat(
-      `(memory (export "memory") 1)
+  it("sleeps without using the processor, and a kill ends the sleep", async () => {
+    const sleep = (nanoseconds: string) =>
+      wat(
+        `(memory (export "memory") 1)
        (func (export "_start")
          (i32.store (i32.const 16) (i32.const 1)) (i64.store (i32.const 24) (i64.const ${nanoseconds}))
          (if (call $poll_oneoff (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)) (then (unreachable))))`,
-      ["poll_oneoff"],
-    );
-  const { end } = await once(sleep("200000000"));
-  expect(end.kind).toBe("finished");
-  expect(end.counters.wallTime).toBeGreaterThanOrEqual(195_000);
-  expect(end.counters.cpuTime).toBeLessThan(100_000);
+        ["poll_oneoff"],
+      );
+    const { end } = await once(sleep("200000000"));
+    expect(end.kind).toBe("finished");
+    expect(end.counters.wallTime).toBeGreaterThanOrEqual(195_000);
+    expect(end.counters.cpuTime).toBeLessThan(100_000);
 
-  const long = { program: program(bench.put(sleep("9000000000000"))), input: null };
-  const killed = await bench.run(runtime, long, { wallTime: 100_000 as Micros }).ended;
-  expect(killed).toMatchObject({ kind: "failed", because: "time_exceeded" });
-});
+    const long = { program: program(bench.put(sleep("9000000000000"))), input: null };
+    const killed = await bench.run(runtime, long, { wallTime: 100_000 as Micros }).ended;
+    expect(killed).toMatchObject({ kind: "failed", because: "time_exceeded" });
+  });
 
-it("shares nothing between runs in one warm thread", async () => {
-  const counting = wat(
-    `(memory (export "memory") 1) (global $seen (mut i32) (i32.const 0))
+  it("shares nothing between runs in one warm thread", async () => {
+    const counting = wat(
+      `(memory (export "memory") 1) (global $seen (mut i32) (i32.const 0))
      (func (export "_start")
        (if (i32.or (global.get $seen) (i32.load (i32.const 4096))) (then (unreachable)))
        (global.set $seen (i32.const 1)) (i32.store (i32.const 4096) (i32.const 1)))`,
-  );
-  for (let i = 0; i < 5; i++) expect((await once(counting)).end.kind).toBe("finished");
-});
-
-it("holds a module to the limit of each run, though it is compiled once", async () => {
-  const job = { program: program(bench.put(HOARD)), input: null };
-  const within = async (bytes: number) =>
-    await bench.run(runtime, job, { memoryBytes: bytes as Bytes }).ended;
-  expect(await within(1024 << 20)).toMatchObject({
-    kind: "finished",
-    counters: { peakMemoryBytes: 8193 * 65536 },
+    );
+    for (let i = 0; i < 5; i++) expect((await once(counting)).end.kind).toBe("finished");
   });
-  expect(await within(64 << 20)).toMatchObject({
-    because: "memory_exceeded",
-    counters: { peakMemoryBytes: 1009 * 65536 },
+
+  it("holds a module to the limit of each run, though it is compiled once", async () => {
+    const job = { program: program(bench.put(HOARD)), input: null };
+    const within = async (bytes: number) =>
+      await bench.run(runtime, job, { memoryBytes: bytes as Bytes }).ended;
+    expect(await within(1024 << 20)).toMatchObject({
+      kind: "finished",
+      counters: { peakMemoryBytes: 8193 * 65536 },
+    });
+    expect(await within(64 << 20)).toMatchObject({
+      because: "memory_exceeded",
+      counters: { peakMemoryBytes: 1009 * 65536 },
+    });
+    expect(await within(1000)).toMatchObject({ because: "memory_exceeded" });
   });
-  expect(await within(1000)).toMatchObject({ because: "memory_exceeded" });
-});
 
-it("ends a recursion without end, a trap and a pointer out of range as the program's failure", async () => {
-  const modules = [
-    wat(`(func $down (call $down)) (func (export "_start") (call $down))`),
-    wat(`(func (export "_start") (unreachable))`),
-    wat(
-      `(memory (export "memory") 1) (func (export "_start") (drop (call $random_get (i32.const -8) (i32.const 64))))`,
-      ["random_get"],
-    ),
-  ];
-  for (const module of modules) expect((await once(module)).end).toMatchObject({ because: "program_failed" });
-});
+  it("ends a recursion without end, a trap and a pointer out of range as the program's failure", async () => {
+    const modules = [
+      wat(`(func $down (call $down)) (func (export "_start") (call $down))`),
+      wat(`(func (export "_start") (unreachable))`),
+      wat(
+        `(memory (export "memory") 1) (func (export "_start") (drop (call $random_get (i32.const -8) (i32.const 64))))`,
+        ["random_get"],
+      ),
+    ];
+    for (const module of modules)
+      expect((await once(module)).end).toMatchObject({ because: "program_failed" });
+  });
 
-it("cuts a log without end and lets the program go on", async () => {
-  const module = wat(
-    `(memory (export "memory") 1)
+  it("cuts a log without end and lets the program go on", async () => {
+    const module = wat(
+      `(memory (export "memory") 1)
      (func (export "_start") (local $i i32) ${IOVEC}
        (loop $more ${say(1, 2)}
          (local.set $i (i32.add (local.get $i) (i32.const 1)))
          (br_if $more (i32.lt_u (local.get $i) (i32.const 100000)))))`,
-    ["fd_write"],
-  );
-  const { end, events } = await once(module);
-  expect(end.kind).toBe("finished");
-  const logs = events.filter((event): event is Extract<RunEvent, { kind: "log" }> => event.kind === "log");
-  expect(logs.length).toBeLessThan(10_000);
-  expect(logs.at(-1)?.text).toContain("cut here");
-});
+      ["fd_write"],
+    );
+    const { end, events } = await once(module);
+    expect(end.kind).toBe("finished");
+    const logs = events.filter((event): event is Extract<RunEvent, { kind: "log" }> => event.kind === "log");
+    expect(logs.length).toBeLessThan(10_000);
+    expect(logs.at(-1)?.text).toContain("cut here");
+  });
 
-it("has no more threads than it may, and serves the rest in turn", async () => {
-  const narrow = createWasmRuntime({ warmWorkers: 0, maxWorkers: 2 });
-  const job = { program: program(bench.put(EMPTY)), input: null };
-  const runs = Array.from({ length: 20 }, () => bench.run(narrow, job));
-  for (const { ended } of runs) expect((await ended).kind).toBe("finished");
-  narrow.close();
+  it("has no more threads than it may, and serves the rest in turn", async () => {
+    const narrow = createWasmRuntime({ warmWorkers: 0, maxWorkers: 2 });
+    const job = { program: program(bench.put(EMPTY)), input: null };
+    const runs = Array.from({ length: 20 }, () => bench.run(narrow, job));
+    for (const { ended } of runs) expect((await ended).kind).toBe("finished");
+    narrow.close();
+  });
 });

@@ -1,0 +1,21 @@
+import type { Program } from "@weft/orchestration";
+import { loadOcr } from "./ocr.ts";
+import { loadTensorPipeline } from "./tensor-pipeline.ts";
+
+export type ModelProgram = Extract<Program, { kind: "model" }>;
+
+/** A program loaded and warm: bytes in, pieces of bytes out. Refusals are thrown as `PipelineFailure`. */
+export interface Pipeline {
+  run(
+    input: Uint8Array,
+    options: Readonly<Record<string, string>>,
+    progress: (done: number, of: number) => void,
+  ): Promise<readonly Uint8Array[]>;
+}
+
+export const PIPELINES: Readonly<
+  Record<ModelProgram["pipeline"], (paths: readonly string[], lanes: number) => Promise<Pipeline>>
+> = {
+  tensor: loadTensorPipeline,
+  ocr: loadOcr,
+};
