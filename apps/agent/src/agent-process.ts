@@ -59,7 +59,8 @@ export interface RunningAgent {
 const CONTROL = "weft/1";
 
 /** One agent, live: measures its machine, joins its manager by one outbound connection, runs what it is asked. */
-export async function startAgent(config: AgentConfig, say: (line: string) => void): Promise<RunningAgent> {
+export async function startAgent(config: AgentConfig, words: (line: string) => void): Promise<RunningAgent> {
+  let say = words;
   const share = await limitShare(config.share);
   const storageDir = config.stateDir;
   const host = await measureHost({
@@ -228,6 +229,7 @@ export async function startAgent(config: AgentConfig, say: (line: string) => voi
     },
     stop: async () => {
       clearInterval(looking);
+      say = () => {}; // what ends now ends as it should
       reports.handle({ kind: "leave" });
       await new Promise((resolve) => setImmediate(resolve));
       connection.close();
@@ -308,10 +310,11 @@ async function openGateway(
     server.listen(port, host, resolve);
   });
   const bound = server.address();
-  const echo = await EchoResponder.listen(host);
+  const boundPort = typeof bound === "object" && bound !== null ? bound.port : port;
+  const echo = await EchoResponder.listen(host, boundPort);
   const name = host.includes(":") ? `[${host}]` : host;
   return {
-    url: `http://${name}:${typeof bound === "object" && bound !== null ? bound.port : port}`,
+    url: `http://${name}:${boundPort}`,
     echo,
     close: async () => {
       gateway.close();

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import type { DomainId, SiteId } from "@weft/infrastructure";
 import { z } from "zod";
 
+const role = z.enum(["consumer", "provider", "manager"]);
+
 /** How one manager process is set up: a JSON file, written by `weft up` or by hand. */
 const schema = z.strictObject({
   /** Name of the network, for people. */
@@ -25,6 +27,37 @@ const schema = z.strictObject({
   contentBytes: z.number().int().min(0).default(10e9),
   /** Seconds after which a node that does not speak has lost its runs. */
   silenceSeconds: z.number().min(0.1).default(3),
+  /** Accounts, tokens and keys there are from the start; each is made once. */
+  bootstrap: z
+    .strictObject({
+      accounts: z.array(
+        z.strictObject({
+          id: z.string().min(1),
+          name: z.string(),
+          role,
+          /** Paid in when the account is made, millionths. */
+          credit: z
+            .string()
+            .regex(/^\d{1,30}$/)
+            .default("0"),
+        }),
+      ),
+      tokens: z.array(
+        z.strictObject({
+          id: z.string().min(1),
+          /** SHA-256 of the token; the token itself is never written here. */
+          digest: z.string().regex(/^[0-9a-f]{64}$/),
+          use: z.enum(["api", "join"]),
+          account: z.string(),
+          role,
+          note: z.string().default(""),
+        }),
+      ),
+      keys: z.array(
+        z.strictObject({ account: z.string(), key: z.string().regex(/^[0-9a-f]{64}$/), note: z.string() }),
+      ),
+    })
+    .default({ accounts: [], tokens: [], keys: [] }),
   /** How this gateway reaches another: announced address -> address to dial. Absent: as announced. */
   via: z.record(z.string(), z.string()).default({}),
 });

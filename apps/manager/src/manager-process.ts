@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { EchoResponder } from "@weft/infrastructure-host";
-import { micros, type Result, SECOND } from "@weft/kernel";
+import { type Money, micros, type Result, SECOND, ZERO } from "@weft/kernel";
 import { Driver, GroupCommit, liveClock, loadSigner, nodeCryptography } from "@weft/live";
 import { ContentStore, Gateway } from "@weft/orchestration-data";
 import { type Command, Manager, type ManagerOutput, type StoreChange } from "@weft/service";
@@ -139,8 +139,9 @@ async function serve(
     upgrade: (request, socket, head) => void agents.endpoint.upgrade(request, socket, head),
   });
   ownGateway.url = await server.listen(config.listen);
-  const echo = await EchoResponder.listen(config.listen.host);
+  const echo = await EchoResponder.listen(config.listen.host, Number(new URL(ownGateway.url).port));
   ownGateway.echo = echo.address;
+  await bootstrap(config, manager, (command) => tickets.command(command));
   return {
     url: ownGateway.url,
     store: `${store.description}${store.adopted ? ", adopted from a manager that was killed" : ""}`,
@@ -156,6 +157,30 @@ async function serve(
       await store.close();
     },
   };
+}
+
+/** Makes what the configuration wants to be there from the start; what is there already stays as it is. */
+async function bootstrap(
+  { bootstrap: { accounts, tokens, keys } }: ManagerConfig,
+  { core }: Manager,
+  command: (command: Command) => Promise<Result<string>>,
+): Promise<void> {
+  const wanted: Command[] = [];
+  for (const { id, name, role, credit } of accounts) {
+    if (core.books.account(id) !== undefined) continue;
+    wanted.push({ kind: "open-account", id, name, role, limit: ZERO });
+    const amount = BigInt(credit) as Money;
+    if (amount > 0n) wanted.push({ kind: "deposit", id: `bootstrap/${id}`, account: id, amount });
+  }
+  for (const token of tokens) {
+    if (!core.tokens.has(token.id))
+      wanted.push({ kind: "create-token", token: { ...token, expiresAt: null } });
+  }
+  for (const key of keys) if (!core.keys.has(key.key)) wanted.push({ kind: "add-key", ...key });
+  for (const one of wanted) {
+    const answer = await command(one);
+    if (!answer.ok) throw new Error(`bootstrap: ${answer.refusal.message} [${answer.refusal.code}]`);
+  }
 }
 
 /** Pairs each command with its answer. */

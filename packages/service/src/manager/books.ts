@@ -9,6 +9,7 @@ import {
   type LedgerRefusal,
   settlementTransfer,
   type Transfer,
+  transferContent,
 } from "@weft/market";
 import type { AccountRow, StoreChange, StoreState } from "../store.ts";
 
@@ -33,7 +34,7 @@ export class Books {
       accounts: state.accounts,
       balances: state.balances,
       holds: state.holds,
-      done: [],
+      done: state.transfers.map((transfer) => [transfer.id, transferContent(transfer)] as const),
     });
     this.#transfers = [...state.transfers];
     for (const row of state.accounts) this.#accounts.set(row.id, row);

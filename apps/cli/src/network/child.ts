@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+/** A process of ours that says JSON lines on stdout and words for people on stderr. */
+export class Child {
+  readonly name: string;
+  readonly #process: ChildProcess;
+  readonly #said: Record<string, unknown>[] = [];
+  readonly #waiting: {
+    key: string;
+    resolve: (line: Record<string, unknown>) => void;
+    reject: (error: Error) => void;
+  }[] = [];
+  readonly exited: Promise<number | null>;
+  #lastWords = "";
+  #over = false;
+
+  constructor(name: string, entry: string, config: string, say: (line: string) => void) {
+    this.name = name;
+    this.#process = spawn(process.execPath, [entry, config], { stdio: ["ignore", "pipe", "pipe"] });
+    createInterface({ input: this.#process.stdout as NodeJS.ReadableStream }).on("line", (line) =>
+      this.#hear(line),
+    );
+    createInterface({ input: this.#process.stderr as NodeJS.ReadableStream }).on("line", (line) => {
+      this.#lastWords = line.startsWith("  ") ? `${this.#lastWords}\n${line}` : line;
+      say(line);
+    });
+    this.exited = new Promise((resolve) => {
+      this.#process.once("exit", (code) => {
+        this.#over = true;
+        const error = new Error(this.#lastWords || `${name} ended with ${code}`);
+        for (const { reject } of this.#waiting.splice(0)) reject(error);
+        resolve(code);
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.#process.pid as number;
+  }
+
+  get running(): boolean {
+    return !this.#over;
+  }
+
+  /** The first line that has this member; rejects with the process's last words when it ends before. */
+  heard(key: string): Promise<Record<string, unknown>> {
+    const said = this.#said.find((line) => key in line);
+    if (said !== undefined) return Promise.resolve(said);
+    if (this.#over) return Promise.reject(new Error(this.#lastWords || `${this.name} has ended`));
+    return new Promise((resolve, reject) => this.#waiting.push({ key, resolve, reject }));
+  }
+
+  /** Asks it to end in order, and after a while makes it. */
+  async stop(patienceMs = 10_000): Promise<void> {
+    if (this.#over) return;
+    this.#process.kill("SIGTERM");
+    const timer = setTimeout(() => this.#process.kill("SIGKILL"), patienceMs);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+
+  #hear(line: string): void {
+    let said: Record<string, unknown>;
+    try {
+      said = JSON.parse(line);
+    } catch {
+      return;
+    }
+    this.#said.push(said);
+    for (let i = this.#waiting.length - 1; i >= 0; i--) {
+      const waiting = this.#waiting[i];
+      if (waiting !== undefined && waiting.key in said) {
+        this.#waiting.splice(i, 1);
+        waiting.resolve(said);
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { newSecret } from "@weft/service-http";
+
+/** Secrets of a network set up on this machine: tokens by their id. Only its owner reads the file. */
+export class Credentials {
+  readonly #file: string;
+  readonly #secrets: Record<string, string>;
+
+  constructor(file: string) {
+    this.#file = file;
+    this.#secrets = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  }
+
+  /** The token of this id, made when it is first asked for. */
+  token(id: string, use: "api" | "join"): string {
+    const known = this.#secrets[id];
+    if (known !== undefined) return known;
+    const secret = newSecret(use);
+    this.#secrets[id] = secret;
+    mkdirSync(dirname(this.#file), { recursive: true });
+    const fresh = `${this.#file}.${randomBytes(4).toString("hex")}`;
+    writeFileSync(fresh, `${JSON.stringify(this.#secrets, null, 2)}\n`, { mode: 0o600 });
+    renameSync(fresh, this.#file);
+    return secret;
+  }
+
+  digest(id: string, use: "api" | "join"): string {
+    return createHash("sha256").update(this.token(id, use)).digest("hex");
+  }
+}

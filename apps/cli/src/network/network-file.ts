@@ -1,0 +1,110 @@
+import { readFileSync } from "node:fs";
+import type { SiteId, Tier } from "@weft/infrastructure";
+import {
+  type BitsPerSecond,
+  type Bytes,
+  type Micros,
+  type Money,
+  parseBitRate,
+  parseBytes,
+  parseMoney,
+  parseTime,
+  type Result,
+} from "@weft/kernel";
+import { LineCounter, parseDocument } from "yaml";
+import { z } from "zod";
+
+/** A network to be set up on one machine (`kind: Network`): sites, distances, nodes and who they belong to. */
+export type NetworkFile = z.output<typeof schema>;
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, "lower-case letters, digits and dashes");
+
+/** A quantity in its human form, read by one of the kernel's parsers. */
+const quantity = <T>(parse: (text: string) => Result<T>) =>
+  z.union([z.string(), z.number()]).transform((text, context): T => {
+    const read = parse(String(text));
+    if (read.ok) return read.value;
+    const { expected, hint } = read.refusal;
+    const said = `found "${text}", expected ${expected ?? read.refusal.message}${hint === undefined ? "" : `; ${hint}`}`;
+    context.addIssue({ code: "custom", message: said });
+    return z.NEVER;
+  });
+
+const time = quantity<Micros>(parseTime);
+const bitRate = quantity<BitsPerSecond>(parseBitRate);
+const bytes = quantity<Bytes>(parseBytes);
+const money = quantity<Money>((text) => parseMoney(text));
+const share = z.union([z.string(), z.number()]).transform((text, context) => {
+  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(String(text))?.[1];
+  const part = percent === undefined ? Number(text) : Number(percent) / 100;
+  if (part >= 0 && part <= 1) return part;
+  context.addIssue({ code: "custom", message: `found "${text}", expected a part such as 45%` });
+  return z.NEVER;
+});
+const site = name.transform((text) => text as SiteId);
+
+const schema = z.strictObject({
+  apiVersion: z.literal("weft.dev/v1"),
+  kind: z.literal("Network"),
+  metadata: z.strictObject({ name }),
+  spec: z.strictObject({
+    domain: name,
+    manager: z.strictObject({ site, commission: share.default(0.05) }),
+    links: z
+      .array(
+        z.strictObject({
+          between: z.tuple([site, site]),
+          delay: time,
+          rate: bitRate.nullable().default(null),
+          jitter: time.optional(),
+          loss: share.optional(),
+        }),
+      )
+      .max(1000),
+    consumers: z.array(z.strictObject({ name, credit: money })).min(1),
+    nodes: z
+      .array(
+        z.strictObject({
+          name,
+          tier: z.enum(["cloud", "edge", "end"]).transform((text) => text as Tier),
+          site,
+          provider: name,
+          /** Part of this machine it may use. */
+          share: share.default(1),
+          memory: bytes.nullable().default(null),
+          /** Whether its site's gateway listens, to hold and relay data. */
+          gateway: z.boolean().default(false),
+          /** For a tera-operation; the rest of its price list follows from it. */
+          price: money,
+          labels: z.record(z.string(), z.string()).default({}),
+          runs: z.array(z.enum(["wasm", "model", "process"])).default(["wasm", "model"]),
+        }),
+      )
+      .min(1)
+      .max(64),
+  }),
+});
+
+/** Reads a network file; throws an error that names line, path, what was found and what was expected. */
+export function readNetworkFile(path: string): NetworkFile {
+  const lines = new LineCounter();
+  const document = parseDocument(readFileSync(path, "utf8"), { lineCounter: lines });
+  const broken = document.errors[0];
+  if (broken !== undefined)
+    throw new Error(`${path}:${lines.linePos(broken.pos[0]).line}  ${broken.message}`);
+  const parsed = schema.safeParse(document.toJS());
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => {
+    let at = issue.path as (string | number)[];
+    let node = document.getIn(at, true) as { range?: [number, number, number] } | undefined;
+    while (node?.range === undefined && at.length > 0) {
+      at = at.slice(0, -1);
+      node = document.getIn(at, true) as typeof node;
+    }
+    const line = lines.linePos(node?.range?.[0] ?? 0).line;
+    return `${path}:${line}  ${issue.path.join(".")}  ${issue.message}`;
+  });
+  throw new Error(problems.join("\n"));
+}
