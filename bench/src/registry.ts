@@ -1,7 +1,9 @@
 import type { Bench } from "./bench.ts";
+import { data } from "./data.ts";
+import { distance } from "./distance.ts";
 import { market } from "./market.ts";
 import { measure } from "./measure.ts";
 import { sim } from "./sim.ts";
 
 /** Every bench there is, by name. */
-export const BENCHES: readonly Bench[] = [market, measure, sim];
+export const BENCHES: readonly Bench[] = [data, distance, market, measure, sim];

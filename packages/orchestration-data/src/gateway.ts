@@ -27,7 +27,7 @@ export interface GatewayOptions {
   readonly route?: (address: Address) => Address;
   /** The largest content taken. */
   readonly maxContentBytes: number;
-  /** An upload or relay on which nothing moves for so long is broken off; 15 s unless said otherwise. */
+  /** A transfer on which nothing moves for so long is broken off; 15 s unless said otherwise. */
   readonly stallMs?: number;
 }
 
@@ -143,6 +143,7 @@ export class Gateway {
       response.end();
       return;
     }
+    response.setTimeout(this.#stallMs, () => response.destroy());
     pipeline(store.open(digest, { from, to }), response, () => {});
     this.counters.served = (this.counters.served + to - from) as Bytes;
   }
@@ -160,7 +161,7 @@ export class Gateway {
       response.writeHead(200, { "content-length": 0 }).end();
       return;
     }
-    request.socket.setTimeout(this.#stallMs, () => request.destroy());
+    request.setTimeout(this.#stallMs, () => request.destroy());
     let got: Result<{ complete: boolean; offset: number }, DataRefusal>;
     try {
       // The stream must outlive a refusal, or its answer would have no connection to go out on.
@@ -169,7 +170,7 @@ export class Gateway {
       response.destroy(error as Error);
       return;
     }
-    request.socket.setTimeout(0);
+    request.setTimeout(0);
     if (!got.ok) {
       response.setHeader(OFFSET_HEADER, store.uploaded(digest));
       sendRefusal(request, response, STATUS[got.refusal.code] ?? 500, got.refusal);

@@ -1,8 +1,21 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
-import { createReadStream, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { copyFile, type FileHandle, mkdir, open, rename, unlink, utimes } from "node:fs/promises";
+import {
+  closeSync,
+  createReadStream,
+  fsync,
+  mkdirSync,
+  open,
+  openSync,
+  read,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { copyFile, unlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
+import { promisify } from "node:util";
 import { assert, type Bytes, type Digest, ok, type Result, refuse } from "@weft/kernel";
 import { type Content, type DataRefusal, isDigest } from "./content.ts";
 import { HashingWriter } from "./writer.ts";
@@ -28,9 +41,15 @@ export interface Received {
   readonly offset: number;
 }
 
+const create = promisify(open); // a new file waits for the file system's journal
+const sync = promisify(fsync);
+const readAt = promisify(read);
+
 interface Held {
   readonly size: number;
   pins: number;
+  /** When the file's time was last set, in milliseconds since the epoch. */
+  markedAt: number;
 }
 
 /** An upload that stopped in the middle and can go on. `hash` is null after a restart, until it is read again. */
@@ -42,6 +61,8 @@ interface Partial {
   reserved: number;
 }
 
+/** The order of use survives a restart through the files' times, which are set no more often than this. */
+const MARK_EVERY_MS = 60_000;
 /** Unfinished uploads older than this are thrown away when a store opens. */
 const PARTIAL_LIFETIME_MS = 24 * 3600 * 1000;
 
@@ -59,6 +80,8 @@ export class ContentStore {
   /** In order of use, the least recent first. */
   readonly #held = new Map<Digest, Held>();
   readonly #partials = new Map<Digest, Partial>();
+  /** Folders known to be there. */
+  readonly #folders = new Set<string>();
   #heldBytes = 0;
   #reservedBytes = 0;
 
@@ -145,8 +168,9 @@ export class ContentStore {
   /** Keeps whatever the source yields. Nothing half-done stays when the source breaks (that error is thrown). */
   async put(source: AsyncIterable<Uint8Array>): Promise<Result<Content, DataRefusal>> {
     const path = join(this.#dir, "incoming", randomUUID());
-    const file = await open(path, "wx");
+    const file = await create(path, "wx");
     let reserved = 0;
+    let kept = false;
     try {
       const writer = new HashingWriter(file);
       for await (const chunk of source) {
@@ -156,14 +180,14 @@ export class ContentStore {
       }
       await (this.#durable ? writer.sync() : writer.flush());
       const content = { digest: writer.digest(), size: writer.offset as Bytes };
-      await this.#keep(content, path);
+      kept = await this.#keep(content, path);
       return ok(content);
     } catch (error) {
       return diskRefusal(error);
     } finally {
       this.#reservedBytes -= reserved;
-      await file.close();
-      await unlink(path).catch(() => {}); // renamed away when all went well
+      closeSync(file);
+      if (!kept) await unlink(path).catch(() => {});
     }
   }
 
@@ -179,8 +203,7 @@ export class ContentStore {
     if (!this.#reserve(size)) return noRoom(size, this.#maxBytes);
     try {
       if (this.#durable) await syncPath(path);
-      await this.#keep(content, path);
-      await unlink(path).catch(() => {}); // still there when the content was held already
+      if (!(await this.#keep(content, path))) await unlink(path);
       return ok(content);
     } catch (error) {
       return diskRefusal(error);
@@ -244,7 +267,7 @@ export class ContentStore {
     source: AsyncIterable<Uint8Array>,
   ): Promise<Result<Received, DataRefusal>> {
     const path = this.#partialPath(content.digest);
-    const file = await open(path, partial.offset === 0 ? "w" : "r+");
+    const file = await create(path, partial.offset === 0 ? "w" : "r+");
     try {
       const hash = partial.hash ?? (await hashFile(file, partial.offset));
       const writer = new HashingWriter(file, partial.offset, hash);
@@ -266,27 +289,39 @@ export class ContentStore {
         });
       }
       if (this.#durable) await writer.sync();
-      await this.#keep(content, path);
+      if (!(await this.#keep(content, path))) await unlink(path).catch(() => {});
       this.#forgetPartial(content.digest);
       return ok({ complete: true, offset: content.size });
     } finally {
-      await file.close();
+      closeSync(file);
     }
   }
 
-  /** Moves a finished file to its place. The room for it has been set aside by the caller. */
-  async #keep(content: Content, from: string): Promise<void> {
-    if (!this.#held.has(content.digest)) {
-      const to = this.#contentPath(content.digest);
-      await mkdir(dirname(to), { recursive: true });
-      await moveFile(from, to, join(this.#dir, "incoming", randomUUID()));
-      if (this.#durable) await syncPath(dirname(to));
-      if (!this.#held.has(content.digest)) {
-        this.#held.set(content.digest, { size: content.size, pins: 0 });
-        this.#heldBytes += content.size;
-      }
+  /**
+   * Moves a finished file to its place; false, and nothing moved, when the content is held already. The room for it
+   * has been set aside by the caller.
+   */
+  async #keep(content: Content, from: string): Promise<boolean> {
+    if (this.#held.has(content.digest)) {
+      this.#touch(content.digest);
+      return false;
     }
-    this.#touch(content.digest);
+    const to = this.#contentPath(content.digest);
+    await this.#makeFolder(dirname(to));
+    await moveFile(from, to, join(this.#dir, "incoming", randomUUID()));
+    if (this.#durable) await syncPath(dirname(to));
+    if (!this.#held.has(content.digest)) {
+      this.#held.set(content.digest, { size: content.size, pins: 0, markedAt: Date.now() });
+      this.#heldBytes += content.size;
+    }
+    return true;
+  }
+
+  async #makeFolder(path: string): Promise<void> {
+    if (this.#folders.has(path)) return;
+    mkdirSync(path, { recursive: true });
+    if (this.#durable) await syncPath(dirname(path));
+    this.#folders.add(path);
   }
 
   #reserve(bytes: number): boolean {
@@ -329,9 +364,10 @@ export class ContentStore {
     if (held === undefined) return;
     this.#held.delete(digest);
     this.#held.set(digest, held);
-    // The order of use survives a restart through the files' times; losing one costs nothing but order.
-    const now = new Date();
-    utimes(this.#contentPath(digest), now, now).catch(() => {});
+    const now = Date.now();
+    if (now - held.markedAt < MARK_EVERY_MS) return;
+    held.markedAt = now;
+    utimes(this.#contentPath(digest), now / 1000, now / 1000).catch(() => {}); // costs nothing but order
   }
 
   #forgetPartial(digest: Digest): void {
@@ -363,8 +399,8 @@ export class ContentStore {
       const { size, mtimeMs } = statSync(join(entry.parentPath, entry.name));
       found.push({ digest: entry.name, size, usedAt: mtimeMs });
     }
-    for (const { digest, size } of found.sort((a, b) => a.usedAt - b.usedAt)) {
-      this.#held.set(digest, { size, pins: 0 });
+    for (const { digest, size, usedAt } of found.sort((a, b) => a.usedAt - b.usedAt)) {
+      this.#held.set(digest, { size, pins: 0, markedAt: usedAt });
       this.#heldBytes += size;
     }
   }
@@ -406,11 +442,11 @@ async function takeUpTo(
   }
 }
 
-async function hashFile(file: FileHandle, length: number): Promise<Hash> {
+async function hashFile(file: number, length: number): Promise<Hash> {
   const hash = createHash("sha256");
   const buffer = Buffer.allocUnsafe(1 << 20);
   for (let at = 0; at < length; ) {
-    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, length - at), at);
+    const { bytesRead } = await readAt(file, buffer, 0, Math.min(buffer.length, length - at), at);
     assert(bytesRead > 0, "an unfinished upload is as long as its file");
     hash.update(buffer.subarray(0, bytesRead));
     at += bytesRead;
@@ -419,25 +455,26 @@ async function hashFile(file: FileHandle, length: number): Promise<Hash> {
 }
 
 async function syncPath(path: string): Promise<void> {
-  const handle = await open(path, "r");
+  const file = openSync(path, "r");
   try {
-    await handle.sync();
+    await sync(file);
   } catch (error) {
     // Windows does not flush folders, and keeps renames in its journal.
     if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
   } finally {
-    await handle.close();
+    closeSync(file);
   }
 }
 
 async function moveFile(from: string, to: string, between: string): Promise<void> {
   try {
-    await rename(from, to);
+    renameSync(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
     await copyFile(from, between);
     await syncPath(between);
-    await rename(between, to);
+    renameSync(between, to);
+    await unlink(from);
   }
 }
 

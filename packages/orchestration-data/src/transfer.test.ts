@@ -25,12 +25,17 @@ interface Place {
   readonly seen: string[];
 }
 
-async function place(name: string, allow: (address: Address) => boolean = () => true): Promise<Place> {
+async function place(
+  name: string,
+  allow: (address: Address) => boolean = () => true,
+  stallMs = 15_000,
+): Promise<Place> {
   const store = new ContentStore(join(dir, name), { maxBytes: 64 << 20, durable: false });
   const gateway = new Gateway({
     store,
     authorize: ({ token }) => token === TOKEN,
     allow,
+    stallMs,
     maxContentBytes: 32 << 20,
   });
   const seen: string[] = [];
@@ -306,6 +311,42 @@ describe("the gateway over HTTP", () => {
       expect([got.status, JSON.parse(got.body.toString()).code]).toEqual([status, code]);
     }
     expect(there.store.uploaded(digest)).toBe(0);
+  });
+
+  it("breaks off what nobody reads or sends, and lets go of the content", async () => {
+    const impatient = await place("impatient", undefined, 100);
+    const content = await hold(impatient, randomBytes(16 << 20));
+    const port = Number(impatient.address.split(":")[1]);
+    const reader = connect(port, "127.0.0.1");
+    reader.write(`GET /data/${content.digest} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`);
+    await once(reader, "readable"); // the answer began; nothing more is read until the gateway gives up
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    reader.on("error", () => {}).resume();
+    await once(reader, "close");
+    expect(reader.bytesRead).toBeLessThan(content.size);
+    const digest = "1".repeat(64);
+    const sender = connect(port, "127.0.0.1");
+    sender.write(
+      `PUT /data/${digest} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKEN}\r\ncontent-length: 10\r\n\r\nabc`,
+    );
+    await once(sender.on("error", () => {}).resume(), "close");
+    await expect.poll(() => impatient.store.uploaded(digest)).toBe(3);
+  });
+
+  it("keeps a connection for many uploads", async () => {
+    const from = await place("many-sender");
+    const to = await place("many-receiver");
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on("warning", note);
+    for (let i = 0; i < 15; i++) {
+      const content = await hold(from, randomBytes(100));
+      const transfer = { ...content, segments: [to.address], store: from.store, token: TOKEN };
+      expect(await pushContent(transfer)).toMatchObject({ ok: true, value: { attempts: 1 } });
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
   });
 
   it("answers probes of the link", async () => {

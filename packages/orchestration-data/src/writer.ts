@@ -1,15 +1,21 @@
 import { createHash, type Hash } from "node:crypto";
-import type { FileHandle } from "node:fs/promises";
+import { fdatasync, writev, writevSync } from "node:fs";
+import { promisify } from "node:util";
+
+const writevLater = promisify(writev);
+const datasync = promisify(fdatasync);
 
 /** How much is gathered before one write: large enough that system calls do not count. */
 const BATCH_BYTES = 1 << 20;
+/** What is no larger goes to the page cache at once: handing it to another thread would cost more than writing it. */
+const AT_ONCE_BYTES = 64 << 10;
 
 /**
  * Appends to an open file and hashes what it appends. One batch is written while the next is gathered.
  * `offset` counts what was handed over; only after `flush` is all of it in the file.
  */
 export class HashingWriter {
-  readonly #file: FileHandle;
+  readonly #file: number;
   readonly #hash: Hash;
   #offset: number;
   #written: number;
@@ -17,8 +23,8 @@ export class HashingWriter {
   #batched = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  /** Goes on at `offset` of `file`; `hash` has already seen what lies before. */
-  constructor(file: FileHandle, offset = 0, hash: Hash = createHash("sha256")) {
+  /** Goes on at `offset` of `file`, a descriptor open for writing; `hash` has already seen what lies before. */
+  constructor(file: number, offset = 0, hash: Hash = createHash("sha256")) {
     this.#file = file;
     this.#offset = offset;
     this.#written = offset;
@@ -46,7 +52,7 @@ export class HashingWriter {
 
   async sync(): Promise<void> {
     await this.flush();
-    await this.#file.datasync();
+    await datasync(this.#file);
   }
 
   /** Digest of everything taken so far; taking may go on afterwards. */
@@ -64,26 +70,34 @@ export class HashingWriter {
     if (this.#batched === 0) return;
     const batch = this.#batch;
     const at = this.#written;
+    const small = this.#batched <= AT_ONCE_BYTES;
     this.#written += this.#batched;
     this.#batch = [];
     this.#batched = 0;
-    this.#writing = writeAll(this.#file, batch, at);
+    this.#writing = writeAll(this.#file, batch, at, small);
     this.#writing.catch(() => {}); // reported by whoever awaits it next
   }
 }
 
-async function writeAll(file: FileHandle, chunks: readonly Uint8Array[], at: number): Promise<void> {
+async function writeAll(
+  file: number,
+  chunks: readonly Uint8Array[],
+  at: number,
+  small: boolean,
+): Promise<void> {
   let rest = chunks.slice();
   let position = at;
   while (rest.length > 0) {
-    let { bytesWritten } = await file.writev(rest, position);
-    position += bytesWritten;
+    let written = small
+      ? writevSync(file, rest, position)
+      : (await writevLater(file, rest, position)).bytesWritten;
+    position += written;
     let whole = 0;
-    while (whole < rest.length && bytesWritten >= (rest[whole] as Uint8Array).byteLength) {
-      bytesWritten -= (rest[whole] as Uint8Array).byteLength;
+    while (whole < rest.length && written >= (rest[whole] as Uint8Array).byteLength) {
+      written -= (rest[whole] as Uint8Array).byteLength;
       whole++;
     }
     rest = rest.slice(whole);
-    if (bytesWritten > 0) rest[0] = (rest[0] as Uint8Array).subarray(bytesWritten);
+    if (written > 0) rest[0] = (rest[0] as Uint8Array).subarray(written);
   }
 }
