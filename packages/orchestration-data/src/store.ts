@@ -1,23 +1,11 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
-import {
-  closeSync,
-  createReadStream,
-  fsync,
-  mkdirSync,
-  open,
-  openSync,
-  read,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs";
-import { copyFile, unlink, utimes } from "node:fs/promises";
+import { closeSync, createReadStream, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { unlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
-import { promisify } from "node:util";
 import { assert, type Bytes, type Digest, ok, type Result, refuse } from "@weft/kernel";
 import { type Content, type DataRefusal, isDigest } from "./content.ts";
+import { diskRefusal, hashFile, moveFile, noRoom, openFile, syncPath, takeUpTo } from "./disk.ts";
 import { HashingWriter } from "./writer.ts";
 
 export interface ContentStoreOptions {
@@ -40,10 +28,6 @@ export interface Received {
   /** How much of the content is here now. */
   readonly offset: number;
 }
-
-const create = promisify(open); // a new file waits for the file system's journal
-const sync = promisify(fsync);
-const readAt = promisify(read);
 
 interface Held {
   readonly size: number;
@@ -168,7 +152,7 @@ export class ContentStore {
   /** Keeps whatever the source yields. Nothing half-done stays when the source breaks (that error is thrown). */
   async put(source: AsyncIterable<Uint8Array>): Promise<Result<Content, DataRefusal>> {
     const path = join(this.#dir, "incoming", randomUUID());
-    const file = await create(path, "wx");
+    const file = await openFile(path, "wx");
     let reserved = 0;
     let kept = false;
     try {
@@ -267,7 +251,7 @@ export class ContentStore {
     source: AsyncIterable<Uint8Array>,
   ): Promise<Result<Received, DataRefusal>> {
     const path = this.#partialPath(content.digest);
-    const file = await create(path, partial.offset === 0 ? "w" : "r+");
+    const file = await openFile(path, partial.offset === 0 ? "w" : "r+");
     try {
       const hash = partial.hash ?? (await hashFile(file, partial.offset));
       const writer = new HashingWriter(file, partial.offset, hash);
@@ -417,79 +401,4 @@ export class ContentStore {
       this.#reservedBytes += size;
     }
   }
-}
-
-/** Takes chunks until the source ends or breaks; false when it yields more than `size` in all. */
-async function takeUpTo(
-  size: number,
-  writer: HashingWriter,
-  source: AsyncIterable<Uint8Array>,
-): Promise<boolean> {
-  const chunks = source[Symbol.asyncIterator]();
-  for (;;) {
-    let next: IteratorResult<Uint8Array>;
-    try {
-      next = await chunks.next();
-    } catch {
-      return true; // the sender is gone; what it sent is kept for the next attempt
-    }
-    if (next.done === true) return true;
-    if (writer.offset + next.value.byteLength > size) {
-      await chunks.return?.();
-      return false;
-    }
-    await writer.take(next.value);
-  }
-}
-
-async function hashFile(file: number, length: number): Promise<Hash> {
-  const hash = createHash("sha256");
-  const buffer = Buffer.allocUnsafe(1 << 20);
-  for (let at = 0; at < length; ) {
-    const { bytesRead } = await readAt(file, buffer, 0, Math.min(buffer.length, length - at), at);
-    assert(bytesRead > 0, "an unfinished upload is as long as its file");
-    hash.update(buffer.subarray(0, bytesRead));
-    at += bytesRead;
-  }
-  return hash;
-}
-
-async function syncPath(path: string): Promise<void> {
-  const file = openSync(path, "r");
-  try {
-    await sync(file);
-  } catch (error) {
-    // Windows does not flush folders, and keeps renames in its journal.
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
-  } finally {
-    closeSync(file);
-  }
-}
-
-async function moveFile(from: string, to: string, between: string): Promise<void> {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
-    await copyFile(from, between);
-    await syncPath(between);
-    renameSync(between, to);
-    await unlink(from);
-  }
-}
-
-function noRoom(size: number, maxBytes: number) {
-  return refuse("E_CONTENT_SPACE", "no room for this content beside what is in use", {
-    found: `${size} bytes`,
-    expected: `at most ${maxBytes} bytes in all`,
-  });
-}
-
-const DISK_ERRORS = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS", "EFBIG"]);
-
-/** The disk's own failures become a refusal; anything else was the source's, and goes on being thrown. */
-function diskRefusal(error: unknown) {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === undefined || !DISK_ERRORS.has(code)) throw error;
-  return refuse("E_CONTENT_DISK", `the disk took no more: ${message}`, { found: code });
 }
