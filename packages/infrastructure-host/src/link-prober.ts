@@ -22,9 +22,9 @@ export interface LinkProberOptions {
   /** Told both directions of a link after each train of probes, and when it goes up or down. */
   readonly onState: (states: readonly [LinkState, LinkState]) => void;
   readonly radio?: RadioProbe;
-  /** From one train to the next; 5 s unless said otherwise. */
+  /** From one train to the next; 10 s unless said otherwise. */
   readonly everyMs?: number;
-  /** A link in doubt is probed this often until it is up or down for sure; a fifth of `everyMs` unless said otherwise. */
+  /** A link in doubt is probed this often until it is up or down for sure; a tenth of `everyMs` unless said otherwise. */
   readonly doubtMs?: number;
   /** Between timed transfers; 5 min unless said otherwise. */
   readonly throughputEveryMs?: number;
@@ -58,11 +58,11 @@ export class LinkProber {
   #closed = false;
 
   constructor(options: LinkProberOptions) {
-    const everyMs = options.everyMs ?? 5_000;
+    const everyMs = options.everyMs ?? 10_000;
     this.#options = {
       radio: NO_RADIO,
       everyMs,
-      doubtMs: everyMs / 5,
+      doubtMs: everyMs / 10,
       throughputEveryMs: 300_000,
       timeoutMs: 1_000,
       downAfter: 4,
