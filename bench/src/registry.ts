@@ -3,7 +3,8 @@ import { data } from "./data.ts";
 import { distance } from "./distance.ts";
 import { market } from "./market.ts";
 import { measure } from "./measure.ts";
+import { pricing } from "./pricing.ts";
 import { sim } from "./sim.ts";
 
 /** Every bench there is, by name. */
-export const BENCHES: readonly Bench[] = [data, distance, market, measure, sim];
+export const BENCHES: readonly Bench[] = [data, distance, market, measure, pricing, sim];

@@ -8,6 +8,8 @@ export * from "./merkle.ts";
 export * from "./order.ts";
 export * from "./period.ts";
 export * from "./prices.ts";
+export * from "./pricing.ts";
+export * from "./pricing-study.ts";
 export * from "./service-level.ts";
 export * from "./settlement.ts";
 export * from "./statement.ts";
