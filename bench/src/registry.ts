@@ -5,6 +5,7 @@ import { market } from "./market.ts";
 import { measure } from "./measure.ts";
 import { pricing } from "./pricing.ts";
 import { sim } from "./sim.ts";
+import { trust } from "./trust.ts";
 
 /** Every bench there is, by name. */
-export const BENCHES: readonly Bench[] = [data, distance, market, measure, pricing, sim];
+export const BENCHES: readonly Bench[] = [data, distance, market, measure, pricing, sim, trust];
