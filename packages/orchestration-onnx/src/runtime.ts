@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
 import type {
   PrepareRequest,
   RunControl,
@@ -53,7 +51,6 @@ class OnnxRuntime implements Runtime {
   readonly #most: number;
   readonly #warm: number;
   readonly #idleMs: number;
-  readonly #folder = mkdtempSync(join(tmpdir(), "weft-onnx-"));
   readonly #slots = new Set<ChildSlot>();
   /** Processes with their program loaded and nothing to run, the one used last at the end. */
   #idle: Loaded[] = [];
@@ -112,7 +109,6 @@ class OnnxRuntime implements Runtime {
     }
     for (const { expiry } of this.#idle) clearTimeout(expiry);
     for (const slot of this.#slots) slot.kill({ because: "cancelled", detail: "the runtime was closed" });
-    this.#sweep();
   }
 
   #admit(run: ModelRun): void {
@@ -212,12 +208,11 @@ class OnnxRuntime implements Runtime {
   }
 
   #spawn(): ChildSlot {
-    const slot = new ChildSlot(this.#folder, (gone) => {
+    const slot = new ChildSlot((gone) => {
       this.#slots.delete(gone);
       for (const loaded of this.#idle) if (loaded.slot === gone) clearTimeout(loaded.expiry);
       this.#idle = this.#idle.filter((loaded) => loaded.slot !== gone);
-      if (this.#closed) this.#sweep();
-      else queueMicrotask(() => this.#serve());
+      if (!this.#closed) queueMicrotask(() => this.#serve());
     });
     this.#slots.add(slot);
     return slot;
@@ -250,11 +245,6 @@ class OnnxRuntime implements Runtime {
     clearTimeout(loaded.expiry);
     this.#idle = this.#idle.filter((other) => other !== loaded);
     loaded.slot.kill({ because: "cancelled", detail: "no longer needed" });
-  }
-
-  /** The empty folder goes with the last process in it. */
-  #sweep(): void {
-    if (this.#slots.size === 0) rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

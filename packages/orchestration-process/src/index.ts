@@ -1,1 +1,1 @@
-export {};
+export { createProcessRuntime, type ProcessRuntime, type ProcessRuntimeOptions } from "./runtime.ts";
