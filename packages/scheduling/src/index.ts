@@ -32,6 +32,8 @@ export { kShortestPaths, type Path } from "./routing/k-shortest.ts";
 export { Network } from "./routing/network.ts";
 export { type Tree, TreeSolver } from "./routing/tree.ts";
 export { type PlaceOptions, Scheduler, type SchedulerOptions } from "./scheduler.ts";
+export * from "./stale/choice.ts";
+export * from "./stale/optimistic.ts";
 export * from "./task.ts";
 export * from "./time/fairness.ts";
 export * from "./time/preemption.ts";

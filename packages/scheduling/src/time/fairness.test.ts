@@ -31,7 +31,7 @@ function randomCase(seed: number): { capacity: Float64Array; consumers: FairCons
   const capacity = Float64Array.from({ length: resources }, () => 50 + rng.below(100));
   const consumers = Array.from({ length: 1 + rng.below(5) }, () => {
     const demand = Array.from({ length: resources }, () => rng.below(6));
-    if (demand.every((d) => d === 0)) demand[0] = 1;
+    if (!demand.some((d) => d > 0)) demand[0] = 1;
     return consumer(demand, 1 + rng.below(3), rng.chance(0.3) ? 1 + rng.below(20) : many);
   });
   return { capacity, consumers };

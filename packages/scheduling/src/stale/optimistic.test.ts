@@ -1,0 +1,91 @@
+import type { NodeDescription } from "@weft/infrastructure";
+import { Rng } from "@weft/kernel";
+import { Pool } from "@weft/pool";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { Scheduler } from "../scheduler.ts";
+import type { TaskNeeds } from "../task.ts";
+import { placeOptimistically } from "./optimistic.ts";
+
+const brand = <T>(value: unknown): T => value as T;
+
+const node = (id: string, cores: number): NodeDescription =>
+  brand({
+    id,
+    tier: "edge",
+    site: "here",
+    domain: "d",
+    labels: {},
+    power: { logical: cores * 1e9, parallel: 0, neural: 0 },
+    laneRate: { logical: 1e9, parallel: 0, neural: 0 },
+    memoryBytes: 8e9,
+    storage: { capacityBytes: 1e10, throughput: 1e9, storageClass: "scratch" },
+    accelerators: [],
+    runs: ["wasm"],
+    security: "open",
+    watts: null,
+    gramsPerKwh: null,
+  });
+
+const task = (lanes: number): TaskNeeds =>
+  brand({
+    basic: {
+      inputBytes: 0,
+      resultBytes: 0,
+      dataType: null,
+      dataAt: "here",
+      mayLeaveTo: null,
+      deadline: null,
+      sticky: null,
+    },
+    compute: { type: "logical", work: 1e9, atLeast: lanes * 1e9, lanes, accelerator: null },
+    storage: { capacity: 0, throughput: 0, storageClass: null },
+    algorithm: { function: "f", timeComplexity: null, space: 0 },
+    network: { delay: null, bandwidth: 0, jitter: null, loss: null, bitErrorRate: null, security: "open" },
+    where: { runs: "wasm", tier: null, domain: null, labels: {}, avoid: [] },
+    objective: { kind: "time" },
+    payAtMost: null,
+  });
+
+it("whatever happened since the view was taken: no overbooking, conflicts retried, and a refusal is a real one", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 ** 31 }), (seed) => {
+      const rng = new Rng(seed);
+      const live = new Pool();
+      for (let j = 0; j < 4; j++) live.addNode(node(`n${j}`, 1 + rng.below(4)));
+      const view = live.snapshot();
+      const others = new Scheduler(live);
+      for (let i = 0; i < rng.below(6); i++) {
+        const decision = others.place(task(1 + rng.below(2)));
+        if (decision.outcome === "placed") live.reserve(decision.claim);
+      }
+      if (rng.chance(0.3)) live.removeNode(brand("n0"));
+      if (rng.chance(0.3)) live.addNode(node("late", 4));
+      const tasks = Array.from({ length: rng.below(8) }, () => task(1 + rng.below(3)));
+      const before = live.reservations;
+      const outcomes = placeOptimistically(live, view, tasks);
+      const committed = outcomes.filter((outcome) => outcome.state === "committed");
+      expect(live.reservations).toBe(before + committed.length);
+      for (let n = 0; n < live.nodes.bound; n++) expect(live.nodes.free[0][n]).toBeGreaterThanOrEqual(0);
+      outcomes.forEach((outcome, i) => {
+        expect(outcome.state).not.toBe("conflicting");
+        if (outcome.state === "refused") expect(new Scheduler(live).place(tasks[i]!).outcome).toBe("refused");
+      });
+    }),
+    { numRuns: 100 },
+  );
+});
+
+it("says what the conflict was, and leaves a task open when there are no rounds left", () => {
+  const live = new Pool();
+  live.addNode(node("n0", 2));
+  const view = live.snapshot();
+  const taken = new Scheduler(live).place(task(2));
+  if (taken.outcome === "placed") live.reserve(taken.claim);
+  expect(placeOptimistically(live, view, [task(1)], { rounds: 1 })).toEqual([
+    { state: "conflicting", conflicts: ["no_computing_power"] },
+  ]);
+  live.addNode(node("n1", 1));
+  const [again] = placeOptimistically(live, view, [task(1)]);
+  expect(again).toMatchObject({ state: "committed", conflicts: ["no_computing_power"] });
+});
