@@ -1,3 +1,4 @@
+import { batch } from "./batch.ts";
 import type { Bench } from "./bench.ts";
 import { data } from "./data.ts";
 import { distance } from "./distance.ts";
@@ -5,7 +6,8 @@ import { market } from "./market.ts";
 import { measure } from "./measure.ts";
 import { pricing } from "./pricing.ts";
 import { sim } from "./sim.ts";
+import { stale } from "./stale.ts";
 import { trust } from "./trust.ts";
 
 /** Every bench there is, by name. */
-export const BENCHES: readonly Bench[] = [data, distance, market, measure, pricing, sim, trust];
+export const BENCHES: readonly Bench[] = [batch, data, distance, market, measure, pricing, sim, stale, trust];

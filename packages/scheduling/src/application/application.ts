@@ -78,7 +78,7 @@ export interface StepGraph {
 }
 
 /** Sorts the steps topologically; null when they wait for one another in a circle. */
-export function graphOf(app: Application): StepGraph | null {
+export function stepGraphOf(app: Application): StepGraph | null {
   assert(app.time.length === app.steps * app.nodes, "one time a step and node");
   assert(app.delay.length === app.nodes * app.nodes, "one delay a pair of nodes");
   const into: DataEdge[][] = Array.from({ length: app.steps }, () => []);

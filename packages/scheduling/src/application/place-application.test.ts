@@ -4,9 +4,9 @@ import { expect, it } from "vitest";
 import {
   type Application,
   type DataEdge,
-  graphOf,
   placementCost,
   spaceHolds,
+  stepGraphOf,
   transferTime,
 } from "./application.ts";
 import { placeApplication } from "./place-application.ts";
@@ -148,7 +148,7 @@ it("bounds what it cannot finish, and the bound lies below the plan", () => {
     const placed = placeApplication(app, { kind: "time" }, 2_000);
     if (!placed.ok) continue;
     expect(placed.value.bound).toBeLessThanOrEqual(placed.value.makespan + 1e-9);
-    expect(graphOf(app)).not.toBeNull();
+    expect(stepGraphOf(app)).not.toBeNull();
     checkTimes(app, placed.value);
   }
 });

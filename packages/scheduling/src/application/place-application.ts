@@ -3,9 +3,9 @@ import {
   type Application,
   type ApplicationObjective,
   type ApplicationPlan,
-  graphOf,
   type StepGraph,
   spaceHolds,
+  stepGraphOf,
 } from "./application.ts";
 import { BranchOverSteps } from "./branch-over-steps.ts";
 import { listSchedule } from "./list-schedule.ts";
@@ -33,7 +33,7 @@ export function placeApplication(
   objective: ApplicationObjective,
   states = 200_000,
 ): Result<PlacedApplication, ApplicationRefusal> {
-  const graph = graphOf(app);
+  const graph = stepGraphOf(app);
   if (graph === null) return refuse("circular_steps", "the steps wait for one another in a circle");
   const direct = placeTree(app, graph, objective);
   if (direct !== null) return ok(direct);

@@ -39,6 +39,9 @@ export class BatchSearch {
   #bound: number;
   #price: Float64Array;
   #cost = 0;
+  /** How many (node, resource) pairs carry more than they have. */
+  #overfull = 0;
+  #improved = false;
   #cycle: number;
   #done = 0;
 
@@ -125,10 +128,13 @@ export class BatchSearch {
     }
   }
 
-  /** Takes the best plan up again and counts use anew, so that rounding does not build up. */
+  /**
+   * Takes the best plan up again, once this search has found one of its own (before, the overfull state is nearer to a good
+   * plan than a greedy one that leaves tasks out), and counts use anew, so that rounding does not build up.
+   */
   #restart(): void {
-    this.#arc.set(this.#bestArc);
-    this.#cost = this.#bestCost;
+    if (this.#improved) this.#arc.set(this.#bestArc);
+    this.#cost = costOf(this.problem, this.#arc);
     this.#used.fill(0);
     for (const tasks of this.#on) tasks.length = 0;
     const { node } = this.problem;
@@ -140,6 +146,8 @@ export class BatchSearch {
       this.#slot[t] = tasks.length;
       tasks.push(t);
     }
+    this.#overfull = 0;
+    for (let i = 0; i < this.#used.length; i++) if (this.#used[i]! > this.#room[i]!) this.#overfull++;
   }
 
   #take(a: number, sign: number): void {
@@ -161,7 +169,10 @@ export class BatchSearch {
         const before = used[i]!;
         const after = before - demand[b * resources + k]!;
         const over = before - room[i]!;
-        if (over > 0) change -= weight[i]! * (after > room[i]! ? before - after : over);
+        if (over > 0) {
+          change -= weight[i]! * (after > room[i]! ? before - after : over);
+          if (after <= room[i]!) this.#overfull--;
+        }
         used[i] = after;
       }
     }
@@ -170,7 +181,10 @@ export class BatchSearch {
         const before = used[i]!;
         const after = before + demand[a * resources + k]!;
         const over = after - room[i]!;
-        if (over > 0) change += weight[i]! * (before > room[i]! ? after - before : over);
+        if (over > 0) {
+          change += weight[i]! * (before > room[i]! ? after - before : over);
+          if (before <= room[i]!) this.#overfull++;
+        }
         used[i] = after;
       }
     }
@@ -253,23 +267,21 @@ export class BatchSearch {
   }
 
   #record(): void {
-    if (this.#cost >= this.#bestCost - Math.abs(this.#bestCost) * 1e-12) return;
-    for (let i = 0; i < this.#used.length; i++) if (this.#used[i]! > this.#room[i]!) return;
+    if (this.#overfull > 0 || this.#cost >= this.#bestCost - Math.abs(this.#bestCost) * 1e-12) return;
     const cost = costOf(this.problem, this.#arc);
     if (cost >= this.#bestCost || !holds(this.problem, this.#arc)) return;
     this.#bestCost = cost;
     this.#bestArc = this.#arc.slice();
+    this.#improved = true;
   }
 
   /** Overfull nodes grow dearer until none is left; then all sink again, so that the search comes back to the edge. */
   #adaptWeights(): void {
-    let over = false;
-    for (let i = 0; i < this.#weight.length; i++) {
-      if (this.#used[i]! <= this.#room[i]!) continue;
-      this.#weight[i]! *= RISE;
-      over = true;
+    if (this.#overfull > 0) {
+      for (let i = 0; i < this.#weight.length; i++)
+        if (this.#used[i]! > this.#room[i]!) this.#weight[i]! *= RISE;
+      return;
     }
-    if (over) return;
     for (let i = 0; i < this.#weight.length; i++) {
       this.#weight[i] = Math.max(this.#floor[i]!, this.#weight[i]! * SINK);
     }

@@ -73,9 +73,11 @@ export function assignUnitTasks(problem: UnitAssignmentProblem): UnitAssignment 
 }
 
 const NONE = -1;
-/** How many tasks one scan looks at once it has found one, and how many of those found enter before the next. */
+/** How many tasks one scan looks at once it has found one, and how many of them may enter before the next. */
 const BLOCK = 256;
-const TURNS = 8;
+const TURNS = 16;
+/** A candidate whose gain has shrunk below this share of what it was is left for a later scan. */
+const STILL = 0.7;
 
 class UnitSimplex {
   readonly #problem: UnitAssignmentProblem;
@@ -94,8 +96,9 @@ class UnitSimplex {
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
   readonly #stack: Int32Array;
-  readonly #candidate = new Int32Array(BLOCK);
-  readonly #candidateArc = new Int32Array(BLOCK);
+  readonly #candidate = new Int32Array(TURNS);
+  readonly #candidateArc = new Int32Array(TURNS);
+  readonly #candidateGain = new Float64Array(TURNS);
   #cursor = 0;
   /** A reduced cost above this is rounding, not gain. */
   readonly #tolerance: number;
@@ -152,51 +155,52 @@ class UnitSimplex {
   }
 
   /**
-   * Candidate-list pricing: a scan collects tasks with something cheaper, then the steepest of them enter one
-   * by one, each judged again at the prices of that moment. Ends when a whole round collects nothing.
+   * Candidate-list pricing: a scan of a block of tasks keeps the few that would gain most, and those enter one after
+   * the other as far as they still gain at the prices of that moment. Ends when a whole round finds nothing.
    */
   run(): void {
     const { nodes, cost, node, leaveOut } = this.#problem;
     for (;;) {
-      let left = this.#collect();
-      if (left === 0 && !this.#freeWorthless()) return;
-      for (let turn = 0; turn < TURNS; turn++) {
-        left = this.#steepestLast(left);
-        if (left === 0) break;
-        const t = this.#candidate[--left]!;
-        const arc = this.#candidateArc[left]!;
-        this.#enter(t, arc === NONE ? nodes : node[arc]!, arc === NONE ? leaveOut : cost[arc]!);
+      const found = this.#collect();
+      if (found === 0 && !this.#freeWorthless()) return;
+      for (let i = 0; i < found; i++) {
+        const t = this.#candidate[i]!;
+        const arc = this.#candidateArc[i]!;
+        const to = arc === NONE ? nodes : node[arc]!;
+        const arcCost = arc === NONE ? leaveOut : cost[arc]!;
+        const gain = this.#onCost[t]! + this.#price[this.#on[t]!]! - arcCost - this.#price[to]!;
+        if (gain > this.#tolerance && gain > STILL * this.#candidateGain[i]!) this.#enter(t, to, arcCost);
       }
     }
   }
 
-  /** Scans tasks on from the last one looked at until enough have a cheaper arc, each with its cheapest. */
+  /**
+   * Scans tasks on from the last one looked at, a block of them or until one would gain; keeps those of greatest gain,
+   * each with its cheapest arc, greatest first. Returns how many.
+   */
   #collect(): number {
     const { tasks, start, node, cost, leaveOut } = this.#problem;
     const price = this.#price;
     const on = this.#on;
     const onCost = this.#onCost;
-    const candidate = this.#candidate;
-    const candidateArc = this.#candidateArc;
     const tolerance = this.#tolerance;
     let found = 0;
+    let bar = tolerance;
     let t = this.#cursor;
     for (let left = tasks, block = BLOCK; left > 0 && (found === 0 || block > 0); left--, block--) {
-      const bar = onCost[t]! + price[on[t]!]! - tolerance;
-      let least = bar;
+      const value = onCost[t]! + price[on[t]!]!;
+      let least = leaveOut;
       let arc = NONE;
       for (let a = start[t]!, end = start[t + 1]!; a < end; a++) {
-        const value = cost[a]! + price[node[a]!]!;
-        if (value < least) {
-          least = value;
+        const other = cost[a]! + price[node[a]!]!;
+        if (other < least) {
+          least = other;
           arc = a;
         }
       }
-      if (leaveOut < least) arc = NONE;
-      if (arc !== NONE || leaveOut < bar) {
-        candidate[found] = t;
-        candidateArc[found] = arc;
-        found++;
+      if (value - least > bar) {
+        found = this.#keep(t, arc, value - least, found);
+        if (found === TURNS) bar = this.#candidateGain[TURNS - 1]!;
       }
       if (++t === tasks) t = 0;
     }
@@ -204,38 +208,18 @@ class UnitSimplex {
     return found;
   }
 
-  /** Drops candidates that gain nothing any more and puts the steepest last; returns how many remain. */
-  #steepestLast(found: number): number {
-    const { node, cost, leaveOut } = this.#problem;
-    const price = this.#price;
-    const candidate = this.#candidate;
-    const candidateArc = this.#candidateArc;
-    let least = -this.#tolerance;
-    let steepest = NONE;
-    let kept = 0;
-    for (let i = 0; i < found; i++) {
-      const t = candidate[i]!;
-      const arc = candidateArc[i]!;
-      const value = arc === NONE ? leaveOut : cost[arc]! + price[node[arc]!]!;
-      const gain = value - this.#onCost[t]! - price[this.#on[t]!]!;
-      if (gain >= -this.#tolerance) continue;
-      candidate[kept] = t;
-      candidateArc[kept] = arc;
-      if (gain < least) {
-        least = gain;
-        steepest = kept;
-      }
-      kept++;
+  /** Enters a candidate in order of gain; the last one falls out when there are too many. */
+  #keep(t: number, arc: number, gain: number, found: number): number {
+    let i = found < TURNS ? found : TURNS - 1;
+    for (; i > 0 && this.#candidateGain[i - 1]! < gain; i--) {
+      this.#candidate[i] = this.#candidate[i - 1]!;
+      this.#candidateArc[i] = this.#candidateArc[i - 1]!;
+      this.#candidateGain[i] = this.#candidateGain[i - 1]!;
     }
-    if (kept === 0) return 0;
-    const last = kept - 1;
-    const t = candidate[last]!;
-    const arc = candidateArc[last]!;
-    candidate[last] = candidate[steepest]!;
-    candidateArc[last] = candidateArc[steepest]!;
-    candidate[steepest] = t;
-    candidateArc[steepest] = arc;
-    return kept;
+    this.#candidate[i] = t;
+    this.#candidateArc[i] = arc;
+    this.#candidateGain[i] = gain;
+    return Math.min(found + 1, TURNS);
   }
 
   /** A full node whose price fell below zero is better off with a free slot. True when there was one. */
