@@ -1,5 +1,7 @@
 export * from "./contents.ts";
+export * from "./document.ts";
 export type { ContentName } from "./fields.ts";
+export * as fields from "./fields.ts";
 export * from "./format.ts";
 export * from "./nearest.ts";
 export * from "./parse.ts";

@@ -116,7 +116,8 @@ function readSource(
   };
 }
 
-function firstAlias(document: Document): number | null {
+/** Where the first alias stands; null where there is none. */
+export function firstAlias(document: Document): number | null {
   let offset: number | null = null;
   visit(document, {
     Alias: (_, node) => {
@@ -128,7 +129,7 @@ function firstAlias(document: Document): number | null {
 }
 
 /** Where the field stands in the text: its key, or the deepest group around it that is there. */
-function offsetOf(document: Document, path: readonly PropertyKey[]): number | undefined {
+export function offsetOf(document: Document, path: readonly PropertyKey[]): number | undefined {
   let node: unknown = document.contents;
   let offset = (node as { range?: [number] } | null)?.range?.[0];
   for (const step of path) {

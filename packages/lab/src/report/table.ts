@@ -1,0 +1,27 @@
+import { type Results, shortWithMargin, summaryOf } from "../results.ts";
+
+/** The results as a table for a terminal: cases by metrics, mean and 95 % confidence over the seeds. */
+export function resultsTable(results: Results): string {
+  const shown = results.metrics.filter(({ name }) =>
+    results.runs.some((run) => run.metrics[name] !== null && run.metrics[name] !== undefined),
+  );
+  const head = ["", ...shown.map(({ label, unit }) => (unit === "" ? label : `${label} ${unit}`))];
+  const rows = results.cases.map((name) => [
+    name,
+    ...shown.map((metric) => shortWithMargin(summaryOf(results, name, metric.name))),
+  ]);
+  return aligned([head, ...rows]);
+}
+
+/** Columns as wide as their widest cell; the first to the left, the others to the right. */
+export function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? "").length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

@@ -1,0 +1,21 @@
+import { readFileSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+import { ScenarioRefused } from "./problems.ts";
+
+/** Reads the files a scenario names; paths are relative to the scenario's own. */
+export class ScenarioFiles {
+  readonly #directory: string;
+
+  constructor(scenario: string) {
+    this.#directory = dirname(scenario);
+  }
+
+  text(path: string): string {
+    const full = isAbsolute(path) ? path : join(this.#directory, path);
+    try {
+      return readFileSync(full, "utf8");
+    } catch (error) {
+      throw new ScenarioRefused([`${full}:1  cannot be read: ${(error as Error).message}  [E_IMPORT]`]);
+    }
+  }
+}

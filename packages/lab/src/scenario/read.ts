@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { readDocument } from "@weft/service-http";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { casesOf } from "../network/scenario.ts";
+import type { Prepared } from "../study.ts";
+import { buildCellScenario } from "./cells.ts";
+import { ScenarioFiles } from "./files.ts";
+import { buildNetworkScenario } from "./network.ts";
+import { checked, FieldProblems, ScenarioRefused } from "./problems.ts";
+import { cellScenario, networkScenario } from "./schema.ts";
+
+/** A value put in the place of a scenario's own: `network.rate=10Gbps`. */
+export interface Setting {
+  readonly path: readonly string[];
+  readonly value: unknown;
+}
+
+/** Reads `path.to.field=value`; the value is YAML. Throws `ScenarioRefused` on anything else. */
+export function parseSetting(text: string): Setting {
+  const at = text.indexOf("=");
+  if (at < 1) throw new ScenarioRefused([`--set ${text}: expected path.to.field=value`]);
+  return { path: text.slice(0, at).split("."), value: parseDocument(text.slice(at + 1)).toJS() };
+}
+
+/**
+ * Reads and checks a scenario file, and every file it names. Throws `ScenarioRefused` with everything that is wrong.
+ * `settings` replace fields; a field set to null is left out.
+ */
+export function readScenario(path: string, settings: readonly Setting[] = []): Prepared {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ScenarioRefused([`${path}: cannot be read: ${(error as Error).message}`]);
+  }
+  return prepareScenario(text, path, settings);
+}
+
+/** The same for a text; `path` names it, and the files it names are relative to it. */
+export function prepareScenario(text: string, path: string, settings: readonly Setting[] = []): Prepared {
+  const amend = (source: unknown): unknown => settings.reduce(amended, source);
+  const anyStudy = z.looseObject({ study: z.enum(["network", "cells"]) });
+  const { study } = checked(readDocument(text, path, anyStudy, amend)).value;
+  if (study === "network") {
+    const { value, lineOf } = checked(readDocument(text, path, networkScenario, amend));
+    const problems = new FieldProblems(path, lineOf);
+    const data = buildNetworkScenario(value, new ScenarioFiles(path), problems);
+    problems.check();
+    return { study, ...named(value.metadata), cases: casesOf(data), data };
+  }
+  const { value, lineOf } = checked(readDocument(text, path, cellScenario, amend));
+  const data = buildCellScenario(value, new FieldProblems(path, lineOf));
+  return { study, ...named(value.metadata), cases: value.tiers, data };
+}
+
+const named = ({ name, title }: { readonly name: string; readonly title?: string | undefined }) => ({
+  name,
+  title: title ?? name,
+});
+
+function amended(source: unknown, { path, value }: Setting): unknown {
+  const [step, ...rest] = path;
+  if (step === undefined) return value;
+  if (Array.isArray(source))
+    return source.map((item, i) => (String(i) === step ? amended(item, { path: rest, value }) : item));
+  const record = (typeof source === "object" && source !== null ? source : {}) as Record<string, unknown>;
+  if (rest.length === 0 && value === null) {
+    const { [step]: _, ...left } = record;
+    return left;
+  }
+  return { ...record, [step]: amended(record[step], { path: rest, value }) };
+}

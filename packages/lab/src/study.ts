@@ -1,0 +1,94 @@
+import type { LogHistogram } from "@weft/sim";
+
+/** One figure that a study measures. */
+export interface MetricSpec {
+  readonly name: string;
+  /** As a table's head shows it. */
+  readonly label: string;
+  readonly unit: string;
+  /** Which way is better; null where neither is. */
+  readonly better: "less" | "more" | null;
+}
+
+/** Values over time, one curve; `at` in seconds of simulated time. */
+export interface Series {
+  readonly at: readonly number[];
+  /** null where nothing was measured in that step. */
+  readonly values: readonly (number | null)[];
+}
+
+/** A histogram as data: bin i lies from `from[i]` to `to[i]` and holds `count[i]`. */
+export interface Distribution {
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+  readonly count: readonly number[];
+}
+
+/** A network drawn as a map: where its sites are and what happened there. */
+export interface NetworkMap {
+  readonly sites: readonly {
+    readonly name: string;
+    readonly latitude: number;
+    readonly longitude: number;
+    /** Highest tier of the nodes there; null where there is none. */
+    readonly tier: "cloud" | "edge" | "end" | null;
+    /** Share of all work done there. */
+    readonly share: number;
+  }[];
+  readonly links: readonly {
+    readonly a: number;
+    readonly b: number;
+    /** Mean share of the rate in use. */
+    readonly load: number;
+  }[];
+}
+
+/** What one run (one case under one seed) measured. Plain data: it crosses threads and lies in files. */
+export interface Outcome {
+  /** By the names of the study's metrics; null where nothing was measured. */
+  readonly metrics: Readonly<Record<string, number | null>>;
+  readonly distributions: Readonly<Record<string, Distribution>>;
+  readonly series: Readonly<Record<string, Series>>;
+  readonly map: NetworkMap | null;
+  /** Fingerprint: equal for equal runs. */
+  readonly digest: string;
+}
+
+/** Draws what a study's charts need to say about themselves. */
+export interface ChartSpec {
+  /** Key in `series` or `distributions`. */
+  readonly key: string;
+  readonly title: string;
+  readonly unit: string;
+}
+
+/** A scenario ready to run: plain data that a worker thread can be given. */
+export interface Prepared {
+  readonly study: string;
+  readonly name: string;
+  readonly title: string;
+  /** What is compared: policies, architectures, tiers. Each is run under every seed. */
+  readonly cases: readonly string[];
+  /** What the study's `run` reads; structured-cloneable. */
+  readonly data: unknown;
+}
+
+/** What runs a prepared scenario, and what it says of it. Loaded in worker threads: keep it light. */
+export interface Study {
+  readonly kind: string;
+  readonly metrics: readonly MetricSpec[];
+  readonly distributions: readonly ChartSpec[];
+  readonly series: readonly ChartSpec[];
+  /** Runs one case under one seed. `progress` hears the share done now and then. */
+  run(data: unknown, caseName: string, seed: number, progress: (done: number) => void): Outcome;
+}
+
+/** A histogram as plain data. */
+export function distributionOf(histogram: LogHistogram): Distribution {
+  const bins = histogram.bins();
+  return {
+    from: bins.map(({ from }) => from),
+    to: bins.map(({ to }) => to),
+    count: bins.map(({ count }) => count),
+  };
+}
