@@ -282,6 +282,7 @@ export class NetworkSimulation {
           linkState(state.from, state.to, !begins, state.delay as Micros, state.capacity as BitsPerSecond),
         );
       }
+      if (!begins) for (let site = 0; site < this.#queues.length; site++) this.#retry(now, site);
       return;
     }
     for (let node = 0; node < this.#nodes.count; node++) {

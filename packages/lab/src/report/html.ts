@@ -190,10 +190,10 @@ function overTime(
   finished: readonly Finished[],
 ): string {
   return grid(
-    panels.flatMap((panel) =>
-      charts.map((chart) => {
+    charts.flatMap((chart) =>
+      panels.map((panel) => {
         const rows = named(panel, finished, ({ outcome }) => outcome.series[chart.key]);
-        const title = panel.title === "" ? chart.title : `${panel.title}: ${chart.title.toLowerCase()}`;
+        const title = panel.title === "" ? chart.title : `${chart.title}: ${panel.title}`;
         return figure(title, seriesChart(chart.title, chart.unit, rows));
       }),
     ),
