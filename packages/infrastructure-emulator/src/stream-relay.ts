@@ -88,9 +88,9 @@ function carry(timeline: Timeline, direction: Direction, from: Socket, to: Socke
     });
   };
   const goOn = (): void => {
+    waiting = inFlight > IN_FLIGHT_BYTES || to.writableLength > UNREAD_BYTES;
+    if (waiting) return; // the next delivery or drain asks again
     const backlog = direction.backlog(nowMicros());
-    if (inFlight > IN_FLIGHT_BYTES || to.writableLength > UNREAD_BYTES) return; // the next delivery asks again
-    waiting = false;
     if (backlog <= QUEUE_MICROS) from.resume();
     else timeline.do(nowMicros() + backlog - QUEUE_MICROS / 2, goOn);
   };
@@ -107,7 +107,6 @@ function carry(timeline: Timeline, direction: Direction, from: Socket, to: Socke
       to.writableLength > UNREAD_BYTES
     ) {
       from.pause();
-      waiting = true;
       goOn();
     }
   });
