@@ -148,7 +148,7 @@ describe("EmulatedLinks", () => {
 
   it("a link taken down resets what passes over it, and heals when it comes back", async () => {
     const socket = dial(ningbo);
-    socket.write("5000000\n");
+    socket.write("50000000\n");
     await once(socket, "data");
     const closed = new Promise<Error | undefined>((resolve) => {
       let broken: Error | undefined;
