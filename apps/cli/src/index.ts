@@ -1,1 +1,3 @@
-export {};
+export { Context, type Stream } from "./context.ts";
+export { createProgram, runCommandLine } from "./program.ts";
+export { keepContext, type NetworkContext, STATE_FOLDER, stateFolder } from "./settings.ts";

@@ -51,8 +51,8 @@ export interface ManagerApi {
 
   /**
    * The same order submitted again gives the task it made the first time, so a retry is safe. The server has read
-   * needs, program and input from the manifest itself and checked that the order's digest is the manifest's;
-   * signature, bound and account are the manager's to check.
+   * needs, program and input from the manifest itself; the order (digest, signature, bound, account) is the
+   * manager's to check.
    */
   submit(caller: Caller, submission: TaskSubmission): Promise<Result<TaskView>>;
   /** What would happen if the task were submitted now. Commits and reserves nothing. */

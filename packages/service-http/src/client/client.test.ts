@@ -125,13 +125,18 @@ it("repeats what a cut connection swallowed, and makes no second task of one ord
   expect(manager.submissions.length).toBe(before + 1);
 });
 
-async function take(stream: AsyncGenerator<ClientResult<Watched>>, count: number, between?: () => void) {
+async function take(
+  stream: AsyncGenerator<ClientResult<Watched>>,
+  count: number,
+  on?: (what: string) => void,
+) {
   const taken: string[] = [];
   for await (const event of stream) {
     if (!event.ok) throw new Error(JSON.stringify(event.refusal));
-    taken.push(event.value.subject === "list" ? "list" : event.value.what);
+    const what = event.value.subject === "list" ? "list" : event.value.what;
+    taken.push(what);
     if (taken.length >= count) break;
-    if (event.value.subject !== "list") between?.();
+    on?.(what);
   }
   return taken;
 }
@@ -139,14 +144,13 @@ async function take(stream: AsyncGenerator<ClientResult<Watched>>, count: number
 it("watches across cut connections and misses nothing", async () => {
   const id = await submit();
   const stop = new AbortController();
-  const watching = take(client.events({ subjects: ["task"], signal: stop.signal }), 5, cut);
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  const task = manager.task({ account: "c", role: "consumer" }, id);
-  if (task.ok) {
-    for (const what of ["one", "two"]) manager.change(task.value, what);
-    setTimeout(() => manager.finish(id), 30);
-  }
-  expect(await watching).toEqual(["list", "one", "two", "running", "succeeded"]);
+  const taken = await take(client.events({ subjects: ["task"], signal: stop.signal }), 5, (what) => {
+    const task = manager.task({ account: "c", role: "consumer" }, id);
+    if (what !== "list") cut();
+    else if (task.ok) for (const change of ["one", "two"]) manager.change(task.value, change);
+    if (what === "two") manager.finish(id);
+  });
+  expect(taken).toEqual(["list", "one", "two", "running", "succeeded"]);
   stop.abort();
 });
 

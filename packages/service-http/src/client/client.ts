@@ -73,7 +73,12 @@ export class WeftClient {
     const route: Route = ROUTES[name];
     for (let attempt = 0; ; attempt++) {
       const answered = await this.#once(name, given, signal);
-      const again = !answered.ok && PASSING.has(answered.refusal.code) && !ONCE.has(name);
+      // Who waited in vain for the whole timeout is told so rather than made to wait again.
+      const again =
+        !answered.ok &&
+        PASSING.has(answered.refusal.code) &&
+        answered.refusal.code !== "E_TIMEOUT" &&
+        !ONCE.has(name);
       if (answered.ok) return decode(route, answered.value) as ClientResult<RouteAnswer<N>>;
       if (!again || attempt >= this.#retries || signal?.aborted) return answered;
       await pause(Math.min(MOST_BACKOFF_MS, this.#backoffMs * 2 ** attempt), signal);

@@ -46,14 +46,6 @@ export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
   "POST /v1/tasks": async (manager, { caller, body: { manifest, contents, order } }) => {
     const task = readTask(manager, manifest);
     if (!task.ok) return task;
-    const digest = nodeCryptography.digest(manifest);
-    if (digest !== order.order.taskDigest) {
-      return refuse("E_ORDER_TASK", "the order is about another task", {
-        path: "body.order.order.taskDigest",
-        found: order.order.taskDigest,
-        expected: digest,
-      });
-    }
     const unsized = missingContent(task.value, contents);
     if (unsized !== null) return unsized;
     return manager.submit(caller, { ...task.value, manifest, contents, order });

@@ -1,0 +1,183 @@
+import { COMPUTE_TYPES, nodeGrade } from "@weft/infrastructure";
+import {
+  type BitsPerSecond,
+  formatBitRate,
+  formatBytes,
+  formatInstant,
+  formatMemory,
+  formatMoney,
+  type Instant,
+} from "@weft/kernel";
+import type { LinkView, NodeView, RunView, TaskView, Timeline } from "@weft/service";
+import type { Command } from "commander";
+import type { Context } from "../context.ts";
+import { Failure, must } from "../failure.ts";
+import { resourceNamed } from "../resources/index.ts";
+import { linkName } from "../resources/links.ts";
+import { powerText, remaining, storageText } from "../resources/nodes.ts";
+import { type Fact, factLines } from "../table.ts";
+import { age, harmless, known, pairs, percent, since, time, UNKNOWN } from "../text.ts";
+
+export function register(program: Command, context: Context): void {
+  program
+    .command("describe")
+    .summary("show all that is known of a node, task or link")
+    .description("Shows all that is known of a node, task or link, and how old it is.")
+    .argument("<resource>", "node, task or link, or such as node/corner")
+    .argument("[name]", "which one; a link is named 'from>to'")
+    .action((word: string, name: string | undefined) => describe(context, word, name));
+}
+
+async function describe(context: Context, word: string, given: string | undefined): Promise<void> {
+  const [kind, ...rest] = word.split("/");
+  const name = given ?? rest.join("/");
+  const resource = await resourceNamed(kind as string);
+  if (name === "") throw new Failure(`which ${resource.kind}? weft get ${resource.plural} lists them`, 2);
+  const facts = FACTS[resource.kind];
+  if (facts === undefined || resource.one === undefined) {
+    throw new Failure(
+      `${resource.plural} cannot be described: weft get ${resource.kind} ${name} -o yaml shows all`,
+      2,
+    );
+  }
+  const client = await context.client();
+  const [network, item] = await Promise.all([client.call("GET /v1/network", {}), resource.one(client, name)]);
+  const { now, currency } = must(network);
+  context.print(harmlessLines(await facts(item as never, now, currency)));
+}
+
+const harmlessLines = (facts: readonly Fact[]): string => factLines(facts).map(harmless).join("\n");
+
+type Facts = (item: never, now: Instant, currency: string) => Promise<readonly Fact[]> | readonly Fact[];
+const FACTS: Readonly<Record<string, Facts>> = { node: nodeFacts, task: taskFacts, link: linkFacts };
+
+function nodeFacts(node: NodeView, now: Instant, currency: string): readonly Fact[] {
+  const { description, load, reserved } = node;
+  const { storage, watts } = description;
+  return [
+    ["Name", description.id],
+    ["Health", node.health],
+    ["Tier", description.tier],
+    ["Site", description.site],
+    ["Domain", description.domain],
+    ["Provider", node.provider],
+    ["Labels", pairs(description.labels)],
+    ["Grade", nodeGrade(description.power)],
+    [
+      "Computing power",
+      COMPUTE_TYPES.map((type): Fact => {
+        const left = known(remaining(node, type), (rate) => powerText(rate, type));
+        const lane = powerText(description.laneRate[type], type);
+        return [type, `${powerText(description.power[type], type)} measured, ${left} left, ${lane} one lane`];
+      }),
+    ],
+    [
+      "Memory",
+      `${formatMemory(description.memoryBytes)}, ${known(load, (it) => formatMemory(it.freeMemoryBytes))} free, ${formatMemory(reserved.memoryBytes)} reserved`,
+    ],
+    [
+      "Storage",
+      `${storageText(storage.capacityBytes, storage.throughput)}, ${storage.storageClass}, ${known(load, (it) => formatBytes(it.freeStorageBytes))} free`,
+    ],
+    [
+      "Accelerators",
+      description.accelerators
+        .map((one) => `${one.kind} ${one.model}, ${formatMemory(one.memoryBytes)}`)
+        .join("\n") || "none",
+    ],
+    ["Runs", description.runs.join(", ") || "nothing"],
+    ["Security", description.security],
+    ["Power draw", known(watts, ({ idle, full }) => `${idle} W idle, ${full} W at full load`)],
+    ["Carbon", known(description.gramsPerKwh, (grams) => `${grams} g CO2 a kWh`)],
+    [
+      "Load",
+      load === null
+        ? UNKNOWN
+        : [
+            ["accepting", load.accepting ? "yes" : "no"],
+            ["battery", load.battery === null ? "on mains" : percent(load.battery)],
+            ["queue", COMPUTE_TYPES.map((type) => `${type} ${time(load.queue[type])}`).join(", ")],
+            ["told", `${since(now, load.at)} ago`],
+          ],
+    ],
+    ["Tasks", `${node.runningTasks} running`],
+    ["Earned", formatMoney(node.earned, currency)],
+  ];
+}
+
+function linkFacts(link: LinkView, now: Instant): readonly Fact[] {
+  const { state } = link;
+  return [
+    ["Name", linkName(link)],
+    ["State", state.up ? "up" : "down"],
+    ["Delay", `${time(state.delay)} one way`],
+    ["Jitter", time(state.jitter)],
+    ["Loss", percent(state.loss)],
+    [
+      "Rate",
+      `${known(state.capacity, formatBitRate)}, ${formatBitRate(link.reservedBps as BitsPerSecond)} reserved`,
+    ],
+    ["Bit error rate", known(state.bitErrorRate, String)],
+    ["Security", state.security],
+    [
+      "Radio",
+      state.radio === null
+        ? "none, or it tells nothing"
+        : [
+            ["available spectrum", known(state.radio.availableSpectrumHz, (hz) => `${hz / 1e6} MHz`)],
+            ["base stations' power", known(state.radio.baseStationPower, (watts) => `${watts} W`)],
+          ],
+    ],
+    ["Probed", `${since(now, state.at)} ago`],
+  ];
+}
+
+async function taskFacts(task: TaskView, now: Instant, currency: string): Promise<readonly Fact[]> {
+  const { formatManifest, specOf } = await import("@weft/service-http/manifest");
+  return [
+    ["Name", task.name],
+    ["Id", task.id],
+    ["Labels", pairs(task.labels)],
+    ["Consumer", task.consumer],
+    ["Phase", task.phase],
+    ["Reason", task.reason === null ? UNKNOWN : `${task.reason.message}  [${task.reason.code}]`],
+    ["Submitted", `${formatInstant(task.submittedAt)}, ${since(now, task.submittedAt)} ago`],
+    [
+      "Ended",
+      known(task.finishedAt, (at) => `${formatInstant(at)}, after ${age((at - task.submittedAt) as never)}`),
+    ],
+    ["Charged", known(task.charged, (charged) => formatMoney(charged, currency))],
+    [
+      "Result",
+      known(task.result, ({ size, digest, at }) => `${formatBytes(size)} at ${at}, sha256:${digest}`),
+    ],
+    ["Needs", formatManifest(specOf(task.needs)).trimEnd()],
+    [
+      "Runs",
+      task.runs.length === 0 ? "none yet" : task.runs.map((run, i): Fact => [`${i + 1}`, runFacts(run)]),
+    ],
+  ];
+}
+
+function runFacts(run: RunView): readonly Fact[] {
+  return [
+    ["id", run.id],
+    ["node", run.node],
+    ["path", run.path.join(" > ")],
+    ["contract", run.contract],
+    ["state", run.because === null ? run.state : `${run.state}: ${run.because}`],
+    ["predicted", timelineText(run.predicted)],
+    ["took", known(run.actual, timelineText)],
+    [
+      "counters",
+      known(
+        run.counters,
+        ({ cpuTime, wallTime, peakMemoryBytes, inputBytes, outputBytes }) =>
+          `${time(cpuTime)} CPU in ${time(wallTime)}, ${formatMemory(peakMemoryBytes)} at most, ${formatBytes(inputBytes)} in, ${formatBytes(outputBytes)} out`,
+      ),
+    ],
+  ];
+}
+
+const timelineText = ({ staging, transferIn, queue, compute, transferOut, total }: Timeline): string =>
+  `${time(total)} (in ${time(transferIn)}, queue ${time(queue)}, compute ${time(compute)}, out ${time(transferOut)}; staging ${time(staging)})`;

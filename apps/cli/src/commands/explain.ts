@@ -1,0 +1,27 @@
+import type { Command } from "commander";
+import type { Context } from "../context.ts";
+import { must } from "../failure.ts";
+import { printValue } from "../print.ts";
+import { since } from "../text.ts";
+import { decisionText, documentOption } from "./plan.ts";
+
+export function register(program: Command, context: Context): void {
+  program
+    .command("explain")
+    .summary("say why a task is where it is")
+    .description(
+      "Says why a task is where it is, what the others lost by, and what would have made the nearest fit.",
+    )
+    .argument("<task>", "name or id")
+    .addOption(documentOption())
+    .action(async (task: string, { output }: { readonly output?: "json" | "yaml" }) => {
+      const client = await context.client();
+      const [decision, network] = await Promise.all([
+        client.call("GET /v1/tasks/{task}/explain", { params: { task } }),
+        client.call("GET /v1/network", {}),
+      ]);
+      if (output !== undefined) return printValue(context, must(decision), output);
+      context.print(await decisionText(must(decision)));
+      context.note(`decided ${since(must(network).now, must(decision).at)} ago`);
+    });
+}

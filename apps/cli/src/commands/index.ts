@@ -1,0 +1,29 @@
+import type { Command } from "commander";
+import type { Context } from "../context.ts";
+import * as apply from "./apply.ts";
+import * as completion from "./completion.ts";
+import * as remove from "./delete.ts";
+import * as describe from "./describe.ts";
+import * as explain from "./explain.ts";
+import * as get from "./get.ts";
+import * as key from "./key.ts";
+import * as logs from "./logs.ts";
+import * as measure from "./measure.ts";
+import * as plan from "./plan.ts";
+import * as result from "./result.ts";
+import * as run from "./run.ts";
+import * as token from "./token.ts";
+import * as top from "./top.ts";
+import * as version from "./version.ts";
+import * as wait from "./wait.ts";
+
+/** One command a file, under `help`'s groups. A new command is a file here and a line below. */
+export const COMMANDS: readonly {
+  readonly group: string;
+  readonly commands: readonly { readonly register: (program: Command, context: Context) => void }[];
+}[] = [
+  { group: "Tasks:", commands: [run, apply, plan, wait, logs, result, explain, remove] },
+  { group: "The network:", commands: [get, describe, top] },
+  { group: "A node:", commands: [measure] },
+  { group: "Administration:", commands: [token, key, completion, version] },
+];

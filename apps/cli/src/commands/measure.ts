@@ -1,0 +1,96 @@
+import { join } from "node:path";
+import { COMPUTE_TYPES, FLAVOUR, type Measured } from "@weft/infrastructure";
+import type { HostMeasurement } from "@weft/infrastructure-host";
+import {
+  formatByteRate,
+  formatBytes,
+  formatComputingPower,
+  formatMemory,
+  formatTime,
+  formatWork,
+  type Instant,
+  instant,
+} from "@weft/kernel";
+import type { Command } from "commander";
+import type { Context } from "../context.ts";
+import { Failure } from "../failure.ts";
+import { printValue } from "../print.ts";
+import { Table } from "../table.ts";
+import { percent, since } from "../text.ts";
+import { documentOption } from "./plan.ts";
+
+interface Options {
+  readonly fresh?: true;
+  readonly share: string;
+  readonly output?: "json" | "yaml";
+}
+
+export function register(program: Command, context: Context): void {
+  program
+    .command("measure")
+    .summary("measure this machine's computing power, memory and storage")
+    .description(
+      "Measures this machine: nothing is declared. Takes under ten seconds; figures are kept by hardware fingerprint.",
+    )
+    .option("--fresh", "measure again even when figures of this hardware are kept")
+    .option("--share <part>", "part of the machine to measure for, above 0 up to 1", "1")
+    .addOption(documentOption())
+    .action((options: Options) => measure(context, options));
+}
+
+async function measure(context: Context, options: Options): Promise<void> {
+  const share = Number(options.share);
+  if (!(share > 0 && share <= 1)) {
+    throw new Failure(`--share: found "${options.share}", expected a number above 0 up to 1`, 2);
+  }
+  const { measureHost } = await import("@weft/infrastructure-host");
+  if (context.err.isTTY) context.note("measuring, under ten seconds ...");
+  const measured = await measureHost({
+    share,
+    fresh: options.fresh === true,
+    cacheDir: join(context.folder, "measured"),
+  });
+  if (options.output !== undefined) return printValue(context, measured, options.output);
+  context.print(measurementText(measured, instant(Date.now() * 1000)));
+}
+
+/** Every figure with its unit, spread and method, and what else is known of the machine. */
+function measurementText(measured: HostMeasurement, now: Instant): string {
+  const { storage, accelerators } = measured;
+  const row = <T extends number>(what: string, figure: Measured<T>, text: string): string[] => [
+    what,
+    text,
+    percent(figure.spread),
+    formatTime(figure.took),
+    figure.method,
+  ];
+  const headers = ["FIGURE", "MEASURED", "SPREAD", "TOOK", "METHOD"];
+  const rows = [
+    ...COMPUTE_TYPES.flatMap((type) => {
+      const { total, lane } = measured[type];
+      return [
+        row(type, total, formatComputingPower(total.value, FLAVOUR[type])),
+        row(`${type}, one lane`, lane, formatComputingPower(lane.value, FLAVOUR[type])),
+      ];
+    }),
+    ...measured.networks.map(({ name, total, work }) =>
+      row(`  ${name}, ${formatWork(work, "FLOP")} a run`, total, formatComputingPower(total.value, "FLOPS")),
+    ),
+    row("memory bandwidth", measured.memoryBandwidth, formatByteRate(measured.memoryBandwidth.value)),
+    row("storage write", storage.sequentialWrite, formatByteRate(storage.sequentialWrite.value)),
+    row("storage read", storage.sequentialRead, formatByteRate(storage.sequentialRead.value)),
+    row("storage read, random", storage.randomRead, formatByteRate(storage.randomRead.value)),
+  ];
+  const table = new Table(headers, rows);
+  return [
+    `${measured.cpu}, ${measured.allowedCores} of ${measured.cores} cores, ${formatMemory(measured.memoryBytes)} memory, ${measured.platform}`,
+    `grade ${measured.grade}`,
+    "",
+    ...[headers, ...rows].map((cells) => table.line(cells)),
+    "",
+    `storage ${formatBytes(storage.capacityBytes)}, ${formatBytes(storage.freeBytes)} free`,
+    `accelerators ${accelerators.map((one) => `${one.kind} ${one.model} ${formatMemory(one.memoryBytes)}`).join(", ") || "none found"}`,
+    `neural engine ${measured.engine === null ? "WebAssembly (onnxruntime is missing)" : `onnxruntime ${measured.engine}`}`,
+    `measured ${since(now, measured.at)} ago in ${formatTime(measured.took)}${measured.cached ? ", kept; --fresh measures again" : ""}`,
+  ].join("\n");
+}

@@ -1,0 +1,104 @@
+import { formatMoney } from "@weft/kernel";
+import type { DecisionView, PlacementView } from "@weft/service-http/client";
+import { type Command, Option } from "commander";
+import type { Context } from "../context.ts";
+import { Failure } from "../failure.ts";
+import { FILE_OPTION, readManifests, readyManifest } from "../manifests.ts";
+import { printValue } from "../print.ts";
+import { planTask } from "../submit.ts";
+import { type Fact, factLines } from "../table.ts";
+import { known, time } from "../text.ts";
+
+export function register(program: Command, context: Context): void {
+  program
+    .command("plan")
+    .summary("show where a task would run, how long and at what price; commit nothing")
+    .description(
+      "Shows offer, path, time and highest price of each task of a file. Exit code 1 if one fits nowhere.",
+    )
+    .requiredOption(...FILE_OPTION)
+    .option("--input <file>", "input in the place of the manifest's")
+    .addOption(documentOption())
+    .action(
+      async (options: {
+        readonly filename: string;
+        readonly input?: string;
+        readonly output?: "json" | "yaml";
+      }) => {
+        const manifests = await readManifests(context, options.filename);
+        const client = await context.client();
+        const plans: { readonly name: string; readonly decision: DecisionView }[] = [];
+        for (const parsed of manifests) {
+          const ready = await readyManifest(context, parsed, options.input);
+          plans.push({ name: ready.name, decision: await planTask(client, ready) });
+        }
+        if (options.output !== undefined) {
+          const all = plans.map(({ name, decision }) => ({ name, ...decision }));
+          await printValue(context, all.length === 1 ? all[0] : { items: all }, options.output);
+        } else {
+          for (const { name, decision } of plans) context.print(await planText(name, decision));
+        }
+        if (plans.some(({ decision }) => decision.placement === null)) {
+          throw new Failure(options.output === undefined ? "nothing was committed" : "nothing fits");
+        }
+      },
+    );
+}
+
+/** `-o json|yaml` of commands that print one thing for people by default. */
+export const documentOption = (): Option =>
+  new Option("-o, --output <form>", "form of the output").choices(["json", "yaml"]);
+
+async function planText(name: string, decision: DecisionView): Promise<string> {
+  const { placement } = decision;
+  const head = placement === null ? [] : factLines(placementFacts(placement));
+  return [`task ${name}`, ...head.map((line) => `  ${line}`), await decisionText(decision)].join("\n");
+}
+
+/** What a placement is, for people. */
+export function placementFacts({
+  node,
+  path,
+  predicted,
+  price,
+  priceAtMost,
+  energy,
+  carbon,
+}: PlacementView): readonly Fact[] {
+  const { transferIn, queue, compute, transferOut, staging, total } = predicted;
+  const parts = [
+    ["in", transferIn],
+    ["queue", queue],
+    ["compute", compute],
+    ["out", transferOut],
+  ] as const;
+  const made = parts.map(([what, length]) => `${what} ${time(length)}`).join(", ");
+  return [
+    ["node", node],
+    ["path", path.join(" > ")],
+    [
+      "time",
+      `${time(total)} predicted (${made})${staging > 0 ? `, once ${time(staging)} to bring the program` : ""}`,
+    ],
+    ["price", `${formatMoney(price)}, at most ${known(priceAtMost, (most) => formatMoney(most))}`],
+    [
+      "energy",
+      `${known(energy, (joules) => `${joules.toPrecision(3)} J`)}, ${known(carbon, (grams) => `${grams.toPrecision(3)} g CO2`)}`,
+    ],
+  ];
+}
+
+/** A decision and its reasons, in the scheduler's words. */
+export async function decisionText({ placement, refusal, explanation }: DecisionView): Promise<string> {
+  const { formatExplanation } = await import("@weft/scheduling");
+  if (placement !== null) {
+    const { node, path, kept } = placement;
+    return formatExplanation({ outcome: "placed", node, path, kept, explanation });
+  }
+  const why = refusal === null ? "not decided yet" : `refused: ${refusal.message} [${refusal.code}]`;
+  if (explanation === null) return why;
+  const told = formatExplanation({ outcome: "refused", code: "no_capacity", explanation })
+    .split("\n")
+    .slice(1);
+  return [why, ...told].join("\n");
+}

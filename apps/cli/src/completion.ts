@@ -1,0 +1,205 @@
+import type { Command, Option } from "commander";
+import { RESOURCES } from "./resources/index.ts";
+
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof SHELLS)[number];
+
+/** One word that may come next, with what it means. */
+interface Word {
+  readonly word: string;
+  readonly meaning: string;
+}
+
+/** What may follow one command: its subcommands, flags and the words of its first argument. */
+interface Place {
+  /** Words of the command behind `weft`, such as `token create`. */
+  readonly path: string;
+  readonly words: readonly Word[];
+  readonly flags: readonly Flag[];
+  /** Where the arguments are names of this kind, asked of the manager when they are wanted. */
+  readonly names: string | null;
+}
+
+interface Flag extends Word {
+  readonly choices: readonly string[];
+  readonly takesFile: boolean;
+  readonly takesValue: boolean;
+}
+
+/** Commands whose arguments are names of tasks. */
+const NAMES_TASKS = new Set(["explain", "logs", "result", "wait", "delete"]);
+/** Commands whose first argument is a kind of resource. */
+const RESOURCE_WORDS: Readonly<Record<string, readonly string[]>> = {
+  get: RESOURCES.map(({ plural }) => plural),
+  describe: ["node", "task", "link"],
+};
+
+/** A completion script made from the tree of commands itself, so that the two never differ. */
+export function completionScript(shell: Shell, program: Command): string {
+  const places = placesOf(program, "");
+  return { bash, zsh, fish }[shell](places);
+}
+
+function placesOf(command: Command, path: string): readonly Place[] {
+  const subcommands = command.commands.filter((sub) => sub.name() !== "help");
+  const name = path.split(" ")[0] as string;
+  const own: Place = {
+    path,
+    words: [
+      ...subcommands.map((sub) => ({ word: sub.name(), meaning: sub.summary() || sub.description() })),
+      ...command.registeredArguments
+        .slice(0, 1)
+        .flatMap((argument) =>
+          (argument.argChoices ?? []).map((word) => ({ word, meaning: argument.description })),
+        ),
+      ...(RESOURCE_WORDS[name] ?? []).map((word) => ({ word, meaning: "resource" })),
+    ],
+    flags: command.options.filter((option) => !option.hidden).flatMap(flagsOf),
+    names: NAMES_TASKS.has(name) ? "tasks" : null,
+  };
+  return [
+    own,
+    ...subcommands.flatMap((sub) => placesOf(sub, path === "" ? sub.name() : `${path} ${sub.name()}`)),
+  ];
+}
+
+function flagsOf(option: Option): readonly Flag[] {
+  const words = [option.long, option.short].filter((word) => typeof word === "string");
+  return words.map((word) => ({
+    word,
+    meaning: option.description,
+    choices: option.argChoices ?? [],
+    takesValue: option.required || option.optional,
+    takesFile: /<file>/.test(option.flags),
+  }));
+}
+
+/** Asks the manager for names, quickly and without a word when none answers. */
+const NAMES = (kind: string): string => `weft get ${kind} -o name 2>/dev/null | cut -d/ -f2-`;
+
+function bash(places: readonly Place[]): string {
+  const cases = places.map(({ path, words, flags, names }) => {
+    const all = [...words, ...flags].map(({ word }) => word).join(" ");
+    const asked = names === null ? "" : `; [[ $cur != -* ]] && words="$words $(${NAMES(names)})"`;
+    return `    "${path}") words="${all}"${asked} ;;`;
+  });
+  const values = valueFlags(places).map(
+    ({ word, choices, takesFile }) =>
+      `    ${word}) ${takesFile ? 'COMPREPLY=($(compgen -f -- "$cur"))' : `COMPREPLY=($(compgen -W "${choices.join(" ")}" -- "$cur"))`}; return ;;`,
+  );
+  return `# bash completion of weft
+_weft() {
+  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" path="" words="" i
+  case "$prev" in
+${values.join("\n")}
+  esac
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case "$path \${COMP_WORDS[i]}" in
+${commandPaths(places)
+  .map((path) => `      "${path.includes(" ") ? path : ` ${path}`}") path="${path}" ;;`)
+  .join("\n")}
+    esac
+  done
+  case "$path" in
+${cases.join("\n")}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -o default -F _weft weft`;
+}
+
+function zsh(places: readonly Place[]): string {
+  const cases = places.map(({ path, words, flags, names }) => {
+    const described = [...words, ...flags]
+      .map(({ word, meaning }) => `'${quoted(word)}:${quoted(meaning)}'`)
+      .join(" ");
+    const asked = names === null ? "" : `; names=(\${(f)"$(${NAMES(names)})"})`;
+    return `    '${path}') options=(${described})${asked} ;;`;
+  });
+  const values = valueFlags(places).map(
+    ({ word, choices, takesFile }) =>
+      `    ${word}) ${takesFile ? "_files" : `compadd -- ${choices.join(" ")}`}; return ;;`,
+  );
+  return `#compdef weft
+_weft() {
+  local -a options names
+  local where="" i
+  case "$words[CURRENT-1]" in
+${values.join("\n")}
+  esac
+  for ((i = 2; i < CURRENT; i++)); do
+    case "$where $words[i]" in
+${commandPaths(places)
+  .map((path) => `      '${path.includes(" ") ? path : ` ${path}`}') where='${path}' ;;`)
+  .join("\n")}
+    esac
+  done
+  case "$where" in
+${cases.join("\n")}
+  esac
+  _describe 'weft' options
+  (( \${#names} )) && compadd -a names
+}
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+compdef _weft weft`;
+}
+
+function fish(places: readonly Place[]): string {
+  const subcommands = (path: string): string =>
+    places
+      .map((place) => place.path)
+      .filter(
+        (other) => other !== "" && other.split(" ").length === path.split(" ").filter(Boolean).length + 1,
+      )
+      .map((other) => other.split(" ").at(-1))
+      .join(" ");
+  const lines = places.flatMap(({ path, words, flags, names }) => {
+    const steps = path.split(" ").filter(Boolean);
+    const seen = steps.map((step) => `__fish_seen_subcommand_from ${step}`).join("; and ");
+    const condition = path === "" ? "__fish_use_subcommand" : seen;
+    const here = words.some(({ word }) => places.some((place) => place.path === `${path} ${word}`))
+      ? `${seen}; and not __fish_seen_subcommand_from ${subcommands(path)}`
+      : condition;
+    return [
+      ...words.map(
+        ({ word, meaning }) => `complete -c weft -f -n '${here}' -a ${word} -d '${quoted(meaning)}'`,
+      ),
+      ...(names === null ? [] : [`complete -c weft -f -n '${seen}' -a '(${NAMES(names)})'`]),
+      ...flags
+        .filter(({ word }) => word.startsWith("--"))
+        .map(({ word, meaning, choices, takesValue, takesFile }) => {
+          const value = takesFile
+            ? " -r -F"
+            : takesValue
+              ? ` -x${choices.length > 0 ? ` -a '${choices.join(" ")}'` : ""}`
+              : "";
+          return `complete -c weft -n '${path === "" ? "true" : seen}' -l ${word.slice(2)}${value} -d '${quoted(meaning)}'`;
+        }),
+    ];
+  });
+  return ["# fish completion of weft", ...lines].join("\n");
+}
+
+const commandPaths = (places: readonly Place[]): readonly string[] =>
+  places.map(({ path }) => path).filter((path) => path !== "");
+
+/** Flags behind which a value comes, once each: a flag means the same wherever it stands. */
+function valueFlags(places: readonly Place[]): readonly Flag[] {
+  const byWord = new Map<string, Flag>();
+  for (const { flags } of places) {
+    for (const flag of flags) {
+      // -f is a file behind most commands, but no value behind logs: there it must not swallow the next word.
+      const clash = places.some((place) =>
+        place.flags.some((other) => other.word === flag.word && !other.takesValue),
+      );
+      if (flag.takesValue && !clash && (flag.choices.length > 0 || flag.takesFile)) {
+        const former = byWord.get(flag.word);
+        const choices = [...new Set([...(former?.choices ?? []), ...flag.choices])];
+        byWord.set(flag.word, { ...flag, choices });
+      }
+    }
+  }
+  return [...byWord.values()];
+}
+
+const quoted = (text: string): string => text.replaceAll("'", "").replaceAll(":", "");

@@ -1,0 +1,47 @@
+import type { Refusal } from "@weft/kernel";
+
+/** 0 done, 1 asked rightly but refused or failed, 2 asked wrongly. */
+export type ExitCode = 0 | 1 | 2;
+
+/** Ends a command: what is said on stderr, and the exit code. */
+export class Failure extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(text: string, exitCode: ExitCode = 1) {
+    super(text);
+    this.exitCode = exitCode;
+  }
+}
+
+/** A refusal as people read it: what, where, what was found and expected, what to do, and its code. */
+export function refusalText(refusal: Refusal & { readonly others?: readonly Refusal[] }): string {
+  const { code, message, path, found, expected, hint, others = [] } = refusal;
+  const where = path === undefined ? "" : `${path}  `;
+  const compared =
+    found !== undefined && expected !== undefined
+      ? `: found ${found}, expected ${expected}`
+      : found !== undefined
+        ? `: ${found}`
+        : expected !== undefined
+          ? `: expected ${expected}`
+          : "";
+  const lines = [
+    `${where}${message}${compared}  [${code}]`,
+    ...(hint === undefined ? [] : [`  hint: ${hint}`]),
+  ];
+  return [...lines, ...others.map(refusalText)].join("\n");
+}
+
+/** Codes of what the asker got wrong, so that exit code 2 tells it from what the network refuses. */
+const ASKED_WRONGLY = /^E_(?:MANIFEST_|REQUEST|SELECTOR|FILE)/;
+
+export const refused = (refusal: Refusal & { readonly others?: readonly Refusal[] }): Failure =>
+  new Failure(refusalText(refusal), ASKED_WRONGLY.test(refusal.code) ? 2 : 1);
+
+/** The value, or the end of the command. */
+export function must<T>(
+  result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: Refusal },
+): T {
+  if (result.ok) return result.value;
+  throw refused(result.refusal);
+}

@@ -1,0 +1,44 @@
+import { Failure } from "../failure.ts";
+import { links } from "./links.ts";
+import { accounts, contracts, keys, offers, sites, tokens, usage } from "./market.ts";
+import { nodes } from "./nodes.ts";
+import type { AnyResource } from "./resource.ts";
+import { tasks } from "./tasks.ts";
+
+/** Everything `weft get` knows, in the order in which it is listed. */
+export const RESOURCES: readonly AnyResource[] = [
+  nodes,
+  links,
+  sites,
+  tasks,
+  contracts,
+  usage,
+  accounts,
+  offers,
+  tokens,
+  keys,
+];
+
+/** A resource by its name in singular or plural, or an alias. */
+export async function resourceNamed(word: string): Promise<AnyResource> {
+  const asked = word.toLowerCase();
+  const found = RESOURCES.find(
+    ({ kind, plural, aliases }) => kind === asked || plural === asked || aliases.includes(asked),
+  );
+  if (found !== undefined) return found;
+  const hint = await nearestOf(
+    asked,
+    RESOURCES.flatMap(({ kind, plural }) => [kind, plural]),
+  );
+  throw new Failure(
+    `no resource "${word}": expected one of ${RESOURCES.map(({ plural }) => plural).join(", ")}${hint}`,
+    2,
+  );
+}
+
+/** A hint at what a mistyped word most likely meant; nothing where no word is close. */
+export async function nearestOf(word: string, candidates: readonly string[]): Promise<string> {
+  const { nearest } = await import("@weft/service-http/manifest");
+  const close = nearest(word, candidates);
+  return close === null ? "" : `\n  hint: did you mean ${close}?`;
+}

@@ -1,0 +1,135 @@
+import { createHash, randomUUID } from "node:crypto";
+import {
+  type Bytes,
+  formatBytes,
+  formatMoney,
+  instant,
+  type Micros,
+  type Money,
+  type PublicKey,
+  type Result,
+} from "@weft/kernel";
+import type { TaskView } from "@weft/service";
+import type { DecisionView, GatewaysView, NetworkView, WeftClient } from "@weft/service-http/client";
+import type { Context } from "./context.ts";
+import { Failure, must, refused } from "./failure.ts";
+import type { ReadyManifest } from "./manifests.ts";
+import { ProgressLine } from "./progress.ts";
+
+export interface Submission {
+  readonly network: NetworkView;
+  /** Chosen here, so that a repeated submission is the same task. */
+  readonly orderId: string;
+  /** How long the order may wait for a place. */
+  readonly validFor: Micros;
+}
+
+/** Plans a manifest; nothing is uploaded or committed. */
+export async function planTask(client: WeftClient, { text, contents }: ReadyManifest): Promise<DecisionView> {
+  return must(
+    await client.call("POST /v1/tasks:plan", { body: { manifest: text, contents: [...contents] } }),
+  );
+}
+
+/**
+ * Brings a task to the network: uploads its files to the gateway where its data is, signs the order for at most the
+ * manifest's price (without one: the price the plan names), submits it, and has the key made known where it is not yet.
+ */
+export async function submitTask(
+  context: Context,
+  ready: ReadyManifest,
+  asked: Submission,
+): Promise<TaskView> {
+  const client = await context.client();
+  await uploadFiles(context, client, ready, asked.network);
+  const payAtMost = ready.parsed.manifest.spec.pay?.atMost ?? (await plannedPrice(context, client, ready));
+  const { signOrder } = await import("@weft/market");
+  const signer = await context.signer();
+  const order = signOrder(
+    {
+      id: asked.orderId,
+      consumer: signer.publicKey,
+      taskDigest: createHash("sha256").update(ready.text).digest("hex"),
+      payAtMost,
+      notAfter: instant(asked.network.now + asked.validFor),
+    },
+    signer,
+  );
+  const body = {
+    manifest: ready.text,
+    contents: [...ready.contents],
+    order: { ...order, order: { ...order.order, payAtMost: String(payAtMost) } },
+  };
+  let made: Result<TaskView> = await client.call("POST /v1/tasks", { body });
+  if (!made.ok && made.refusal.code === "E_KEY_UNKNOWN") {
+    await makeKeyKnown(context, client, signer.publicKey);
+    made = await client.call("POST /v1/tasks", { body });
+  }
+  return must(made);
+}
+
+export const newOrderId = (): string => randomUUID();
+
+/** The same manifest of the same key is the same order: applying it twice makes one task. */
+export const appliedOrderId = (text: string, key: PublicKey): string =>
+  `apply-${createHash("sha256").update(`${key}\n${text}`).digest("hex").slice(0, 32)}`;
+
+async function plannedPrice(context: Context, client: WeftClient, ready: ReadyManifest): Promise<Money> {
+  const { placement, refusal } = await planTask(client, ready);
+  if (placement === null) {
+    if (refusal !== null) throw refused({ ...refusal, hint: `weft plan -f ${ready.parsed.file} says why` });
+    throw new Failure("nothing fits now, and without spec.pay.atMost there is no price to sign for");
+  }
+  const price = placement.priceAtMost ?? placement.price;
+  context.note(`no spec.pay.atMost: signed for at most ${formatMoney(price)}, the price of the plan`);
+  return price;
+}
+
+/** Shows that this machine holds the key, so that it may sign for the account of the token. */
+export async function makeKeyKnown(context: Context, client: WeftClient, key: PublicKey): Promise<void> {
+  const { keyProofText } = await import("@weft/service-http/client");
+  const { account } = must(await client.call("GET /v1/whoami", {}));
+  const proof = (await context.signer()).sign(keyProofText(account, key));
+  must(await client.call("POST /v1/keys", { body: { key, proof, note: "weft" } }));
+  context.note(`key ${key.slice(0, 12)}... now signs for account ${account}`);
+}
+
+async function uploadFiles(
+  context: Context,
+  client: WeftClient,
+  { files, parsed }: ReadyManifest,
+  network: NetworkView,
+): Promise<void> {
+  if (files.length === 0) return;
+  const { uploadFile } = await import("@weft/service-http/client");
+  const site = parsed.manifest.spec.data?.at ?? network.defaultSite;
+  const access = gatewayOf(must(await client.call("GET /v1/gateways", {})), site);
+  const size = files.reduce((sum, { content }) => sum + content.size, 0) as Bytes;
+  const line = new ProgressLine(context, `uploading ${formatBytes(size)}`, `to ${site}`);
+  let before = 0;
+  for (const { path, content } of files) {
+    const put = await uploadFile(access, path, content, ({ done }) =>
+      line.update({ done: before + done, of: size }),
+    );
+    if (!put.ok) {
+      line.end();
+      throw refused({ ...put.refusal, message: `${path}: ${put.refusal.message}` });
+    }
+    before += content.size;
+  }
+  line.update({ done: size, of: size });
+  line.end();
+}
+
+/** The gateway of a site, with the word it asks for. */
+export function gatewayOf(
+  { token, items }: GatewaysView,
+  site: string,
+): { readonly url: string; readonly token: string } {
+  const found = items.find((gateway) => gateway.site === site);
+  if (found !== undefined) return { url: found.url, token };
+  const known = items.map((gateway) => gateway.site).join(", ") || "none";
+  throw new Failure(
+    `no gateway at site "${site}": data can be put at ${known}  [E_NO_GATEWAY]\n  hint: start an agent there with --listen`,
+  );
+}
