@@ -14,6 +14,7 @@ export * from "./pricing.ts";
 export * from "./pricing-study.ts";
 export * from "./service-level.ts";
 export * from "./settlement.ts";
+export * from "./settlement-rail.ts";
 export * from "./statement.ts";
 export * from "./trust.ts";
 export * from "./usage.ts";
