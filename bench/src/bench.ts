@@ -14,7 +14,13 @@ export interface Figure {
 export interface Bench {
   readonly name: string;
   /** `smoke` finishes in a second or two: it shows that the bench still runs, not how fast the code is. */
-  run(size: "smoke" | "full", report: (figure: Figure) => void): Promise<void> | void;
+  run(
+    size: "smoke" | "full",
+    report: (figure: Figure) => void,
+    options?: Readonly<Record<string, string>>,
+  ): Promise<void> | void;
+  /** Names of the options it takes from the command line, each with a value: `--name VALUE`. */
+  readonly options?: readonly string[];
 }
 
 /** Seconds of CPU (user and system) that `work` took in this process. */

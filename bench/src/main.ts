@@ -2,28 +2,40 @@ import type { Figure } from "./bench.ts";
 import { BENCHES } from "./registry.ts";
 
 /*
- * npm run bench -- [NAME...] [--smoke] [--json]
- * Without names every bench runs. With --json stdout is one JSON object a line and nothing else.
+ * npm run bench -- [NAME...] [--smoke] [--json] [--OPTION VALUE...]
+ * Without names every bench runs. With --json stdout is one JSON object a line and nothing else. A bench's own options are
+ * listed with it.
  */
+const known = new Set(BENCHES.flatMap((bench) => bench.options ?? []));
+const names: string[] = [];
+const options: Record<string, string> = {};
+const flags = new Set<string>();
+const unknown: string[] = [];
 const words = process.argv.slice(2);
-const names = words.filter((word) => !word.startsWith("--"));
-const json = words.includes("--json");
-const size = words.includes("--smoke") ? "smoke" : "full";
-
-const unknown = [
-  ...names.filter((name) => !BENCHES.some((bench) => bench.name === name)),
-  ...words.filter((word) => word.startsWith("--") && word !== "--json" && word !== "--smoke"),
-];
+for (let i = 0; i < words.length; i++) {
+  const word = words[i] as string;
+  const option = word.slice(2);
+  if (word === "--smoke" || word === "--json") flags.add(option);
+  else if (word.startsWith("--") && known.has(option) && words[i + 1] !== undefined)
+    options[option] = words[++i] as string;
+  else if (BENCHES.some((bench) => bench.name === word)) names.push(word);
+  else unknown.push(word);
+}
 if (unknown.length > 0) {
+  const benches = BENCHES.map(({ name, options = [] }) =>
+    [name, ...options.map((o) => `[--${o} FILE]`)].join(" "),
+  );
   console.error(
-    `unknown: ${unknown.join(" ")}\nusage: npm run bench -- [NAME...] [--smoke] [--json]\nbenches: ${BENCHES.map(({ name }) => name).join(" ")}`,
+    `unknown: ${unknown.join(" ")}\nusage: npm run bench -- [NAME...] [--smoke] [--json]\nbenches: ${benches.join(", ")}`,
   );
   process.exit(2);
 }
 
+const json = flags.has("json");
+const print = (figure: Figure): void => console.log(json ? JSON.stringify(figure) : line(figure));
 for (const bench of BENCHES) {
   if (names.length > 0 && !names.includes(bench.name)) continue;
-  await bench.run(size, (figure) => console.log(json ? JSON.stringify(figure) : line(figure)));
+  await bench.run(flags.has("smoke") ? "smoke" : "full", print, options);
 }
 
 function line({ name, value, unit, against, ratio, note }: Figure): string {

@@ -5,9 +5,21 @@ import { distance } from "./distance.ts";
 import { market } from "./market.ts";
 import { measure } from "./measure.ts";
 import { pricing } from "./pricing.ts";
+import { replay } from "./replay.ts";
 import { sim } from "./sim.ts";
 import { stale } from "./stale.ts";
 import { trust } from "./trust.ts";
 
 /** Every bench there is, by name. */
-export const BENCHES: readonly Bench[] = [batch, data, distance, market, measure, pricing, sim, stale, trust];
+export const BENCHES: readonly Bench[] = [
+  batch,
+  data,
+  distance,
+  market,
+  measure,
+  pricing,
+  replay,
+  sim,
+  stale,
+  trust,
+];
