@@ -17,13 +17,31 @@ const PERIOD_US = 20_000;
 const LEAST_QUOTA_US = 1_000;
 const PREFIX = "weft-";
 
+/** Where the kernel shows its control groups. */
+export interface Hierarchies {
+  readonly mount: string;
+  /** The text of /proc/<pid>/cgroup; empty where there is none. */
+  readonly membership: (pid: number) => string;
+}
+
+const HERE: Hierarchies = {
+  mount: "/sys/fs/cgroup",
+  membership: (pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cgroup`, "utf8");
+    } catch {
+      return "";
+    }
+  },
+};
+
 /**
  * Puts a process, and so all it will start, into a control group of its own with `cores` CPU seconds a second. null where
  * no hierarchy with the cpu controller may be written: not Linux, not root and nothing delegated.
  */
-export function limitByCgroup(pid: number, cores: number): CpuGroup | null {
+export function limitByCgroup(pid: number, cores: number, at: Hierarchies = HERE): CpuGroup | null {
   const quota = Math.max(LEAST_QUOTA_US, Math.round(cores * PERIOD_US));
-  for (const { version, base } of places(pid)) {
+  for (const { version, base } of places(at.mount, at.membership(pid))) {
     const dir = join(base, `${PREFIX}${pid}`);
     try {
       sweep(base);
@@ -44,28 +62,21 @@ export function limitByCgroup(pid: number, cores: number): CpuGroup | null {
   return null;
 }
 
-/** Folders a group may be made in, the nearest to where the process is now first. */
-function places(pid: number): { readonly version: 1 | 2; readonly base: string }[] {
-  let membership: string;
-  try {
-    membership = readFileSync(`/proc/${pid}/cgroup`, "utf8");
-  } catch {
-    return [];
-  }
+/** Folders a group may be made in: version 2 first, the nearest to where the process is now first. */
+function places(mount: string, membership: string): { readonly version: 1 | 2; readonly base: string }[] {
   const found: { version: 1 | 2; base: string }[] = [];
   for (const line of membership.trim().split("\n")) {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     if (path === undefined) continue;
     if (controllers === "") {
-      const mount = "/sys/fs/cgroup";
       // A group with processes of its own may have no limited children, so its parent is tried next, then the root.
-      for (const at of new Set([join(mount, path), join(mount, dirname(path)), mount])) {
-        if (listsCpu(join(at, "cgroup.controllers"))) found.push({ version: 2, base: at });
+      for (const base of new Set([path, dirname(path), "/"].map((each) => join(mount, each)))) {
+        if (listsCpu(join(base, "cgroup.controllers"))) found.push({ version: 2, base });
       }
     } else if (controllers?.split(",").includes("cpu")) {
-      for (const mount of ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"]) {
-        if (existsSync(join(mount, path, "cgroup.procs")))
-          found.push({ version: 1, base: join(mount, path) });
+      for (const hierarchy of ["cpu", "cpu,cpuacct"]) {
+        const base = join(mount, hierarchy, path);
+        if (existsSync(join(base, "cgroup.procs"))) found.push({ version: 1, base });
       }
     }
   }
