@@ -20,5 +20,6 @@ export type { LinkCounters, LinkModel, LinkTable } from "./links.ts";
 export * from "./message.ts";
 export * from "./run-digest.ts";
 export * from "./sharing.ts";
+export * from "./stream.ts";
 export * from "./streams.ts";
 export * from "./world.ts";

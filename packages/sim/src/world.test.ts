@@ -227,6 +227,16 @@ it("a paused actor takes up in order what waited, a slow one takes its time", ()
   ]);
 });
 
+it("a wake-up that falls into two pauses in a row is not forgotten", () => {
+  const world = new World({ seed: 1, startAt: T0 });
+  const a = world.add(alarm("a"));
+  world.input(a, 5000 as Instant);
+  world.pause(a, ms(10));
+  world.at(9000 as Instant, () => world.pause(a, ms(10)));
+  world.run(100_000 as Instant);
+  expect(world.machine<Alarm>(a)?.rang).toEqual([19_000]);
+});
+
 it("makes a link on first use where the network is implicit", () => {
   const world = new World({ seed: 1, startAt: T0, implicitLink: () => ({ delay: ms(3) }) });
   const [a, b] = [world.add(parrot("a")), world.add(parrot("b"))];

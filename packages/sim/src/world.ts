@@ -171,7 +171,8 @@ export class World {
   /** Calls `action` at `at`, in order with all other events. */
   at(at: Instant, action: () => void): void {
     assert(at >= this.#now, "the past cannot be scheduled");
-    this.#schedule(at, SCRIPT, -1, -1, 0, action);
+    // Machines are promised whole microseconds.
+    this.#schedule(Math.ceil(at), SCRIPT, -1, -1, 0, action);
   }
 
   /** Calls `action` after `length`. */
@@ -487,11 +488,14 @@ export class World {
   #resume(state: ActorState): void {
     state.resumeScheduled = false;
     if (state.machine === null) return;
-    if (state.busyUntil <= this.#now) {
-      this.#wakeIfDue(state);
-      const slot = state.inbox.shift();
-      if (slot !== undefined) this.#receive(slot, state);
+    if (state.busyUntil > this.#now) {
+      // Paused anew meanwhile: a wake-up may be waiting even where no message is.
+      this.#scheduleResume(state);
+      return;
     }
+    this.#wakeIfDue(state);
+    const slot = state.inbox.shift();
+    if (slot !== undefined) this.#receive(slot, state);
     if (state.inbox.length > 0) this.#scheduleResume(state);
   }
 

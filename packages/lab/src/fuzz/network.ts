@@ -1,0 +1,254 @@
+import type { DomainId } from "@weft/infrastructure";
+import {
+  canonicalText,
+  HOUR,
+  type Instant,
+  type Micros,
+  type Money,
+  money,
+  type Result,
+  Rng,
+} from "@weft/kernel";
+import { nodeCryptography, signerFromSeed } from "@weft/live";
+import { signOrder } from "@weft/market";
+import { type Command, type Manager, MemoryStore, type TaskSubmission } from "@weft/service";
+import { type ActorId, inject, randomFaults, World } from "@weft/sim";
+import { AgentActor } from "./agent-actor.ts";
+import { demandCalm, demandSound } from "./invariants.ts";
+import { ManagerActor, type ManagerActorInput } from "./manager-actor.ts";
+import { MANAGER_SITE, needsOf, nodeOf, START } from "./scenery.ts";
+
+const SECOND = 1e6;
+const at = (seconds: number): Instant => (START + seconds * SECOND) as Instant;
+/** Faults end here; then the network has `RECOVERY` to be as it should. */
+const HEALED = 40;
+const RECOVERY = 60;
+const WIRE = { delay: 5000 as Micros, jitter: 500 as Micros };
+
+/** How hard one run is hit. */
+export interface FuzzOptions {
+  readonly seed: number;
+  readonly nodes?: number;
+  readonly tasks?: number;
+  readonly faults?: number;
+}
+
+export interface FuzzReport {
+  readonly seed: number;
+  readonly events: number;
+  readonly digest: string;
+  readonly tasks: number;
+  /** Runs that were lost and placed again. */
+  readonly lostRuns: number;
+  readonly crashes: number;
+}
+
+/**
+ * A manager and its agents under random faults: messages lost, repeated, reordered and late, partitions, crashes and
+ * restarts of either, pauses, slow nodes, wrong clocks. Consumers submit meanwhile. The invariants are watched all the
+ * way; then everything is healed and recovery is demanded. Throws a `SimulationFailure` with the replay command.
+ */
+export class FuzzedNetwork {
+  readonly world: World;
+  readonly store = new MemoryStore();
+  readonly manager: ActorId;
+  readonly agents: readonly ActorId[];
+  /** What was submitted and acknowledged, by ticket. */
+  readonly acknowledged = new Map<number, string>();
+  readonly #waiting = new Map<number, Command>();
+  readonly #options: Required<FuzzOptions>;
+  readonly #rng: Rng;
+  #ids = 0;
+  #streams = 0;
+
+  constructor(options: FuzzOptions) {
+    this.#options = { nodes: 5, tasks: 40, faults: 30, ...options };
+    const { seed, nodes } = this.#options;
+    this.world = new World({ seed, startAt: START, replay: `npm run fuzz -- --seed ${seed}`, trace: 40 });
+    this.#rng = this.world.fork("fuzz");
+    this.manager = this.#addManager();
+    this.agents = Array.from({ length: nodes }, (_, i) => this.#addAgent(`n${i + 1}`, 1 + (i % 3)));
+    for (const agent of this.agents) this.world.connect(agent, this.manager, WIRE);
+  }
+
+  run(): FuzzReport {
+    const { world } = this;
+    this.#found();
+    this.#planTasks();
+    this.#planFaults();
+    world.every((250 * 1000) as Micros, () => demandSound(this));
+    world.run(at(HEALED));
+    this.#heal();
+    world.run(at(HEALED + RECOVERY), 20_000_000);
+    demandCalm(this);
+    const state = this.store.state();
+    return {
+      seed: this.#options.seed,
+      events: world.events,
+      digest: world.digest,
+      tasks: state.tasks.length,
+      lostRuns: state.runs.filter(({ view }) => view.state === "lost").length,
+      crashes: [this.manager, ...this.agents].reduce((sum, id) => sum + world.counters(id).crashes, 0),
+    };
+  }
+
+  /** The manager's core as it is; null while it is down. */
+  get core(): Manager | null {
+    return this.world.machine<ManagerActor>(this.manager)?.manager ?? null;
+  }
+
+  /** Commands without an answer so far. */
+  get unanswered(): number {
+    return this.#waiting.size;
+  }
+
+  #signer(name: string) {
+    const rng = new Rng(this.#options.seed).fork(`key/${name}`);
+    return signerFromSeed(Uint8Array.from({ length: 32 }, () => rng.below(256)));
+  }
+
+  #addManager(): ActorId {
+    const signer = this.#signer("manager");
+    const options = {
+      signer,
+      cryptography: nodeCryptography,
+      account: "manager",
+      currency: "CNY",
+      fee: { commissionPpm: 50_000 },
+      site: MANAGER_SITE,
+      domain: "home" as DomainId,
+      gateway: { site: MANAGER_SITE, url: "http://127.0.0.1:7070", echo: null },
+      dataToken: "data-token",
+      newId: (kind: string) => `${kind}-${++this.#ids}`,
+      silence: (3 * SECOND) as Micros,
+    };
+    return this.world.add({
+      name: "manager",
+      start: ({ now, rng }) => new ManagerActor(options, this.store, now, rng),
+      receive: (message, from): ManagerActorInput => ({ kind: "frame", from, frame: message as never }),
+      perform: (output, self) => {
+        if (output.kind === "frame") self.send(output.to, output.frame);
+        else this.#answered(output.ticket, output.result);
+      },
+    });
+  }
+
+  #addAgent(name: string, lanes: number): ActorId {
+    const signer = this.#signer(name);
+    return this.world.add({
+      name,
+      start: ({ now, rng }) =>
+        new AgentActor({
+          description: nodeOf(name, lanes),
+          signer,
+          cryptography: nodeCryptography,
+          rng,
+          now,
+          newStream: () => `${name}/${++this.#streams}`,
+        }),
+      receive: (message) => message as never,
+      perform: (frame, self) => {
+        self.send(this.manager, frame);
+      },
+    });
+  }
+
+  // ---- the consumer, who asks again until answered
+
+  #ask(ticket: number, command: Command): void {
+    this.#waiting.set(ticket, command);
+    this.world.input<ManagerActorInput>(this.manager, { kind: "command", ticket, command });
+    this.world.after((2 * SECOND) as Micros, () => {
+      if (this.#waiting.has(ticket)) this.#ask(ticket, command);
+    });
+  }
+
+  #answered(ticket: number, result: Result<string>): void {
+    const command = this.#waiting.get(ticket);
+    this.#waiting.delete(ticket);
+    if (!result.ok) this.world.fail(`${command?.kind} was refused: ${result.refusal.message}`);
+    if (command?.kind !== "submit") return;
+    const before = this.acknowledged.get(ticket);
+    this.world.demand(before === undefined || before === result.value, "one order became two tasks");
+    this.acknowledged.set(ticket, result.value);
+  }
+
+  #found(): void {
+    const digest = nodeCryptography.digest("join-secret");
+    const commands: readonly Command[] = [
+      { kind: "open-account", id: "ann", name: "Ann", role: "consumer", limit: 0n as Money },
+      { kind: "open-account", id: "pat", name: "Pat", role: "provider", limit: 0n as Money },
+      { kind: "deposit", id: "first", account: "ann", amount: money(100_000_000n) },
+      { kind: "add-key", account: "ann", key: this.#signer("ann").publicKey, note: "" },
+      {
+        kind: "create-token",
+        token: { id: "j", digest, use: "join", account: "pat", role: "provider", note: "", expiresAt: null },
+      },
+    ];
+    commands.forEach((command, i) => {
+      this.#ask(-1 - i, command);
+    });
+    this.world.runFor((50 * 1000) as Micros);
+  }
+
+  #planTasks(): void {
+    const signer = this.#signer("ann");
+    for (let ticket = 1; ticket <= this.#options.tasks; ticket++) {
+      const work = 1e7 + this.#rng.below(2e8);
+      const submission = submissionOf(`t${ticket}`, work, signer);
+      const when = at(1 + this.#rng.float() * (HEALED - 5));
+      this.world.at(when, () =>
+        this.#ask(ticket, { kind: "submit", caller: { account: "ann", role: "consumer" }, submission }),
+      );
+    }
+  }
+
+  #planFaults(): void {
+    const rng = this.world.fork("faults");
+    const links = this.agents.map((agent) => ({ between: [agent, this.manager] as const, model: WIRE }));
+    const window = { from: at(2), until: at(HEALED), longest: (12 * SECOND) as Micros };
+    const faults = randomFaults(rng, { ...window, actors: this.agents, links, count: this.#options.faults });
+    const own = randomFaults(rng, {
+      ...window,
+      actors: [this.manager],
+      links: [],
+      count: 1 + rng.below(4),
+      longest: (4 * SECOND) as Micros,
+      kinds: ["crash", "pause"],
+    });
+    inject(this.world, [...faults, ...own]);
+  }
+
+  /** Whatever overlapping faults left behind is put right: from here on there is no excuse. */
+  #heal(): void {
+    const { world } = this;
+    world.heal();
+    for (const agent of this.agents) {
+      world.connect(agent, this.manager, WIRE);
+      world.setUp(agent, this.manager, true);
+      world.restart(agent);
+    }
+    world.restart(this.manager);
+  }
+}
+
+function submissionOf(name: string, work: number, signer: ReturnType<typeof signerFromSeed>): TaskSubmission {
+  const manifest = canonicalText({ name });
+  const order = {
+    id: `order-${name}`,
+    consumer: signer.publicKey,
+    taskDigest: nodeCryptography.digest(manifest),
+    payAtMost: money(1_000_000n),
+    notAfter: (START + HOUR) as Instant,
+  };
+  return {
+    name,
+    labels: {},
+    manifest,
+    needs: needsOf(work),
+    program: { kind: "wasm", module: "00".repeat(32), args: [], env: {} },
+    input: null,
+    contents: [],
+    order: signOrder(order, signer),
+  };
+}
