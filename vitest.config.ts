@@ -10,6 +10,7 @@ export default defineConfig({
       "apps/*/src/**/*.test.ts",
       "bench/src/**/*.test.ts",
       "scenarios/**/*.test.ts",
+      "examples/*.test.ts",
       "scripts/*.test.ts",
     ],
     testTimeout: 30_000,

@@ -34,6 +34,9 @@ export async function loadNetwork(path: string, lanes: number): Promise<Network>
       interOpNumThreads: 1,
       executionProviders: ["cpu"],
       logSeverityLevel: 4,
+      // Without an arena what a run took is given back after it, so that the next run of the process takes no more.
+      enableCpuMemArena: false,
+      enableMemPattern: false,
       // Waiting threads sleep: spinning took over four times the CPU time of the work itself.
       extra: { session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } } },
     });
