@@ -4,7 +4,7 @@ import type { Bench, Figure } from "./bench.ts";
 import { findOpenBlas, type OpenBlas } from "./openblas.ts";
 
 const ROUGH: MeasureOptions["budget"] = { sliceMs: 5, rounds: 2, limitMs: 1 };
-const MATRIX_SIZE = 1024;
+const MATRIX_SIZE = 768;
 const TYPES = ["logical", "parallel", "neural"] as const;
 
 /**

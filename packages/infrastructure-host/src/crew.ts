@@ -35,9 +35,9 @@ export class Crew {
       name,
       method: `${this.method}, ${threads === 1 ? "1 thread" : `${threads} threads`}`,
       work: async (ms) => {
-        const answers = crew.map((worker) => once(worker, "message") as Promise<[number]>);
+        const answers = crew.map((worker) => once(worker, "message") as Promise<[number[]]>);
         for (const worker of crew) worker.postMessage(ms);
-        return (await Promise.all(answers)).reduce((sum, [operations]) => sum + operations, 0);
+        return (await Promise.all(answers)).flatMap(([rates]) => rates);
       },
     };
   }

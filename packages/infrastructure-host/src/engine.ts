@@ -35,12 +35,14 @@ export async function loadEngine(): Promise<Engine | null> {
         method: `onnxruntime ${reference.name} f32 ${reference.inputShape.join(" x ")}, ${threads === 1 ? "1 thread" : `${threads} threads`}`,
         work: async (ms) => {
           const startedAt = performance.now();
-          let runs = 0;
+          const rates: number[] = [];
           do {
+            const before = process.cpuUsage();
             await session.run(feed);
-            runs++;
+            const { user, system } = process.cpuUsage(before);
+            rates.push((reference.work / (user + system)) * 1e6);
           } while (performance.now() - startedAt < ms);
-          return runs * reference.work;
+          return rates;
         },
       };
     },

@@ -18,7 +18,8 @@ interface Kernel {
   readonly run: (times: number) => void;
 }
 
-const CALL_MS = 5;
+/** A piece is so short that many fit between two interruptions, and so long that reading the clock costs nothing. */
+const PIECE_MS = 1;
 
 function integer(): Kernel {
   const bytes = integerKernel();
@@ -53,20 +54,22 @@ function gemm(): Kernel {
 
 const kernel = (workerData as KernelName) === "integer" ? integer() : gemm();
 
-/** Calls grow until one takes some milliseconds, so that reading the clock costs nothing. */
 let times = 64;
-function workFor(ms: number): number {
+
+/** The rate of each piece, by the clock: one that was interrupted is a bad one, and does not count in the end. */
+function workFor(ms: number): number[] {
+  const rates: number[] = [];
   const startedAt = performance.now();
-  let done = 0;
   for (let now = startedAt; now - startedAt < ms; ) {
     kernel.run(times);
-    done += times;
     const after = performance.now();
-    if (after - now < CALL_MS / 2) times *= 2;
-    else if (after - now > CALL_MS * 2 && times > 64) times = times >> 1;
+    const took = after - now;
+    if (took >= PIECE_MS / 2) rates.push(((times * kernel.operations) / took) * 1000);
+    if (took < PIECE_MS / 2) times *= 2;
+    else if (took > PIECE_MS * 4 && times > 64) times >>= 1;
     now = after;
   }
-  return done * kernel.operations;
+  return rates;
 }
 
 workFor(20);

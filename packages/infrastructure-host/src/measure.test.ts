@@ -70,8 +70,8 @@ describe("measureHost", () => {
 
 describe("rates", () => {
   it("a rate is the best sample times the cores allowed", async () => {
-    const subject = { name: "s", method: "spin", work: async () => 5 };
-    const samples = { perCpuSecond: [10, 30, 20], coresGot: [1, 1, 1], tookMs: 2 };
+    const subject = { name: "s", method: "spin", work: async () => [5] };
+    const samples = { perCore: [10, 30, 20], coresGot: [1, 1, 1], tookMs: 2 };
     const figure: Measured<number> = rateFrom(subject, samples, 0.5, wallClock());
     expect(figure).toMatchObject({ value: 15, spread: 1, took: 2000 });
     expect(median([4, 1, 3, 2])).toBe(2.5);
@@ -87,11 +87,12 @@ describe("rates", () => {
         order.push(name);
         const until = performance.now() + 1;
         while (performance.now() < until);
-        return 1;
+        return [1, 9, 3];
       },
     });
-    await sampleRates([subject("a"), subject("b")], { sliceMs: 1, rounds: 3, limitMs: 1e6 });
+    const samples = await sampleRates([subject("a"), subject("b")], { sliceMs: 1, rounds: 3, limitMs: 1e6 });
     expect(order.join("")).toBe("ababab");
+    expect(samples.get("a")?.perCore).toEqual([3, 3, 3]); // of a round the second best
   });
 });
 

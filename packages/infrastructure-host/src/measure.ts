@@ -36,7 +36,7 @@ const GIVE_UP_MS = 60_000;
 
 /**
  * Measures this machine under a share: computing power by type, memory, storage, accelerators (survey, M1, M2, P2). Under ten
- * seconds, in a process of its own; figures are per CPU second times the cores of the share, so neither other
+ * seconds, in a process of its own; figures are what one undisturbed core does times the cores of the share, so neither other
  * load nor a quota in force changes them. Rejects when the measuring process fails.
  */
 export async function measureHost(options: MeasureOptions = {}): Promise<HostMeasurement> {

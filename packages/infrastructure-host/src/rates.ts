@@ -1,18 +1,22 @@
 import type { Measured } from "@weft/infrastructure";
 import { type Instant, instant, micros, type OperationsPerSecond, type Ratio } from "@weft/kernel";
 
-/** Something whose rate is measured: works for about so many milliseconds and says how many operations it did. */
+/** Something whose rate is measured. */
 export interface Subject {
   readonly name: string;
   /** How the figure comes about, for people. */
   readonly method: string;
-  readonly work: (forMs: number) => Promise<number>;
+  /**
+   * Works for about so many milliseconds in pieces of a few, and gives each piece's rate: operations a second that one
+   * busy core did.
+   */
+  readonly work: (forMs: number) => Promise<readonly number[]>;
 }
 
 /** What one subject's slices came to. */
 export interface RateSamples {
-  /** Operations per second of CPU time, one figure a round. */
-  readonly perCpuSecond: number[];
+  /** Operations per second of one busy core, one figure a round. */
+  readonly perCore: number[];
   /** CPU seconds got per second of wall time: less than the threads asked for when others, or a quota, took their part. */
   readonly coresGot: number[];
   tookMs: number;
@@ -28,25 +32,25 @@ export interface Budget {
 
 /**
  * Measures all subjects in turns, round after round, so that a burst of other work spoils one slice of each
- * rather than all slices of one. Rates are per second of CPU time of this process: time that others, or a quota, take away
- * does not lower them. What remains is noise that can only slow (shared caches and cores), hence `rateFrom` takes the best.
+ * rather than all slices of one. Whatever else a machine does can only slow (a piece interrupted, a cache or core shared), and
+ * comes and goes within milliseconds, so pieces are short and the undisturbed ones count: of a round the second best
+ * (one lucky reading of a clock is no rate), of the rounds the best.
  */
 export async function sampleRates(
   subjects: readonly Subject[],
   budget: Budget,
 ): Promise<ReadonlyMap<string, RateSamples>> {
   const samples = new Map<string, RateSamples>();
-  for (const { name } of subjects) samples.set(name, { perCpuSecond: [], coresGot: [], tookMs: 0 });
+  for (const { name } of subjects) samples.set(name, { perCore: [], coresGot: [], tookMs: 0 });
   for (let round = 0; round < budget.rounds; round++) {
     if (round >= 2 && performance.now() > budget.limitMs) break;
     for (const { name, work } of subjects) {
       const slice = samples.get(name) as RateSamples;
       const wallBefore = performance.now();
       const cpuBefore = process.cpuUsage();
-      const operations = await work(budget.sliceMs);
+      slice.perCore.push(secondBest(await work(budget.sliceMs)));
       const { user, system } = process.cpuUsage(cpuBefore);
       const wallMs = performance.now() - wallBefore;
-      slice.perCpuSecond.push((operations / (user + system)) * 1e6);
       slice.coresGot.push((user + system) / (wallMs * 1e3));
       slice.tookMs += wallMs;
     }
@@ -54,18 +58,23 @@ export async function sampleRates(
   return samples;
 }
 
-/** The best of the samples times `cores`, as a measured figure. `at` is when the measuring ended. */
+function secondBest(rates: readonly number[]): number {
+  const sorted = [...rates].sort((a, b) => b - a);
+  return sorted[1] ?? sorted[0] ?? 0;
+}
+
+/** The best round times `cores`, as a measured figure. `at` is when the measuring ended. */
 export function rateFrom(
   { method }: Subject,
-  { perCpuSecond, tookMs }: RateSamples,
+  { perCore, tookMs }: RateSamples,
   cores: number,
   at: Instant,
 ): Measured<OperationsPerSecond> {
-  const share = cores === 1 ? "" : `, x ${round3(cores)} cores`;
+  const share = cores === 1 ? "" : ` times ${round3(cores)} cores`;
   return {
-    value: (Math.max(...perCpuSecond) * cores) as OperationsPerSecond,
-    method: `${method}; best of ${perCpuSecond.length}, per CPU second${share}`,
-    spread: spreadOf(perCpuSecond),
+    value: (Math.max(...perCore) * cores) as OperationsPerSecond,
+    method: `${method}; best of ${perCore.length} rounds, one busy core${share}`,
+    spread: spreadOf(perCore),
     took: micros(tookMs * 1e3),
     at,
   };
