@@ -1,3 +1,4 @@
+import { announcement } from "./announcement.ts";
 import { batch } from "./batch.ts";
 import type { Bench } from "./bench.ts";
 import { data } from "./data.ts";
@@ -12,6 +13,7 @@ import { trust } from "./trust.ts";
 
 /** Every bench there is, by name. */
 export const BENCHES: readonly Bench[] = [
+  announcement,
   batch,
   data,
   distance,

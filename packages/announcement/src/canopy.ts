@@ -1,8 +1,31 @@
 import type { NodeId } from "@weft/infrastructure";
-import type { Cryptography, PublicKey, Rng, Signer } from "@weft/kernel";
+import {
+  type Cryptography,
+  MILLISECOND,
+  micros,
+  type PublicKey,
+  type Rng,
+  SECOND,
+  type Signer,
+} from "@weft/kernel";
 import { DEFAULT_MESH_SETTINGS, Mesh, type MeshSettings } from "./mesh/mesh.ts";
 import { DEFAULT_TREE_TIMES, Trees, type TreeTimes } from "./mesh/trees.ts";
 import { DEFAULT_WORTH, judgeByRegret, type WorthSettings } from "./regional/worth.ts";
+
+/** Between regions: what a region offers is the best of many, moves by little and often, and is far away anyway. */
+export const REGION_WORTH: WorthSettings = {
+  ...DEFAULT_WORTH,
+  relative: 0.1,
+  floor: micros(20 * MILLISECOND),
+};
+export const REGION_SETTINGS: MeshSettings = {
+  ...DEFAULT_MESH_SETTINGS,
+  publisher: {
+    ...DEFAULT_MESH_SETTINGS.publisher,
+    throttle: { hold: micros(SECOND / 2), longest: micros(4 * SECOND), urgent: micros(50 * MILLISECOND) },
+  },
+  sharedOrigin: true,
+};
 
 /**
  * The project's own protocol (C2): an overlay of trees mended by gossip, in which a load is announced when a decision
@@ -17,10 +40,19 @@ export function canopy(
   settings: MeshSettings = DEFAULT_MESH_SETTINGS,
   rng: Rng | null = null,
   worth: WorthSettings | null = DEFAULT_WORTH,
-  isMember: (origin: NodeId) => boolean = () => true,
   times: TreeTimes = DEFAULT_TREE_TIMES,
 ): Mesh {
-  const judge = worth === null ? {} : { judge: judgeByRegret(() => mesh.view, self, worth, isMember) };
+  const judge =
+    worth === null
+      ? {}
+      : {
+          judge: judgeByRegret(
+            () => mesh.view,
+            self,
+            (origin) => mesh.distance(origin),
+            worth,
+          ),
+        };
   const publisher = { ...settings.publisher, ...judge };
   const mesh: Mesh = new Mesh(
     self,

@@ -241,27 +241,24 @@ function announcementContract(architecture: Architecture): void {
       converged(net);
     });
 
-    it.each([11, 12, 13, 14])(
-      "after every random fault is healed, all views are the truth (seed %i)",
-      (seed) => {
-        const net = network(seed);
-        net.pass(5 * SECOND);
-        const actors = names.map((name) => net.id(name));
-        const links = architecture
-          .edges(names, MODEL)
-          .map(({ a, b }) => ({ between: [net.id(a), net.id(b)] as const, model: MODEL }));
-        const from = net.world.now;
-        const until = (from + 120 * SECOND) as never;
-        const plan = { actors, links, from, until, count: 30, longest: (20 * SECOND) as never };
-        inject(net.world, randomFaults(new Rng(seed), plan));
-        for (let round = 1; round <= 40; round++) {
-          const name = names[round % names.length]!;
-          net.publish(name, { load: load(name, queued(round * SECOND)) });
-          net.pass(3 * SECOND);
-        }
-        net.pass(120 * SECOND);
-        converged(net);
-      },
-    );
+    it.each([11, 12])("after every random fault is healed, all views are the truth (seed %i)", (seed) => {
+      const net = network(seed);
+      net.pass(5 * SECOND);
+      const actors = names.map((name) => net.id(name));
+      const links = architecture
+        .edges(names, MODEL)
+        .map(({ a, b }) => ({ between: [net.id(a), net.id(b)] as const, model: MODEL }));
+      const from = net.world.now;
+      const until = (from + 120 * SECOND) as never;
+      const plan = { actors, links, from, until, count: 30, longest: (20 * SECOND) as never };
+      inject(net.world, randomFaults(new Rng(seed), plan));
+      for (let round = 1; round <= 40; round++) {
+        const name = names[round % names.length]!;
+        net.publish(name, { load: load(name, queued(round * SECOND)) });
+        net.pass(3 * SECOND);
+      }
+      net.pass(120 * SECOND);
+      converged(net);
+    });
   });
 }

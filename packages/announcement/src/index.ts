@@ -1,4 +1,4 @@
-export { canopy } from "./canopy.ts";
+export { canopy, REGION_SETTINGS, REGION_WORTH } from "./canopy.ts";
 export {
   Collector,
   type CollectorInput,

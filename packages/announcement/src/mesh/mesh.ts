@@ -134,6 +134,8 @@ export class Mesh implements SharedParticipant, Neighbourhood {
   tap: ((record: AnnouncementRecord) => void) | null = null;
   #boot = 0;
   #helloAt: Instant = NEVER;
+  /** By origin: how long its news takes to here by the fastest way lately, microseconds. */
+  readonly #distances = new Map<NodeId, number>();
   readonly #wanted = new Map<number, Wanted>();
   #wantedAt: Instant = NEVER;
   /** Who left, and when, oldest first. */
@@ -200,6 +202,11 @@ export class Mesh implements SharedParticipant, Neighbourhood {
     return out;
   }
 
+  /** How long news of an origin takes to here, about its one-way delay; 0 while unknown. */
+  distance(origin: NodeId): Micros {
+    return micros(this.#distances.get(origin) ?? 0);
+  }
+
   /** Stores and spreads a record made here; also one of another origin that we vouch for having verified. */
   originate(now: Instant, record: AnnouncementRecord, out: ParticipantOutput[]): void {
     this.#take(now, record, encodeRecord(record), micros(0), null, out);
@@ -228,7 +235,7 @@ export class Mesh implements SharedParticipant, Neighbourhood {
         carried = [];
         size = 0;
       }
-      carried.push({ record: encoded, ageMs: Math.max(0, Math.round((now - bornAt) / 1000)) });
+      carried.push({ record: encoded, ageUs: Math.max(0, now - bornAt) });
       size += encoded.length;
     }
     if (carried.length > 0) this.send(now, to, { kind: "records", carried }, out);
@@ -396,8 +403,8 @@ export class Mesh implements SharedParticipant, Neighbourhood {
     }
     switch (message.kind) {
       case "records":
-        for (const { record, ageMs } of message.carried)
-          this.#carried(now, from, contact, record, ageMs, out);
+        for (const { record, ageUs } of message.carried)
+          this.#carried(now, from, contact, record, ageUs, out);
         break;
       case "summary":
         if (message.boot === contact.boot) this.#readSummary(now, from, contact, message, out);
@@ -419,7 +426,7 @@ export class Mesh implements SharedParticipant, Neighbourhood {
     from: NodeId,
     contact: Contact,
     encoded: Uint8Array,
-    ageMs: number,
+    ageUs: number,
     out: ParticipantOutput[],
   ): void {
     const decoded = decodeRecord(encoded);
@@ -442,7 +449,7 @@ export class Mesh implements SharedParticipant, Neighbourhood {
       }
       this.publisher.raiseAbove(record.sequence);
     }
-    const age = micros(Math.min(ageMs * 1000 + contact.delay, this.#settings.view.forgetAfter));
+    const age = micros(Math.min(ageUs + contact.delay, this.#settings.view.forgetAfter));
     this.#take(now, record, encoded, age, from, out);
   }
 
@@ -480,11 +487,19 @@ export class Mesh implements SharedParticipant, Neighbourhood {
       this.#farewells.delete(record.origin);
     }
     const stored = this.store.put(record, encoded, (now - age) as Instant);
+    if (from !== null) this.#measure(record, age);
     this.tap?.(record);
     this.#spread.fresh(now, stored, from, out);
     if (from === null) return;
     for (const facet of taken.missing) this.#want(now, keyHash(stored.originHash, facet), from);
     if (this.#wantedAt <= now) this.#request(now, out);
+  }
+
+  /** Heartbeats come by every way and so by the fastest; others only ever show that there is a faster one. */
+  #measure(record: AnnouncementRecord, age: Micros): void {
+    const known = this.#distances.get(record.origin);
+    if (known === undefined || age < known || record.facet === "alive")
+      this.#distances.set(record.origin, age);
   }
 
   #changes(changes: readonly Change[], out: ParticipantOutput[]): void {
@@ -494,6 +509,7 @@ export class Mesh implements SharedParticipant, Neighbourhood {
       const gone = this.store.of(change.origin);
       this.#spread.forget(gone);
       for (const { key } of gone) this.#arrivedAt.delete(key);
+      this.#distances.delete(change.origin);
       this.store.delete(change.origin);
     }
   }

@@ -11,7 +11,7 @@ import { Reader, Writer } from "../wire.ts";
 /** One record on its way, and how long ago its origin made it, as far as its carriers know. */
 export interface Carried {
   readonly record: Uint8Array;
-  readonly ageMs: number;
+  readonly ageUs: number;
 }
 
 /** The newest number of each facet of one origin; 0 where there is none. */
@@ -67,7 +67,7 @@ const layouts = {
     ask: required(3, flag),
   }),
   records: struct<{ carried: readonly Carried[] }>({
-    carried: list(1, struct<Carried>({ record: required(1, bytes), ageMs: required(2, number()) })),
+    carried: list(1, struct<Carried>({ record: required(1, bytes), ageUs: required(2, number()) })),
   }),
   summary: struct<{ boot: number; part: number; of: number; held: readonly Held[] }>({
     boot: required(1, number()),

@@ -1,5 +1,5 @@
 import type { NodeId } from "@weft/infrastructure";
-import { after, earliest, type Instant, MILLISECOND, type Micros, micros, NEVER } from "@weft/kernel";
+import { after, earliest, type Instant, MILLISECOND, MINUTE, type Micros, micros, NEVER } from "@weft/kernel";
 import { FACETS } from "../facts.ts";
 import type { ParticipantOutput } from "../participant.ts";
 import type { Neighbourhood, Spread } from "./mesh.ts";
@@ -9,13 +9,13 @@ import type { Stored } from "./store.ts";
 /*
  * One tree an origin, grown by whoever was first, mended by gossip.
  *
- * [TREE.1] An origin's heartbeat and description go to every neighbour; the neighbour that brings one first is the
- *          parent, and all others are asked to push nothing more of that origin (prune).
- * [TREE.2] Its load and links go down that tree only: n - 1 transmissions, each node reached by the fastest way
- *          there was at the last heartbeat.
+ * [TREE.1] An origin's description, and one heartbeat every `grow`, go to every neighbour; the neighbour that brings
+ *          one first is the parent, and all others are asked to push nothing more of that origin (prune).
+ * [TREE.2] All else goes down that tree only: n - 1 transmissions, each node reached by the fastest way there was
+ *          when the tree grew last.
  * [TREE.3] Every neighbour that was not sent a record hears its hint in the next digest; who lacks it then asks for
  *          it and for the branch (graft).
- * [TREE.4] A lost parent is replaced at once by the neighbours pruned before; the next heartbeat grows the tree anew.
+ * [TREE.4] A lost parent is replaced at once by the neighbours pruned before; the next growth finds the best anew.
  * [TREE.5] What is kept for an origin is one parent and one bit a neighbour; for a neighbour, one hint a record.
  */
 
@@ -26,18 +26,23 @@ export interface TreeTimes {
   readonly patience: Micros;
   /** How long a branch asked for may take. */
   readonly again: Micros;
+  /** How often a tree is grown anew, by the origin's clock. */
+  readonly grow: Micros;
 }
 
 export const DEFAULT_TREE_TIMES: TreeTimes = {
   digest: micros(250 * MILLISECOND),
   patience: micros(100 * MILLISECOND),
   again: micros(500 * MILLISECOND),
+  grow: micros(2 * MINUTE),
 };
 
 const MOST_TRIES = 5;
 
 interface Tree {
   parent: NodeId | null;
+  /** Number of the record it grew by. */
+  grown: number;
   /** Neighbours that asked not to be pushed this origin's records. */
   readonly pruned: Set<NodeId>;
 }
@@ -96,17 +101,28 @@ export class Trees implements Spread {
     const tree = this.#treeOf(stored.originHash);
     tree.parent = from;
     if (from !== null) tree.pruned.delete(from);
-    const growing = stored.facet !== "load" && stored.facet !== "links";
-    if (growing) tree.pruned.clear();
+    if (this.#isGrowing(tree, stored)) {
+      tree.grown = stored.sequence;
+      tree.pruned.clear();
+    }
     for (const [peer, outbox] of this.#outboxes) {
       if (peer === from) {
         outbox.have.delete(stored.key);
+        // A prune that still waits was meant for another record, which it did not bring first.
+        outbox.prune.delete(stored.originHash);
         continue;
       }
       if (!tree.pruned.has(peer)) this.#mesh.push(now, peer, [stored], out);
       outbox.have.set(stored.key, lowOf(stored.sequence));
       this.#digestAt = earliest(this.#digestAt, after(now, this.#times.digest));
     }
+  }
+
+  /** All see the same record and mostly the same past, so all agree; who does not costs a few duplicates. */
+  #isGrowing(tree: Tree, { facet, sequence }: Stored): boolean {
+    const { grow } = this.#times;
+    if (facet === "alive") return Math.floor(sequence / grow) > Math.floor(tree.grown / grow);
+    return facet === "description" || facet === "leaving";
   }
 
   duplicate(now: Instant, stored: Stored, from: NodeId): void {
@@ -217,7 +233,7 @@ export class Trees implements Spread {
   #treeOf(origin: number): Tree {
     let tree = this.#trees.get(origin);
     if (tree === undefined) {
-      tree = { parent: null, pruned: new Set() };
+      tree = { parent: null, grown: 0, pruned: new Set() };
       this.#trees.set(origin, tree);
     }
     return tree;

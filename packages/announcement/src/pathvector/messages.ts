@@ -31,7 +31,7 @@ export type PathVectorMessage =
   /** Records of origins the receiver has a route to, or is just told one. */
   | {
       readonly kind: "records";
-      readonly records: readonly { readonly record: Uint8Array; readonly ageMs: number }[];
+      readonly records: readonly { readonly record: Uint8Array; readonly ageUs: number }[];
     }
   | ({ readonly kind: "cause" } & Cause);
 
@@ -49,8 +49,8 @@ const layouts = {
     delay: required(3, number()),
   }),
   withdraw: struct<{ origin: NodeId }>({ origin: required(1, text()) }),
-  records: struct<{ records: readonly { record: Uint8Array; ageMs: number }[] }>({
-    records: list(1, struct({ record: required(1, bytes), ageMs: required(2, number<number>()) })),
+  records: struct<{ records: readonly { record: Uint8Array; ageUs: number }[] }>({
+    records: list(1, struct({ record: required(1, bytes), ageUs: required(2, number<number>()) })),
   }),
   cause: struct<Cause>({
     by: required(1, text()),

@@ -277,7 +277,7 @@ export class PathVector implements SharedParticipant {
         break;
       }
       case "records":
-        for (const { record, ageMs } of message.records) this.#record(now, peer, record, ageMs);
+        for (const { record, ageUs } of message.records) this.#record(now, peer, record, ageUs);
         break;
       case "cause":
         if (this.#isNews(message) && this.#isSigned(message)) this.#spreadCause(now, message, peer);
@@ -342,7 +342,7 @@ export class PathVector implements SharedParticipant {
     }
   }
 
-  #record(now: Instant, peer: Peer, encoded: Uint8Array, ageMs: number): void {
+  #record(now: Instant, peer: Peer, encoded: Uint8Array, ageUs: number): void {
     const decoded = decodeRecord(encoded);
     if (!decoded.ok) {
       this.view.drop(decoded.refusal.code === "oversized" ? "oversized" : "malformed");
@@ -356,7 +356,7 @@ export class PathVector implements SharedParticipant {
       }
       this.#publisher.raiseAbove(record.sequence);
     }
-    const age = micros(Math.min(ageMs * 1000 + peer.delay, this.#settings.view.forgetAfter));
+    const age = micros(Math.min(ageUs + peer.delay, this.#settings.view.forgetAfter));
     const held = this.#store.get(record.origin, record.facet);
     if (held?.sequence === record.sequence) peer.has.set(held.key, held.sequence);
     const taken = this.view.accept(now, record, age);
@@ -407,7 +407,7 @@ export class PathVector implements SharedParticipant {
       .filter(({ key, sequence }) => (peer.has.get(key) ?? 0) < sequence)
       .map(({ key, sequence, encoded, bornAt }) => {
         peer.has.set(key, sequence);
-        return { record: encoded, ageMs: Math.max(0, Math.round((now - bornAt) / 1000)) };
+        return { record: encoded, ageUs: Math.max(0, now - bornAt) };
       });
     if (records.length > 0) this.#tell(now, peer, { kind: "records", records });
   }

@@ -13,7 +13,7 @@ import { aggregate, type RegionIdentity } from "./aggregate.ts";
  * [GATE.1] Outside, only the aggregate of the members is told, under the region's own key.
  * [GATE.2] Inside, other regions' records are passed on as they are.
  * [GATE.3] Of the region's gateways the first that is alive acts; the others listen, ready to take over.
- * [GATE.4] The aggregate is made anew at most once every `aggregateEvery`.
+ * [GATE.4] The aggregate is made anew at once, but at most once every `aggregateEvery`.
  */
 
 export interface GatewayOptions {
@@ -38,6 +38,7 @@ export class Gateway implements SharedParticipant {
   readonly #options: GatewayOptions;
   readonly #every: Micros;
   #aggregateAt: Instant = NEVER;
+  #aggregatedAt = Number.NEGATIVE_INFINITY as Instant;
   #incoming: AnnouncementRecord[] = [];
   #acted = false;
   /** Gateways once met as neighbours: their silence is noticed sooner than the view does. */
@@ -116,7 +117,8 @@ export class Gateway implements SharedParticipant {
     for (const gateway of this.#options.gateways)
       if (this.inner.peers.has(gateway)) this.#wasPeer.add(gateway);
     if (outputs.some((output) => output.kind === "change" && this.#options.isMember(output.change.origin))) {
-      this.#aggregateAt = earliest(this.#aggregateAt, after(now, this.#every));
+      if (now >= this.#aggregatedAt + this.#every) this.#aggregate(now, out);
+      else this.#aggregateAt = earliest(this.#aggregateAt, after(this.#aggregatedAt, this.#every));
     }
   }
 
@@ -132,6 +134,7 @@ export class Gateway implements SharedParticipant {
   /** Speaks for the region, or sees that it still need not: the acting one may fall silent without news from inside. */
   #aggregate(now: Instant, out: ParticipantOutput[]): void {
     const { acting } = this;
+    this.#aggregatedAt = now;
     this.#aggregateAt = after(now, CHECK_EVERY);
     if (acting) {
       const members = [...this.inner.view.origins()].filter(({ origin }) => this.#options.isMember(origin));

@@ -7,6 +7,7 @@ import {
 } from "@weft/infrastructure";
 import type { Micros } from "@weft/kernel";
 import type { LoadJudge } from "../publisher.ts";
+import type { Significance } from "../significance.ts";
 import type { OriginView, View } from "../view.ts";
 
 /** A kind of task by which loads are judged: what deciders are expected to place. */
@@ -47,54 +48,60 @@ export const DEFAULT_WORTH: WorthSettings = {
 };
 
 /**
- * What a decision would lose: believed at `announced` while `truth` holds, when the best of the others is `rival`.
- * Believed better than the rival, the node is chosen and costs truth instead of the better of both; believed worse,
- * the rival is chosen though the truth may be better.
+ * The most that any decision loses when a node is believed to finish at `believed` while `truth` holds. `rival` is what
+ * the best other node offers to the decider that favours this one most: whoever stands beside it. By the triangle
+ * inequality a node that loses there loses everywhere; a decider further away has a lower rival, down to any value.
+ *
+ * Believed better than the truth, it is chosen against rivals between the two, and costs up to the difference; believed
+ * worse, it is passed over for rivals between the two, as far as there are any.
  */
-export const regret = (announced: number, truth: number, rival: number): number =>
-  announced < rival ? Math.max(0, truth - rival) : Math.max(0, rival - truth);
+export function regret(believed: number, truth: number, rival: number): number {
+  if (believed === truth || Math.min(believed, truth) >= rival) return 0;
+  return believed < truth ? truth - believed : Math.min(believed, rival) - truth;
+}
 
-/** The best completion among known live origins but one, for each probe. */
+/**
+ * For each probe, the best that others than `self` offer to a decider beside it: completion there, and there and back.
+ */
 export function bestOfOthers(
   origins: Iterable<OriginView>,
   self: NodeId,
   probes: readonly Probe[],
-  member: (origin: NodeId) => boolean,
+  distance: (origin: NodeId) => number,
 ): number[] {
   const best = probes.map(() => Number.POSITIVE_INFINITY);
   for (const { origin, description, load, health } of origins) {
-    if (origin === self || description === null || load === null || health !== "up" || !member(origin))
-      continue;
+    if (origin === self || description === null || load === null || health !== "up") continue;
+    const away = 2 * distance(origin);
     for (let i = 0; i < probes.length; i++) {
-      const takes = completion(probes[i] as Probe, description, load);
+      const takes = away + completion(probes[i] as Probe, description, load);
       if (takes < (best[i] as number)) best[i] = takes;
     }
   }
   return best;
 }
 
-/** Announces a load only when some decision among the members would lose by not knowing it. */
+/** A loss so many times what is bearable does not wait for the hold-down of ordinary changes. */
+const URGENT = 4;
+
+/** Announces a load only when some decision would lose by not knowing it. */
 export const judgeByRegret =
   (
     view: () => View,
     self: NodeId,
+    distance: (origin: NodeId) => number,
     settings: WorthSettings = DEFAULT_WORTH,
-    member: (origin: NodeId) => boolean = () => true,
   ): LoadJudge =>
   (announced, now, node) => {
     if (node === null) return "moved";
-    const rivals = bestOfOthers(view().origins(), self, settings.probes, member);
+    let result: Significance = "none";
+    const rivals = bestOfOthers(view().origins(), self, settings.probes, distance);
     for (const [i, probe] of settings.probes.entries()) {
-      const rival = rivals[i] as number;
-      const believed = completion(probe, node, announced);
       const truth = completion(probe, node, now);
-      if (believed === truth || (believed >= rival && truth >= rival)) continue;
-      const loses = regret(believed, truth, rival);
-      // Alone, every estimate is the decision's own: judge the error itself.
-      const lost = rival === Number.POSITIVE_INFINITY ? Math.abs(truth - believed) : loses;
-      if (!(lost <= Math.max(settings.floor, settings.relative * Math.min(truth, rival)))) {
-        return announced.accepting === now.accepting ? "moved" : "urgent";
-      }
+      const lost = regret(completion(probe, node, announced), truth, rivals[i] as number);
+      const bearable = Math.max(settings.floor, settings.relative * Math.min(truth, rivals[i] as number));
+      if (lost > URGENT * bearable) return "urgent";
+      if (lost > bearable) result = "moved";
     }
-    return "none";
+    return result;
   };

@@ -1,0 +1,147 @@
+import type {
+  Change,
+  Participant,
+  ParticipantInput,
+  ParticipantOutput,
+  Publication,
+  View,
+} from "@weft/announcement";
+import type { NodeDescription, NodeId, NodeLoad } from "@weft/infrastructure";
+import type { Cryptography, Instant, Micros, Rng, Signer } from "@weft/kernel";
+import { World } from "@weft/sim";
+
+/** Signatures of the real size that cost nothing: what is measured here is the protocols, not Ed25519. */
+export const FREE: Cryptography = { digest: () => "", verify: () => true };
+export const FREE_SIGNER: Signer = { publicKey: "", sign: () => "00".repeat(64) };
+export const anyKey = (): string => "";
+
+/** Two participants that talk, over a way of so many links. */
+export interface Way {
+  readonly a: number;
+  readonly b: number;
+  readonly delay: number;
+  readonly hops: number;
+}
+
+export const idOf = (node: number): NodeId => `n${node}` as NodeId;
+
+/** Participants over given ways in virtual time, with what they send counted once for each link it crosses. */
+export class Simulation {
+  readonly world: World;
+  readonly size: number;
+  readonly participants: Participant[] = [];
+  /** Called for every change anybody's view makes. */
+  onChange: (node: number, change: Change) => void = () => {};
+  linkBytes = 0;
+  linkMessages = 0;
+  /** Bytes sent and received by each node itself. */
+  readonly nodeBytes: Float64Array;
+  readonly #ways = new Map<number, Way>();
+
+  constructor(
+    size: number,
+    ways: readonly Way[],
+    make: (node: number, rng: Rng) => Participant,
+    seed: number,
+  ) {
+    this.size = size;
+    this.nodeBytes = new Float64Array(size);
+    this.world = new World({ seed, trace: 0 });
+    for (let node = 0; node < size; node++) this.#add(node, make);
+    for (const way of ways) {
+      this.#ways.set(way.a * size + way.b, way);
+      this.#ways.set(way.b * size + way.a, way);
+      this.world.connect(way.a as never, way.b as never, { delay: way.delay as Micros });
+    }
+    for (const { a, b, delay } of ways) {
+      this.world.input(a as never, { kind: "peer_up", peer: idOf(b), delay });
+      this.world.input(b as never, { kind: "peer_up", peer: idOf(a), delay });
+    }
+  }
+
+  #add(node: number, make: (node: number, rng: Rng) => Participant): void {
+    this.world.add<ParticipantInput, ParticipantOutput>({
+      name: idOf(node),
+      start: ({ rng }) => {
+        const participant = make(node, rng);
+        this.participants.push(participant);
+        return participant;
+      },
+      receive: (message, from) => ({ kind: "message", from: idOf(from), bytes: message as Uint8Array }),
+      perform: (output, self) => {
+        if (output.kind === "change") this.onChange(node, output.change);
+        else this.#send(node, Number(output.to.slice(1)), output.bytes, self);
+      },
+    });
+  }
+
+  #send(
+    from: number,
+    to: number,
+    bytes: Uint8Array,
+    self: { send(to: never, message: unknown): boolean },
+  ): void {
+    const way = this.#ways.get(from * this.size + to);
+    this.linkBytes += bytes.length * (way?.hops ?? 1);
+    this.linkMessages += way?.hops ?? 1;
+    this.nodeBytes[from]! += bytes.length;
+    this.nodeBytes[to]! += bytes.length;
+    self.send(to as never, bytes);
+  }
+
+  publish(node: number, publication: Publication): void {
+    this.world.input(node as never, { kind: "publish", publication });
+  }
+
+  pass(us: number): void {
+    this.world.runFor(us as Micros);
+  }
+
+  view(node: number): View {
+    return (this.participants[node] as Participant).view;
+  }
+
+  get now(): Instant {
+    return this.world.now;
+  }
+
+  resetCounters(): void {
+    this.linkBytes = 0;
+    this.linkMessages = 0;
+    this.nodeBytes.fill(0);
+  }
+}
+
+/** A node whose parallel and neural rates are `rate` FLOPS. */
+export const descriptionOf = (id: NodeId, rate: number): NodeDescription =>
+  ({
+    id,
+    tier: "edge",
+    site: id,
+    domain: "d",
+    labels: {},
+    power: { logical: rate / 4, parallel: rate, neural: rate },
+    laneRate: { logical: rate / 16, parallel: rate / 4, neural: rate / 4 },
+    memoryBytes: 8 * 2 ** 30,
+    storage: { capacityBytes: 100e9, throughput: 500e6, storageClass: "scratch" },
+    accelerators: [],
+    runs: ["wasm", "model"],
+    security: "encrypted",
+    watts: null,
+    gramsPerKwh: null,
+  }) as unknown as NodeDescription;
+
+/** A node before which a task of any type waits `us`. */
+export const loadOf = (id: NodeId, us: number): NodeLoad => {
+  const wait = Math.round(us);
+  return {
+    node: id,
+    othersUse: { logical: 0, parallel: 0, neural: 0 },
+    freeMemoryBytes: 4 * 2 ** 30,
+    freeStorageBytes: 50e9,
+    queue: { logical: wait, parallel: wait, neural: wait },
+    battery: null,
+    accepting: true,
+    at: 0,
+  } as unknown as NodeLoad;
+};

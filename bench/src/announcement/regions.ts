@@ -1,0 +1,272 @@
+import {
+  canopy,
+  DEFAULT_MESH_SETTINGS,
+  DEFAULT_WORTH,
+  Gateway,
+  type GatewayOptions,
+  type Mesh,
+  type Participant,
+  REGION_SETTINGS,
+  REGION_WORTH,
+  type SharedParticipant,
+} from "@weft/announcement";
+import type { DomainId, NodeId, SiteId } from "@weft/infrastructure";
+import { type Micros, micros, Rng } from "@weft/kernel";
+import { mean } from "./measure.ts";
+import { anyKey, descriptionOf, FREE, FREE_SIGNER, idOf, loadOf, Simulation, type Way } from "./network.ts";
+
+const S = 1_000_000;
+/** No queue is shorter, so that one node with none is news everywhere. */
+const LEAST_QUEUE = 200_000;
+
+export interface CanopyRun {
+  readonly nodes: number;
+  /** Bytes a second, sent and received: mean and worst member of the worst region, and its gateway. */
+  readonly meanBytes: number;
+  readonly memberBytes: number;
+  readonly gatewayBytes: number;
+  /** Time until a change was known to all of a group in another region, over the direct latency, by change. */
+  readonly timeRatios: readonly number[];
+  /** Origins a member knows. */
+  readonly entries: number;
+  readonly state: number;
+  /** Share of load changes that were announced, in the worst region. */
+  readonly announced: number;
+}
+
+/** One simulated node: where it is, and which top, middle and lowest place it has. */
+interface Seat {
+  readonly x: number;
+  readonly y: number;
+  readonly top: number;
+  readonly middle: number;
+  readonly lowest: number;
+}
+
+type Level = 0 | 1 | 2;
+
+/**
+ * `side`^3 nodes: a top group of regions, each a group of groups. Simulated message by message: the top group, and of
+ * its first two regions the middle group and the lowest group of its gateway. Members of different groups never speak
+ * to each other, so the other groups would only repeat these; each is its gateway with all its members' loads behind it.
+ */
+class CanopyWorld {
+  readonly side: number;
+  readonly seats: Seat[] = [];
+  readonly simulation: Simulation;
+  /** Load changes of single nodes in the worst region so far. */
+  changes = 0;
+  readonly #rng: Rng;
+  readonly #queues: Float64Array[] = [];
+
+  constructor(side: number, seed: number) {
+    this.side = side;
+    this.#rng = new Rng(seed).fork("canopy");
+    this.#seatAll();
+    this.simulation = new Simulation(
+      this.seats.length,
+      this.#overlay(),
+      (node, rng) => this.#make(node, rng),
+      seed,
+    );
+    for (let node = 0; node < this.seats.length; node++) this.#begin(node);
+  }
+
+  #seatAll(): void {
+    const add = (from: { x: number; y: number }, km: number, top: number, middle: number, lowest: number) =>
+      this.seats.push({
+        x: from.x + (this.#rng.float() - 0.5) * km,
+        y: from.y + (this.#rng.float() - 0.5) * km,
+        top,
+        middle,
+        lowest,
+      });
+    for (let i = 0; i < this.side; i++) add({ x: 0, y: 0 }, 4000, i, 0, 0);
+    for (const r of [0, 1]) {
+      const gateway = this.seats[r] as Seat;
+      for (let j = 1; j < this.side; j++) add(gateway, 500, r, j, 0);
+      for (let k = 1; k < this.side; k++) add(gateway, 50, r, 0, k);
+    }
+  }
+
+  /** Fibre at 200 km a millisecond along one and a half times the distance, at least 50 us. */
+  delay(a: number, b: number): number {
+    const p = this.seats[a] as Seat;
+    const q = this.seats[b] as Seat;
+    return Math.max(50, Math.round(Math.hypot(p.x - q.x, p.y - q.y) * 7.5));
+  }
+
+  /** The simulated nodes of the top group, or of the middle or lowest group of a region. */
+  group(level: Level, region: number): number[] {
+    return [...this.seats.keys()].filter((node) => {
+      const { top, middle, lowest } = this.seats[node] as Seat;
+      if (level === 2) return middle === 0 && lowest === 0;
+      return top === region && (level === 1 ? lowest === 0 : middle === 0);
+    });
+  }
+
+  /** In each group everybody knows its three nearest and two others: near ways short, far ways few. */
+  #overlay(): Way[] {
+    const ways = new Map<string, Way>();
+    const join = (a: number, b: number): void => {
+      if (a === b) return;
+      ways.set(`${Math.min(a, b)}-${Math.max(a, b)}`, { a, b, delay: this.delay(a, b), hops: 1 });
+    };
+    for (const nodes of [
+      this.group(2, 0),
+      this.group(1, 0),
+      this.group(1, 1),
+      this.group(0, 0),
+      this.group(0, 1),
+    ]) {
+      for (const [i, a] of nodes.entries()) {
+        const near = nodes.filter((b) => b !== a).sort((b, c) => this.delay(a, b) - this.delay(a, c));
+        for (const b of near.slice(0, 3)) join(a, b);
+        join(a, nodes[(i + 1) % nodes.length] as number);
+        join(a, this.#rng.pick(nodes));
+      }
+    }
+    return [...ways.values()];
+  }
+
+  /** 2 for the top group's members, 1 for the middle groups', 0 for single nodes. */
+  #levelOf(node: number): Level {
+    const { middle, lowest } = this.seats[node] as Seat;
+    return lowest > 0 ? 0 : middle > 0 ? 1 : 2;
+  }
+
+  /** Whom a node speaks for at a level. */
+  #idAt(node: number, level: Level): NodeId {
+    const { top, middle } = this.seats[node] as Seat;
+    return level === 0 ? idOf(node) : ((level === 1 ? `region-${top}-${middle}` : `region-${top}`) as NodeId);
+  }
+
+  #make(node: number, rng: Rng): Participant {
+    const mesh = (level: Level): Mesh =>
+      canopy(
+        this.#idAt(node, level),
+        FREE_SIGNER,
+        FREE,
+        anyKey,
+        level > 0 ? REGION_SETTINGS : DEFAULT_MESH_SETTINGS,
+        rng.fork(`level ${level}`),
+        level > 0 ? REGION_WORTH : DEFAULT_WORTH,
+      );
+    if (node >= 2) return mesh(this.#levelOf(node));
+    const upper = this.#joined(node, 1, mesh(1), mesh(2), (origin) => origin.split("-").length === 3);
+    return this.#joined(node, 0, mesh(0), upper, (origin) => !origin.startsWith("region-"));
+  }
+
+  #joined(
+    node: number,
+    level: 0 | 1,
+    inner: Mesh,
+    outer: SharedParticipant,
+    isMember: GatewayOptions["isMember"],
+  ): Gateway {
+    const mine = new Set(this.group(level, (this.seats[node] as Seat).top).map(idOf));
+    const id = this.#idAt(node, (level + 1) as Level);
+    return new Gateway(inner, outer, {
+      region: { id, site: id as string as SiteId, domain: "d" as DomainId },
+      gateways: [this.#idAt(node, level)],
+      isMember,
+      isOutside: (peer) => !mine.has(peer),
+    });
+  }
+
+  /** Single nodes change once a second; behind a gateway so do all its members, looked at ten times a second. */
+  #begin(node: number): void {
+    const behind = node < 2 ? 1 : this.side ** this.#levelOf(node);
+    this.#queues.push(
+      Float64Array.from({ length: behind }, () => LEAST_QUEUE + this.#rng.exponential(0.4 * S)),
+    );
+    this.#publish(node);
+    const every = behind === 1 ? S : S / 10;
+    this.simulation.world.after(this.#rng.below(every) as Micros, () => {
+      this.simulation.world.every(micros(every), () =>
+        this.#wander(node, behind === 1 ? 1 : Math.ceil(behind / 10)),
+      );
+    });
+  }
+
+  /** Towards a mean of 450 ms with steps of 100 ms: a queue that tasks come to and leave. */
+  #wander(node: number, count: number): void {
+    const queues = this.#queues[node] as Float64Array;
+    for (let i = 0; i < count; i++) {
+      const k = this.#rng.below(queues.length);
+      const above = (queues[k] as number) - LEAST_QUEUE;
+      queues[k] = LEAST_QUEUE + Math.abs(above + 0.06 * (0.4 * S - above) + this.#rng.normal(0, 0.1 * S));
+    }
+    if (this.#levelOf(node) === 0 && (this.seats[node] as Seat).top === 0) this.changes++;
+    this.#publish(node);
+  }
+
+  set(node: number, queue: number): void {
+    (this.#queues[node] as Float64Array).fill(queue);
+    this.#publish(node);
+  }
+
+  #publish(node: number): void {
+    const queues = this.#queues[node] as Float64Array;
+    const id = this.#idAt(node, node < 2 ? 0 : this.#levelOf(node));
+    let best = Number.POSITIVE_INFINITY;
+    for (const queue of queues) if (queue < best) best = queue;
+    this.simulation.publish(node, { description: descriptionOf(id, 2e11), load: loadOf(id, best) });
+  }
+}
+
+/** Lets `side`^3 nodes change once a second each, then makes members of the first region its best. */
+export function canopyOf(side: number, seconds: number, changes: number, seed: number): CanopyRun {
+  const world = new CanopyWorld(side, seed);
+  const { simulation } = world;
+  simulation.pass(30 * S);
+  simulation.resetCounters();
+  const before = world.changes;
+  const members = world.group(0, 0).filter((node) => node >= 2);
+  const ids = new Set(members.map(idOf));
+  let announced = 0;
+  simulation.onChange = (node, change) => {
+    if (change.kind === "load" && idOf(node) === change.origin && ids.has(change.origin)) announced++;
+  };
+  simulation.pass(seconds * S);
+  const rate = (node: number): number => (simulation.nodeBytes[node] as number) / seconds;
+  const rates = members.map(rate);
+  const share = announced / (world.changes - before);
+  const gatewayBytes = rate(0);
+  const one = members[0] as number;
+  return {
+    nodes: side ** 3,
+    meanBytes: mean(rates),
+    memberBytes: Math.max(...rates),
+    gatewayBytes,
+    announced: share,
+    entries: simulation.view(one).size,
+    state: (simulation.participants[one] as Participant).stateBytes,
+    timeRatios: Array.from({ length: changes }, (_, i) =>
+      timeTo(world, members[(i * 7) % members.length] as number),
+    ),
+  };
+}
+
+/** How long until all of the far group know that the first region has a better member, over the direct latency. */
+function timeTo(world: CanopyWorld, origin: number): number {
+  const { simulation } = world;
+  const far = world.group(0, 1).filter((node) => node >= 2);
+  const queue = 1;
+  const known = new Set<number>();
+  const began = simulation.now;
+  let last = began;
+  simulation.onChange = (node, change) => {
+    if (change.kind !== "load" || change.origin !== "region-0" || change.load.queue.neural !== queue) return;
+    if (!far.includes(node)) return;
+    known.add(node);
+    last = simulation.now;
+  };
+  world.set(origin, queue);
+  simulation.pass(0.5 * S);
+  if (known.size < far.length) throw new Error(`canopy: ${known.size} of ${far.length} knew a change`);
+  world.set(origin, 1.5 * S);
+  simulation.onChange = () => {};
+  simulation.pass(5 * S);
+  return (last - began) / Math.max(...far.map((node) => world.delay(origin, node)));
+}
