@@ -52,7 +52,7 @@ export function flood(size: number, changes: number, recordBytes: number, seed: 
       known++;
       last = simulation.now;
     };
-    simulation.publish(origin, { load: loadOf(id, (100 - 10 * i) * S) });
+    simulation.publish(origin, { load: loadOf(id, 100 * S * 0.7 ** i) });
     simulation.pass(3 * S);
     if (known !== size) throw new Error(`link-state: ${known} of ${size} knew a change`);
     ratios.push((last - began) / reach);
