@@ -9,19 +9,8 @@ import { pricing } from "./pricing.ts";
 import { replay } from "./replay.ts";
 import { sim } from "./sim.ts";
 import { stale } from "./stale.ts";
+import { tasks } from "./tasks.ts";
 import { trust } from "./trust.ts";
 
 /** Every bench there is, by name. */
-export const BENCHES: readonly Bench[] = [
-  announcement,
-  batch,
-  data,
-  distance,
-  market,
-  measure,
-  pricing,
-  replay,
-  sim,
-  stale,
-  trust,
-];
+export const BENCHES: readonly Bench[] = [announcement, batch, data, distance, market, measure, pricing, replay, sim, stale, tasks, trust];

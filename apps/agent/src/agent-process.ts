@@ -26,6 +26,7 @@ import { Driver, liveClock, loadSigner, nodeCryptography } from "@weft/live";
 import type { PriceList } from "@weft/market";
 import type { Runtime } from "@weft/orchestration";
 import { ContentStore, Gateway } from "@weft/orchestration-data";
+import { createOnnxRuntime } from "@weft/orchestration-onnx";
 import { createWasmRuntime } from "@weft/orchestration-wasm";
 import {
   AgentCore,
@@ -275,7 +276,7 @@ function describeNode(config: AgentConfig, host: HostMeasurement): NodeDescripti
 function runtimesOf(config: AgentConfig, threads: number): readonly Runtime[] {
   const make: { readonly [kind in (typeof config.runs)[number]]: () => Runtime } = {
     wasm: () => createWasmRuntime({ warmWorkers: threads }),
-    model: () => createWasmRuntime({ warmWorkers: threads }),
+    model: () => createOnnxRuntime({ maxProcesses: threads }),
     process: () => createWasmRuntime({ warmWorkers: threads }),
   };
   return config.runs.map((kind) => make[kind]());

@@ -87,10 +87,14 @@ const schema = z.strictObject({
   }),
 });
 
-/** Reads a network file; throws an error that names line, path, what was found and what was expected. */
-export function readNetworkFile(path: string): NetworkFile {
+/** Reads a network file from a path; see `parseNetworkFile`. */
+export const readNetworkFile = (path: string): NetworkFile =>
+  parseNetworkFile(readFileSync(path, "utf8"), path);
+
+/** Reads a network file's text; throws an error that names line, path, what was found and what was expected. */
+export function parseNetworkFile(text: string, path: string): NetworkFile {
   const lines = new LineCounter();
-  const document = parseDocument(readFileSync(path, "utf8"), { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines });
   const broken = document.errors[0];
   if (broken !== undefined)
     throw new Error(`${path}:${lines.linePos(broken.pos[0]).line}  ${broken.message}`);
