@@ -53,7 +53,7 @@ async function prepare(network: RunningNetwork, folder: string): Promise<Submitt
     metadata: { name: "empty" },
     spec: {
       algorithm: { function: "empty" },
-      compute: { type: "logical", work: "1 MOP" },
+      compute: { type: "logical", work: "1 MOP", lanes: 0.1 },
       run: { wasm: { module: `sha256:${content.digest}` } },
       pay: { atMost: "0.001 CNY" },
     },
@@ -117,7 +117,8 @@ class Watcher {
   async until(settled: number, timeoutMs: number): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (this.settled + this.failed < settled) {
-      if (Date.now() > deadline) throw new Error(`${this.settled} of ${settled} tasks settled in time`);
+      if (Date.now() > deadline)
+        throw new Error(`${this.settled} of ${settled} tasks settled in time, ${this.failed} failed`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

@@ -275,7 +275,7 @@ function onNode(world: World, books: Books, task: TaskNeeds, i: number, transfer
   if (d.storage.throughput - held.throughput < task.storage.throughput) return null;
   const free = Math.max(0, d.power[type] - load.othersUse[type]) - (books.rate.get(`${d.id}/${type}`) ?? 0);
   let rate = Math.floor(Math.min(free, task.compute.lanes * d.laneRate[type]));
-  if (!(rate > 0) || rate < LEAST_SHARE * d.laneRate[type]) rate = 0;
+  if (!(rate > 0) || rate < Math.floor(LEAST_SHARE * d.laneRate[type])) rate = 0;
   const factor =
     world.corrections.find((c) => c.node === d.id && c.service === task.algorithm.function)?.factor ?? 1;
   if (rate * factor < task.compute.atLeast || (rate === 0 && task.compute.work > 0)) return null;

@@ -42,7 +42,7 @@ export interface TaskNeeds {
     readonly work: Operations;
     /** Least effective rate; 0 where any will do. */
     readonly atLeast: OperationsPerSecond;
-    /** How many lanes (cores) the program can use at once; Infinity: all. */
+    /** How many lanes (cores) the program uses at once, a part of one too; Infinity: all. */
     readonly lanes: number;
     /** `count` devices (one where absent), each with `memoryBytes` free; a share of a device is a share of its memory. */
     readonly accelerator: {

@@ -75,7 +75,7 @@ export function rateOn(nodes: NodeTable, query: Query, n: number): number {
   const lane = nodes.lane[query.type as 0 | 1 | 2][n] as number;
   const free = nodes.free[query.type as 0 | 1 | 2][n] as number;
   const rate = Math.floor(Math.min(free, query.lanes * lane));
-  return rate >= LEAST_SHARE * lane && rate > 0 ? rate : 0;
+  return rate >= Math.floor(LEAST_SHARE * lane) && rate > 0 ? rate : 0;
 }
 
 /** Micro-units of money for the task on the node when it computes for `compute` micros. */

@@ -61,9 +61,9 @@ const compute = z.strictObject({
   ),
   atLeast: computingPower().optional().describe("Least rate it really gets. Default: any."),
   lanes: z
-    .union([z.literal("all"), z.int().min(1, "1 or more").max(65536, "at most 65536")])
+    .union([z.literal("all"), z.number().min(0.1, "0.1 or more").max(65536, "at most 65536")])
     .optional()
-    .describe("Cores the program can use at once. Default 1 for WebAssembly, else all."),
+    .describe("Cores it uses at once; 0.1 is a tenth of one. Default 1 for WebAssembly, else all."),
   accelerator: accelerator.optional().describe("Only nodes with such an accelerator."),
 });
 

@@ -243,6 +243,6 @@ function limitsOf(needs: TaskNeeds, placed: Placed, node: NodeDescription): RunL
     memoryBytes: Math.max(needs.algorithm.space, LEAST_MEMORY) as Bytes,
     wallTime: Math.max(patience, LEAST_WALL_TIME) as Micros,
     outputBytes: Math.max(needs.basic.resultBytes * 4, LEAST_OUTPUT) as Bytes,
-    lanes: Math.min(lanes, available),
+    lanes: Math.min(Math.ceil(lanes), available),
   };
 }
