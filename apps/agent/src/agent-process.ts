@@ -27,6 +27,7 @@ import type { PriceList } from "@weft/market";
 import type { Runtime } from "@weft/orchestration";
 import { ContentStore, Gateway } from "@weft/orchestration-data";
 import { createOnnxRuntime } from "@weft/orchestration-onnx";
+import { createProcessRuntime } from "@weft/orchestration-process";
 import { createWasmRuntime } from "@weft/orchestration-wasm";
 import {
   AgentCore,
@@ -277,7 +278,7 @@ function runtimesOf(config: AgentConfig, threads: number): readonly Runtime[] {
   const make: { readonly [kind in (typeof config.runs)[number]]: () => Runtime } = {
     wasm: () => createWasmRuntime({ warmWorkers: threads }),
     model: () => createOnnxRuntime({ maxProcesses: threads }),
-    process: () => createWasmRuntime({ warmWorkers: threads }),
+    process: () => createProcessRuntime(),
   };
   return config.runs.map((kind) => make[kind]());
 }

@@ -22,7 +22,8 @@ export class Child {
       this.#hear(line),
     );
     createInterface({ input: this.#process.stderr as NodeJS.ReadableStream }).on("line", (line) => {
-      this.#lastWords = line.startsWith("  ") ? `${this.#lastWords}\n${line}` : line;
+      if (line.startsWith("weft") || /^\w*Error\b/.test(line)) this.#lastWords = line;
+      else if (line.startsWith("  hint")) this.#lastWords += `\n${line}`;
       say(line);
     });
     this.exited = new Promise((resolve) => {

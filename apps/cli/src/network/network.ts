@@ -55,7 +55,10 @@ export interface RunningNetwork {
   stop(): Promise<void>;
 }
 
-const entryOf = (app: string): string => fileURLToPath(new URL("main.js", import.meta.resolve(app)));
+function entryOf(app: string): string {
+  const index = import.meta.resolve(app);
+  return fileURLToPath(new URL(index.endsWith(".ts") ? "../dist/main.js" : "main.js", index));
+}
 /** A port that nothing listens on: what no emulated link leads to. */
 const NOWHERE = "127.0.0.1:9";
 /** A process that ends again sooner than this after its start is not started again. */

@@ -1,0 +1,195 @@
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { canonicalText, type Instant, type Money, type Signer } from "@weft/kernel";
+import { loadSigner, nodeCryptography } from "@weft/live";
+import { signOrder, verifyContract } from "@weft/market";
+import type { TaskView } from "@weft/service";
+import { fileContent, uploadFile, WeftClient } from "@weft/service-http/client";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { RunningNetwork } from "./network.ts";
+
+/*
+ * Whole networks of real processes, killed in the middle of their work. How often the manager is killed: WEFT_KILLS, 5 unless
+ * set; the nightly run sets 50.
+ */
+
+const NETWORK = `
+apiVersion: weft.dev/v1
+kind: Network
+metadata: { name: test }
+spec:
+  domain: test
+  manager: { site: here }
+  links:
+    - { between: [here, there], delay: 2ms, rate: 500Mbps }
+  consumers: [{ name: ann, credit: 1000 CNY }]
+  nodes:
+    - { name: near, tier: edge, site: here, provider: pat, share: 50%, price: 0.02 CNY, runs: [wasm] }
+    - { name: far, tier: cloud, site: there, provider: quinn, share: 50%, gateway: true, price: 0.03 CNY, runs: [wasm] }
+`;
+
+/** A module that counts down from `turns` and ends: about a nanosecond a turn. */
+function spinning(turns: bigint): Buffer {
+  const leb: number[] = [];
+  for (let rest = turns; ; rest >>= 7n) {
+    const low = Number(rest & 0x7fn);
+    const last = rest >> 7n === 0n && (low & 0x40) === 0;
+    leb.push(last ? low : low | 0x80);
+    if (last) break;
+  }
+  const body = [
+    ...[0x01, 0x01, 0x7e, 0x42, ...leb, 0x21, 0x00, 0x03, 0x40],
+    ...[0x20, 0x00, 0x42, 0x01, 0x7d, 0x22, 0x00, 0x42, 0x00, 0x52, 0x0d, 0x00, 0x0b, 0x0b],
+  ];
+  const head = "0061736d01000000010401600000030201000503010001071302066d656d6f72790200065f73746172740000";
+  return Buffer.concat([
+    Buffer.from(head, "hex"),
+    Buffer.from([0x0a, body.length + 2, 0x01, body.length, ...body]),
+  ]);
+}
+
+let folder: string;
+let network: RunningNetwork;
+let client: WeftClient;
+let manager: WeftClient;
+let signer: Signer;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "weft-network-"));
+  // The build, since the network's processes are the build's too.
+  const { parseNetworkFile, startNetwork } = (await import(
+    new URL("../../dist/network/index.js", import.meta.url).href
+  )) as typeof import("./index.ts");
+  network = await startNetwork({
+    file: parseNetworkFile(NETWORK, "test"),
+    stateDir: join(folder, "state"),
+    cacheDir: join(tmpdir(), "weft-test-cache"),
+    host: "127.0.0.1",
+    port: 0,
+    say: (line) => process.env.WEFT_SAY && console.error(line),
+  });
+  const { token, key } = network.consumer("ann");
+  client = new WeftClient({ server: network.url, token, retries: 10 });
+  manager = new WeftClient({ server: network.url, token: network.managerToken, retries: 10 });
+  signer = loadSigner(key);
+}, 120_000);
+
+afterAll(async () => {
+  await network?.stop();
+  rmSync(folder, { recursive: true, force: true });
+}, 60_000);
+
+function must<T>(
+  result: { ok: true; value: T } | { ok: false; refusal: { code: string; message: string } },
+): T {
+  if (!result.ok) throw new Error(`${result.refusal.code}: ${result.refusal.message}`);
+  return result.value;
+}
+
+async function submit(name: string, turns: bigint, lanes = 1): Promise<string> {
+  const file = join(folder, `${turns}.wasm`);
+  writeFileSync(file, spinning(turns));
+  const content = must(await fileContent(file));
+  must(await uploadFile({ url: network.url, token: network.consumer("ann").token }, file, content));
+  const manifest = canonicalText({
+    apiVersion: "weft.dev/v1",
+    kind: "Task",
+    metadata: { name },
+    spec: {
+      algorithm: { function: `spin-${turns}`, space: "16MB" },
+      compute: { type: "logical", work: `${turns} OP`, lanes },
+      run: { wasm: { module: `sha256:${content.digest}` } },
+      pay: { atMost: "1 CNY" },
+    },
+  });
+  const order = {
+    id: randomUUID(),
+    consumer: signer.publicKey,
+    taskDigest: nodeCryptography.digest(manifest),
+    payAtMost: 1_000_000n as Money,
+    notAfter: ((Date.now() + 600_000) * 1000) as Instant,
+  };
+  const body = { manifest, contents: [content], order: signOrder(order, signer) };
+  return must(await client.call("POST /v1/tasks", { body } as never)).id;
+}
+
+async function when(id: string, phase: TaskView["phase"]): Promise<TaskView> {
+  for (;;) {
+    const task = must(
+      await client.call("GET /v1/tasks/{task}", { params: { task: id } } as never),
+    ) as TaskView;
+    if (task.phase === phase) return task;
+    if (task.phase === "failed" || task.phase === "cancelled") throw new Error(JSON.stringify(task.reason));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function expectSoundBooks(): Promise<void> {
+  const { items } = must(await manager.call("GET /v1/accounts", {} as never)) as {
+    items: readonly { id: string; balance: { posted: bigint; held: bigint } }[];
+  };
+  expect(items.reduce((sum, account) => sum + account.balance.posted, 0n)).toBe(0n);
+  expect(items.find((account) => account.id === "ann")?.balance.held).toBe(0n);
+}
+
+async function usageOf(task: string): Promise<number> {
+  const { items } = must(await manager.call("GET /v1/usage", { query: { task, limit: 100 } } as never)) as {
+    items: readonly unknown[];
+  };
+  return items.length;
+}
+
+it("runs a task under a contract that all three signed, and settles it", async () => {
+  const task = await when(await submit("first", 1_000_000n), "succeeded");
+  expect(task.charged).toBeGreaterThan(0n);
+  const { contract } = task.runs[0]!;
+  const view = must(await client.call("GET /v1/contracts/{contract}", { params: { contract } } as never)) as {
+    document: Parameters<typeof verifyContract>[0];
+  };
+  expect(verifyContract(view.document, nodeCryptography)).toBeNull();
+  await expectSoundBooks();
+});
+
+it("an agent killed in mid-task: the task is placed again and billed once", async () => {
+  const id = await submit("survivor", 4_000_000_000n);
+  const running = await when(id, "running");
+  network.kill(running.runs[0]!.node);
+  const done = await when(id, "succeeded");
+  expect(done.runs.length).toBeGreaterThan(1);
+  expect(done.runs[0]!.state).toBe("lost");
+  expect(await usageOf(id)).toBe(1);
+  await expectSoundBooks();
+}, 90_000);
+
+it("a manager killed at random moments under load loses nothing and bills nothing twice", async () => {
+  const kills = Number(process.env.WEFT_KILLS ?? 5);
+  const ids: string[] = [];
+  let feeding = true;
+  const feed = async (): Promise<void> => {
+    for (let i = 0; feeding; i++) {
+      try {
+        ids.push(await submit(`load-${i}`, 20_000_000n, 0.5));
+      } catch {
+        // not acknowledged: may be lost
+      }
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+  };
+  const feeders = [feed(), feed()];
+  for (let kill = 0; kill < kills; kill++) {
+    const before = ids.length;
+    while (ids.length < before + 3) await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
+    network.kill("manager");
+  }
+  feeding = false;
+  await Promise.all(feeders);
+  expect(ids.length).toBeGreaterThanOrEqual(3 * kills);
+  for (const id of ids) {
+    await when(id, "succeeded");
+    expect(await usageOf(id)).toBe(1);
+  }
+  await expectSoundBooks();
+}, 600_000);
