@@ -13,4 +13,17 @@ import { tasks } from "./tasks.ts";
 import { trust } from "./trust.ts";
 
 /** Every bench there is, by name. */
-export const BENCHES: readonly Bench[] = [announcement, batch, data, distance, market, measure, pricing, replay, sim, stale, tasks, trust];
+export const BENCHES: readonly Bench[] = [
+  announcement,
+  batch,
+  data,
+  distance,
+  market,
+  measure,
+  pricing,
+  replay,
+  sim,
+  stale,
+  tasks,
+  trust,
+];
