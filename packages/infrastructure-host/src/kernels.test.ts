@@ -1,8 +1,11 @@
+import v8 from "node:v8";
 import { Rng } from "@weft/kernel";
 import { describe, expect, it } from "vitest";
 import { GEMM, GEMM_AT, gemmIndex, gemmKernel, integerKernel, integerScalar, packPanels } from "./kernels.ts";
 import { signed, unsigned } from "./wasm-encoder.ts";
 import { canRun, instantiate } from "./webassembly.ts";
+
+v8.setFlagsFromString("--experimental-wasm-relaxed-simd"); // on by default from Node 21 on
 
 interface Gemm {
   readonly memory: { readonly buffer: ArrayBuffer };
