@@ -148,7 +148,7 @@ export function syntheticTrace(nodes: number, tasks: number, seed: number): { no
   });
   let clock = 0;
   const taskLines = Array.from({ length: tasks }, (_, i) => {
-    clock += rng.exponential(60);
+    clock += rng.exponential(9000 / nodes); // about as much as the devices can do
     const gpus = rng.pick([0, 1, 1, 1, 1, 1, 1, 2, 4, 8]);
     const milli = gpus === 0 ? 0 : gpus > 1 ? 1000 : rng.pick([250, 460, 500, 1000]);
     const spec = gpus === 1 && rng.chance(0.1) ? rng.pick(["huge", "large|huge"]) : "";

@@ -47,7 +47,7 @@ export function poolOf(nodes: readonly TraceNode[], tasks: readonly TraceTask[])
         gramsPerKwh: null,
       }),
     );
-    const price = 1 + node.gpus + (named.has(node.model) ? 8 : 0);
+    const price = 1 + node.gpus + (named.has(node.model) ? 0.5 : 0);
     const perGigaOperation = { logical: price, parallel: 0, neural: 0 };
     pool.setPrices(brand<NodeId>(node.name), { ...FREE_OF_CHARGE, perGigaOperation });
   }
