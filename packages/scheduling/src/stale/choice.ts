@@ -18,7 +18,8 @@ export type ChoiceRule =
  * is how many tasks others place between two reports: at ten times the arrivals, take a tenth of the ages.
  */
 export const CHOICE_BY_AGE: readonly { readonly upTo: Micros; readonly rule: ChoiceRule }[] = [
-  { upTo: (20 * MILLISECOND) as Micros, rule: { kind: "best" } },
+  { upTo: MILLISECOND, rule: { kind: "best" } },
+  { upTo: (200 * MILLISECOND) as Micros, rule: { kind: "damped", spread: 0.2 } },
   { upTo: (2 * SECOND) as Micros, rule: { kind: "best-of", sample: 8 } },
   { upTo: NEVER as number as Micros, rule: { kind: "damped", spread: 1 } },
 ];
