@@ -22,14 +22,24 @@ export class ProgressLine {
   }
 
   /** Draws how far it is; a few times a second at most, and always at the end. */
-  update({ done, of }: { readonly done: number; readonly of: number }): void {
+  update({
+    done,
+    of,
+    suffix,
+  }: {
+    readonly done: number;
+    readonly of: number;
+    readonly suffix?: string;
+  }): void {
     const now = Date.now();
     if (!this.#context.mayDraw || (done < of && now - this.#drawnAt < EVERY_MS)) return;
     this.#drawnAt = now;
     const share = of === 0 ? 1 : done / of;
     const full = Math.round(share * CELLS);
     const bar = "\u2588".repeat(full) + "\u2591".repeat(CELLS - full);
-    this.#draw(`${this.#title}  ${bar}  ${String(Math.floor(share * 100)).padStart(3)} %   ${this.#suffix}`);
+    this.#draw(
+      `${this.#title}  ${bar}  ${String(Math.floor(share * 100)).padStart(3)} %   ${suffix ?? this.#suffix}`,
+    );
   }
 
   /** Draws a text in the place of the bar. */

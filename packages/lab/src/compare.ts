@@ -11,10 +11,11 @@ export interface Difference {
   readonly after: number;
   /** (after - before) / |before|; null where before is 0. */
   readonly change: number | null;
-  /** Of Welch's t-test and of the Mann-Whitney test, each corrected by Holm over all comparisons; null: too few seeds. */
+  /** Of Welch's t-test, corrected by Holm for all comparisons made; null: too few seeds. */
   readonly welch: number | null;
+  /** Of the Mann-Whitney test, as it is: a guard against a few outliers making the means differ. */
   readonly mannWhitney: number | null;
-  /** Both tests below the level: the difference is not chance. */
+  /** Both below the level: the difference is not chance. */
   readonly significant: boolean;
   readonly verdict: "better" | "worse" | "different" | "same";
 }
@@ -31,7 +32,7 @@ export function compareResults(before: Results, after: Results, level = 0.05): r
     );
   const testable = pairs.filter(({ a, b }) => a.length > 1 && b.length > 1);
   const byWelch = holm(testable.map(({ a, b }) => welch(a, b)));
-  const byRank = holm(testable.map(({ a, b }) => mannWhitney(a, b)));
+  const byRank = testable.map(({ a, b }) => mannWhitney(a, b));
   return pairs.map((pair): Difference => {
     const at = testable.indexOf(pair);
     const [from, to] = [summarise(pair.a).mean, summarise(pair.b).mean];
@@ -62,8 +63,8 @@ export function comparisonTable(differences: readonly Difference[], all = false)
   if (shown.length === 0) {
     const untested = differences.length > 0 && differences.every(({ welch: p }) => p === null);
     return untested
-      ? "nothing can be tested: two seeds or more are needed on each side"
-      : `nothing differs significantly (${differences.length} figures compared)`;
+      ? "nothing can be tested: four seeds or more are needed on each side"
+      : `nothing differs significantly (${differences.length} figures compared; with less than four seeds a side nothing can)`;
   }
   const percent = (change: number | null): string =>
     change === null ? "-" : `${change >= 0 ? "+" : ""}${(100 * change).toFixed(1)} %`;

@@ -39,7 +39,8 @@ export async function runAll(
     options.onProgress?.((finished.length + failed.length + running) / Math.max(1, orders.length));
   };
   const serve = async (id: number): Promise<void> => {
-    const worker = new Worker(WORKER, { workerData: prepared });
+    // Flags of the caller, such as a test runner's conditions, are not the worker's.
+    const worker = new Worker(WORKER, { workerData: prepared, execArgv: [] });
     // A listener on the signal for as long as the worker lives, not one for every run.
     const stop = (): void => void worker.terminate();
     options.signal?.addEventListener("abort", stop, { once: true });

@@ -7,6 +7,7 @@ import * as describe from "./describe.ts";
 import * as explain from "./explain.ts";
 import * as get from "./get.ts";
 import * as key from "./key.ts";
+import * as lab from "./lab.ts";
 import * as logs from "./logs.ts";
 import * as measure from "./measure.ts";
 import * as plan from "./plan.ts";
@@ -25,5 +26,6 @@ export const COMMANDS: readonly {
   { group: "Tasks:", commands: [run, apply, plan, wait, logs, result, explain, remove] },
   { group: "The network:", commands: [get, describe, top] },
   { group: "A node:", commands: [measure] },
+  { group: "Research:", commands: [lab] },
   { group: "Administration:", commands: [token, key, completion, version] },
 ];
