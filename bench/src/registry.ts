@@ -7,6 +7,7 @@ import { market } from "./market.ts";
 import { measure } from "./measure.ts";
 import { pricing } from "./pricing.ts";
 import { replay } from "./replay.ts";
+import { runtimes } from "./runtimes.ts";
 import { sim } from "./sim.ts";
 import { stale } from "./stale.ts";
 import { tasks } from "./tasks.ts";
@@ -22,6 +23,7 @@ export const BENCHES: readonly Bench[] = [
   measure,
   pricing,
   replay,
+  runtimes,
   sim,
   stale,
   tasks,
