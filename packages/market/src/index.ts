@@ -16,6 +16,7 @@ export * from "./service-level.ts";
 export * from "./settlement.ts";
 export * from "./settlement-rail.ts";
 export * from "./statement.ts";
+export * from "./tmforum.ts";
 export * from "./trust.ts";
 export * from "./usage.ts";
 export * from "./usage-intake.ts";
