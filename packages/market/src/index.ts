@@ -2,6 +2,7 @@ export * from "./auction.ts";
 export * from "./billing.ts";
 export * from "./contract.ts";
 export * from "./contract-life.ts";
+export * from "./document.ts";
 export * from "./ledger.ts";
 export * from "./log.ts";
 export * from "./merkle.ts";
