@@ -3,9 +3,21 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Bytes } from "@weft/kernel";
+import type { Bytes, Instant, Micros, Money } from "@weft/kernel";
+import { createSigner, nodeCryptography } from "@weft/live";
+import {
+  type ContractTerms,
+  leafHash,
+  MerkleTree,
+  signContract,
+  signHead,
+  signOrder,
+  signUsage,
+  type UsageRecord,
+} from "@weft/market";
 import { ContentStore, Gateway } from "@weft/orchestration-data";
 import { type ApiServer, createApiServer } from "@weft/service-http";
+import { wireText } from "@weft/service-http/client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { MemoryManager } from "../../../packages/service-http/src/testing/memory-manager.ts";
 import { SAMPLE_DECISION } from "../../../packages/service-http/src/testing/sample.ts";
@@ -337,6 +349,132 @@ describe("tasks", () => {
     const why = await weft("explain", "read-receipt");
     expect(why.out).toContain("placed on corner, path you > ningbo\nconsidered 3 nodes, 5 paths\n");
     expect(why.err).toMatch(/^decided .* ago\n$/);
+  });
+});
+
+describe("the market", () => {
+  /** A contract that three keys signed, as the API tells it. */
+  function papers() {
+    const [consumer, provider, broker, node] = [
+      createSigner(),
+      createSigner(),
+      createSigner(),
+      createSigner(),
+    ];
+    const zero = 0n as Money;
+    const order = {
+      id: "o",
+      consumer: consumer.publicKey,
+      taskDigest: "0".repeat(64),
+      payAtMost: 1000n as Money,
+      notAfter: 9e15 as Instant,
+    };
+    const terms: ContractTerms = {
+      id: "c-1",
+      order: signOrder(order, consumer),
+      task: "task-1",
+      attempt: 1,
+      consumer: { account: "books", key: consumer.publicKey },
+      provider: { account: "corner-ltd", key: provider.publicKey },
+      manager: { account: "manager", key: broker.publicKey },
+      node: { id: "corner", key: node.publicKey },
+      compute: "logical",
+      currency: "CNY",
+      prices: {
+        petaOperation: { logical: 50_000n as Money, parallel: zero, neural: zero },
+        memoryGibHour: zero,
+        storageGibHour: zero,
+        transferGb: zero,
+        bandwidthGbpsHour: zero,
+        perTask: zero,
+      },
+      ceiling: 900n as Money,
+      completeBy: null,
+      validFrom: 1e15 as Instant,
+      validUntil: 2e15 as Instant,
+    };
+    const contract = { terms, manager: signContract(terms, broker), provider: signContract(terms, provider) };
+    const record: UsageRecord = {
+      id: "r",
+      contract: "c-1",
+      node: "corner",
+      sequence: 1,
+      startedAt: 11e14 as Instant,
+      endedAt: 12e14 as Instant,
+      cpuTime: 1 as Micros,
+      wallTime: 1 as Micros,
+      operations: 10n ** 13n,
+      memoryTime: 0n,
+      storageTime: 0n,
+      inputBytes: 0 as Bytes,
+      outputBytes: 0 as Bytes,
+      reservedBits: 0n,
+      outcome: "completed",
+      result: null,
+    };
+    return { contract, usage: signUsage(record, node) };
+  }
+  const keep = (name: string, value: unknown) => writeFileSync(join(folder, name), wireText(value));
+
+  it("verify checks a contract and its usage offline, and refuses a changed one", async () => {
+    const { contract, usage } = papers();
+    keep("contract.json", contract);
+    keep("usage.json", usage);
+    const held = await weft(
+      "--server",
+      "http://127.0.0.1:9",
+      "verify",
+      "contract",
+      "contract.json",
+      "--usage",
+      "usage.json",
+    );
+    expect([held.code, held.err]).toEqual([0, ""]);
+    expect(held.out).toContain("c-1: signed by all three, within the consumer's order");
+    expect(held.out).toMatch(/total: +0\.0005 CNY/);
+    keep("contract.json", { ...contract, terms: { ...contract.terms, ceiling: 901n } });
+    const changed = await weft("verify", "contract", "contract.json");
+    expect([changed.code, changed.err]).toEqual([1, expect.stringContaining("[E_CONTRACT_SIGNATURE]")]);
+    keep("usage.json", { ...usage, record: { ...usage.record, operations: 10n ** 14n } });
+    keep("contract.json", contract);
+    const inflated = await weft("verify", "contract", "contract.json", "--usage", "usage.json");
+    expect([inflated.code, inflated.err]).toEqual([1, expect.stringContaining("[E_USAGE_SIGNATURE]")]);
+    expect((await weft("verify", "contract", "task.yaml")).code).toBe(2);
+  });
+
+  it("verify log shows an edit, and whose log it is", async () => {
+    const signer = createSigner();
+    const entries = ["a", "b", "c"];
+    const tree = new MerkleTree(nodeCryptography);
+    for (const entry of entries) tree.append(leafHash(entry, nodeCryptography));
+    const head = { log: signer.publicKey, size: 2, root: tree.root(2), at: 1 as Instant };
+    keep("log.json", { entries, heads: [signHead(head, signer)] });
+    expect((await weft("verify", "log", "log.json", "--manager", signer.publicKey)).out).toBe(
+      "3 entries give the roots of all 1 signed heads; 1 newer than the last head\n",
+    );
+    expect((await weft("verify", "log", "log.json", "--manager", "0".repeat(64))).code).toBe(1);
+    keep("log.json", { entries: ["a", "B", "c"], heads: [signHead(head, signer)] });
+    expect((await weft("verify", "log", "log.json")).err).toContain("[E_LOG_EDITED]");
+  });
+
+  it("balance and statement tell the account's own", async () => {
+    expect((await weft("balance")).out).toBe("books  5.00 CNY, 0.001 CNY held, 4.999 CNY available\n");
+    expect((await weft("balance", "else")).code).toBe(1);
+    expect((await weft("statement", "--period", "2026-11")).out).toBe(
+      "books, 2026-11: from 0.00 CNY to 0.00 CNY\nnothing moved\n",
+    );
+    expect((await weft("statement", "--period", "2026-W47", "-o", "csv")).out).toMatch(
+      /^time \(UTC\),transfer/,
+    );
+    for (const wrong of ["2026-13", "2026-W60", "november"]) {
+      expect([wrong, (await weft("statement", "--period", wrong)).code]).toEqual([wrong, 2]);
+    }
+  });
+
+  it("offers, contracts and usage are short for get", async () => {
+    for (const short of ["offers", "contracts", "usage"]) {
+      expect(await weft(short)).toEqual({ code: 0, out: "", err: `no ${short}\n` });
+    }
   });
 });
 

@@ -7,7 +7,7 @@ import { RESOURCES, resourceNamed } from "../resources/index.ts";
 import type { AnyResource } from "../resources/resource.ts";
 import type { Table } from "../table.ts";
 
-interface Options {
+export interface GetOptions {
   readonly output: Output;
   readonly watch?: true;
   readonly selector?: string;
@@ -17,24 +17,35 @@ interface Options {
 }
 
 export function register(program: Command, context: Context): void {
-  program
+  const get = program
     .command("get")
     .summary("show nodes, links, tasks, contracts and more")
     .description(`Shows resources: ${RESOURCES.map(({ plural }) => plural).join(", ")}.`)
     .argument("<resource>", "what to show, such as nodes, or node/corner")
-    .argument("[names...]", "only these")
+    .argument("[names...]", "only these");
+  getOptions(get)
+    .addHelpText("after", EXAMPLES)
+    .action((resource: string, names: string[], options: GetOptions) =>
+      getResources(context, resource, names, options),
+    );
+}
+
+const EXAMPLES = `
+Examples:
+  weft get nodes -o wide
+  weft get tasks --watch
+  weft get node corner -o yaml
+  weft get nodes -l tier=edge --sort-by memory`;
+
+/** The flags of every command that lists. */
+export const getOptions = (command: Command): Command =>
+  command
     .addOption(outputOption())
     .option("-w, --watch", "go on and show every change")
     .option("-l, --selector <labels>", "only what has these labels, such as team=a,tier!=cloud")
     .option("--sort-by <column>", "a column's name, or a path into -o json such as .description.memoryBytes")
     .option("--limit <count>", "at most so many", count)
-    .option("--no-headers", "leave the headers out")
-    .addHelpText(
-      "after",
-      "\nExamples:\n  weft get nodes -o wide\n  weft get tasks --watch\n  weft get node corner -o yaml\n  weft get nodes -l tier=edge --sort-by memory",
-    )
-    .action((resource: string, names: string[], options: Options) => get(context, resource, names, options));
-}
+    .option("--no-headers", "leave the headers out");
 
 export const outputOption = (): Option =>
   new Option("-o, --output <form>", "form of the output").choices(OUTPUTS).default("table");
@@ -46,11 +57,12 @@ export function count(text: string): number {
   throw new Failure(`found "${text}", expected a whole number of at least 1`, 2);
 }
 
-async function get(
+/** Shows resources of a kind, all or those named, once or as they change. */
+export async function getResources(
   context: Context,
   word: string,
   names: readonly string[],
-  options: Options,
+  options: GetOptions,
 ): Promise<void> {
   const [kind, named] = splitName(word);
   const resource = await resourceNamed(kind);
@@ -74,7 +86,7 @@ function splitName(word: string): [kind: string, names: string[]] {
   return slash < 0 ? [word, []] : [word.slice(0, slash), [word.slice(slash + 1)]];
 }
 
-async function show(context: Context, resource: AnyResource, names: readonly string[], options: Options) {
+async function show(context: Context, resource: AnyResource, names: readonly string[], options: GetOptions) {
   const client = await context.client();
   const [network, items] = await Promise.all([
     client.call("GET /v1/network", {}),
@@ -85,7 +97,12 @@ async function show(context: Context, resource: AnyResource, names: readonly str
   return printItems(context, resource, items, listing, names.length === 1);
 }
 
-async function itemsOf(context: Context, resource: AnyResource, names: readonly string[], options: Options) {
+async function itemsOf(
+  context: Context,
+  resource: AnyResource,
+  names: readonly string[],
+  options: GetOptions,
+) {
   const client = await context.client();
   if (names.length > 0) return Promise.all(names.map((name) => one(resource, client, name)));
   const { selector = "", limit = null } = options;
@@ -111,7 +128,7 @@ async function one(
 async function select(
   resource: AnyResource,
   items: readonly unknown[],
-  { selector }: Options,
+  { selector }: GetOptions,
 ): Promise<readonly unknown[]> {
   if (selector === undefined || resource.labelsOf === undefined) return items;
   const { parseSelector, selects } = await import("@weft/service-http/client");
@@ -124,7 +141,7 @@ async function watch(
   context: Context,
   resource: AnyResource,
   names: readonly string[],
-  options: Options,
+  options: GetOptions,
 ): Promise<void> {
   const client = await context.client();
   const { wireText } = await import("@weft/service-http/client");

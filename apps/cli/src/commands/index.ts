@@ -8,13 +8,16 @@ import * as explain from "./explain.ts";
 import * as get from "./get.ts";
 import * as key from "./key.ts";
 import * as lab from "./lab.ts";
+import * as lists from "./lists.ts";
 import * as logs from "./logs.ts";
 import * as measure from "./measure.ts";
+import * as money from "./money.ts";
 import * as plan from "./plan.ts";
 import * as result from "./result.ts";
 import * as run from "./run.ts";
 import * as token from "./token.ts";
 import * as top from "./top.ts";
+import * as verify from "./verify.ts";
 import * as version from "./version.ts";
 import * as wait from "./wait.ts";
 
@@ -25,6 +28,7 @@ export const COMMANDS: readonly {
 }[] = [
   { group: "Tasks:", commands: [run, apply, plan, wait, logs, result, explain, remove] },
   { group: "The network:", commands: [get, describe, top] },
+  { group: "The market:", commands: [lists, money, verify] },
   { group: "A node:", commands: [measure] },
   { group: "Research:", commands: [lab] },
   { group: "Administration:", commands: [token, key, completion, version] },

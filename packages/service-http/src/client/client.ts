@@ -89,10 +89,11 @@ export class WeftClient {
   async *all<N extends PagedRoute>(
     name: N,
     query: Partial<RouteInput<N, "query">>,
+    params: Readonly<Record<string, string>> = {},
   ): AsyncGenerator<ClientResult<PagedItem<N>>> {
     for (let cursor: string | null = null; ; ) {
       const asked = { ...query, ...(cursor === null ? {} : { cursor }) } as Partial<RouteInput<N, "query">>;
-      const page = await this.call(name, { query: asked, params: {}, body: {} } as unknown as Given<N>);
+      const page = await this.call(name, { query: asked, params } as unknown as Given<N>);
       if (!page.ok) {
         yield page;
         return;
@@ -245,7 +246,11 @@ export class WeftClient {
 /** Refusals that waiting may mend. */
 const PASSING: ReadonlySet<string> = new Set(["E_UNREACHABLE", "E_TIMEOUT", "E_UNAVAILABLE", "E_TOO_MANY"]);
 
-export type PagedRoute = "GET /v1/tasks" | "GET /v1/contracts" | "GET /v1/usage";
+export type PagedRoute =
+  | "GET /v1/tasks"
+  | "GET /v1/contracts"
+  | "GET /v1/usage"
+  | "GET /v1/accounts/{account}/transfers";
 export type PagedItem<N extends PagedRoute> = RouteAnswer<N>["items"][number];
 
 function decode(route: Route, json: unknown): ClientResult<unknown> {

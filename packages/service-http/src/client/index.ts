@@ -6,3 +6,4 @@ export { keyProofText } from "../wire/requests.ts";
 export type { GatewaysView } from "../wire/views.ts";
 export * from "./client.ts";
 export * from "./contents.ts";
+export * from "./documents.ts";

@@ -43,7 +43,7 @@ export const signedOrder = z.strictObject({
 
 const party = () => z.looseObject({ account: z.string(), key: publicKey() });
 
-const contract: z.ZodType<Contract> = z.looseObject({
+export const contract: z.ZodType<Contract> = z.looseObject({
   terms: z.looseObject({
     id: z.string(),
     order: signedOrder,
@@ -92,7 +92,7 @@ const charge: z.ZodType<Charge> = z.looseObject({
   total: money(),
 });
 
-const signedUsage: z.ZodType<SignedUsage> = z.looseObject({
+export const signedUsage: z.ZodType<SignedUsage> = z.looseObject({
   record: z.looseObject({
     id: z.string(),
     contract: z.string(),
