@@ -80,6 +80,7 @@ const TURNS = 16;
 const STILL = 0.7;
 
 class UnitSimplex {
+  /** As given, but with each task's arcs cheapest first: a scan stops where cost alone is too much. */
   readonly #problem: UnitAssignmentProblem;
   readonly #root: number;
   /** By task: the node it is on (the root when left out) and that arc's cost. */
@@ -108,7 +109,7 @@ class UnitSimplex {
     const { tasks, nodes, start, node, cost, capacity } = problem;
     assert(start.length === tasks + 1 && node.length === cost.length, "arcs are by task");
     assert(capacity.length === nodes, "one capacity a node");
-    this.#problem = problem;
+    this.#problem = cheapestFirst(problem);
     this.#root = nodes;
     this.#on = new Int32Array(tasks).fill(nodes);
     this.#onCost = new Float64Array(tasks).fill(problem.leaveOut);
@@ -131,7 +132,7 @@ class UnitSimplex {
       if (capacity[j]! > 0) this.#link(j, nodes);
       else this.#price[j] = Number.POSITIVE_INFINITY;
     }
-    this.#startGreedily(start, node, cost, capacity);
+    this.#startGreedily(start, this.#problem.node, this.#problem.cost, capacity);
   }
 
   /** Each task to its cheapest node with more than one slot left: a free slot must remain to hang the node by. */
@@ -191,7 +192,8 @@ class UnitSimplex {
       const value = onCost[t]! + price[on[t]!]!;
       let least = leaveOut;
       let arc = NONE;
-      for (let a = start[t]!, end = start[t + 1]!; a < end; a++) {
+      // Prices are not below zero (but for those that freeWorthless lifts before the end), so the rest costs more.
+      for (let a = start[t]!, end = start[t + 1]!; a < end && cost[a]! < least; a++) {
         const other = cost[a]! + price[node[a]!]!;
         if (other < least) {
           least = other;
@@ -368,4 +370,34 @@ class UnitSimplex {
     }
     return { node, cost, price, pivots: this.#pivots };
   }
+}
+
+function cheapestFirst(problem: UnitAssignmentProblem): UnitAssignmentProblem {
+  const { tasks, start } = problem;
+  const node = problem.node.slice();
+  const cost = problem.cost.slice();
+  for (let t = 0; t < tasks; t++) {
+    const from = start[t]!;
+    const end = start[t + 1]!;
+    if (end - from > 64) {
+      const order = problem.node.subarray(from, end).map((_, i) => from + i);
+      order.sort((a, b) => problem.cost[a]! - problem.cost[b]! || a - b);
+      order.forEach((a, i) => {
+        node[from + i] = problem.node[a]!;
+        cost[from + i] = problem.cost[a]!;
+      });
+      continue;
+    }
+    for (let a = from + 1; a < end; a++) {
+      const [value, j] = [cost[a]!, node[a]!];
+      let b = a;
+      for (; b > from && cost[b - 1]! > value; b--) {
+        cost[b] = cost[b - 1]!;
+        node[b] = node[b - 1]!;
+      }
+      cost[b] = value;
+      node[b] = j;
+    }
+  }
+  return { ...problem, node, cost };
 }
