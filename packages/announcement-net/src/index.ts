@@ -1,3 +1,7 @@
+export { BUS_MESSAGE_BYTES, type Bus, isSubject } from "./bus.ts";
+export { NatsBus } from "./bus-nats.ts";
+export { openBus } from "./bus-open.ts";
+export { BUS_PATH, BusServer, WebSocketBus } from "./bus-websocket.ts";
 export {
   Channel,
   type ChannelHandlers,
@@ -9,3 +13,4 @@ export {
 export { type ConnectionHandlers, type ConnectionOptions, ManagerConnection } from "./connection.ts";
 export { AGENTS_PATH, AgentEndpoint, type EndpointOptions, type Knock } from "./endpoint.ts";
 export type { Frame, Json } from "./frame.ts";
+export { type HostCounters, ParticipantHost, subjectOf } from "./participant-host.ts";
