@@ -52,9 +52,24 @@ export class RunFloor {
       if (took === null) return;
       staging += took;
     }
+    staging += await this.#prepare(launch);
     const transferIn = launch.input === null ? 0 : await this.#bring(launch, work, launch.input);
     if (transferIn === null) return;
     this.#tell({ kind: "fetched", run, staging: staging as Micros, transferIn: transferIn as Micros });
+  }
+
+  /** Compiles or loads the program before its input comes; microseconds. Nothing to do when it is warm. */
+  #prepare(launch: Launch): Promise<number> {
+    const runtime = this.#runtimes.get(launch.program.kind);
+    if (runtime?.prepare === undefined) return Promise.resolve(0);
+    const { program, limits } = launch;
+    const contentPath = (digest: Digest): string => this.#content.path(digest);
+    const startedAt = performance.now();
+    return new Promise((resolve) => {
+      runtime.prepare?.({ program, limits, contentPath }, () =>
+        resolve(Math.round((performance.now() - startedAt) * 1000)),
+      );
+    });
   }
 
   /** Time it took; null when it failed and was told. */

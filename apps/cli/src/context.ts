@@ -23,6 +23,7 @@ export class Context {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   #asked: SettingsAsked = {};
+  #fixed: NetworkContext | null = null;
   #client: WeftClient | undefined;
 
   constructor(world: {
@@ -42,6 +43,13 @@ export class Context {
     this.#asked = asked;
   }
 
+  /** The same world, talking to this network whatever flags and environment say. */
+  at(network: NetworkContext): Context {
+    const there = new Context(this);
+    there.#fixed = network;
+    return there;
+  }
+
   /** Data: what a pipe or a file would want. */
   print(text: string): void {
     this.out.write(`${text}\n`);
@@ -57,6 +65,7 @@ export class Context {
   }
 
   get network(): NetworkContext {
+    if (this.#fixed !== null) return this.#fixed;
     return networkContext(this.folder, this.env, this.#asked);
   }
 

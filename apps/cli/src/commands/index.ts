@@ -3,9 +3,11 @@ import type { Context } from "../context.ts";
 import * as apply from "./apply.ts";
 import * as completion from "./completion.ts";
 import * as remove from "./delete.ts";
+import * as demo from "./demo.ts";
 import * as describe from "./describe.ts";
 import * as explain from "./explain.ts";
 import * as get from "./get.ts";
+import * as join from "./join.ts";
 import * as key from "./key.ts";
 import * as lab from "./lab.ts";
 import * as lists from "./lists.ts";
@@ -17,6 +19,7 @@ import * as result from "./result.ts";
 import * as run from "./run.ts";
 import * as token from "./token.ts";
 import * as top from "./top.ts";
+import * as up from "./up.ts";
 import * as verify from "./verify.ts";
 import * as version from "./version.ts";
 import * as wait from "./wait.ts";
@@ -27,9 +30,9 @@ export const COMMANDS: readonly {
   readonly commands: readonly { readonly register: (program: Command, context: Context) => void }[];
 }[] = [
   { group: "Tasks:", commands: [run, apply, plan, wait, logs, result, explain, remove] },
-  { group: "The network:", commands: [get, describe, top] },
+  { group: "The network:", commands: [demo, up, get, describe, top] },
   { group: "The market:", commands: [lists, money, verify] },
-  { group: "A node:", commands: [measure] },
+  { group: "A node:", commands: [join, measure] },
   { group: "Research:", commands: [lab] },
   { group: "Administration:", commands: [token, key, completion, version] },
 ];

@@ -1,0 +1,99 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { formatTime, type Micros } from "@weft/kernel";
+import type { Command } from "commander";
+import type { Context } from "../context.ts";
+import { Failure } from "../failure.ts";
+import type { NetworkStep } from "../network/network.ts";
+import { keepContext } from "../settings.ts";
+import { nodeCount, showNodes } from "./demo.ts";
+
+interface Options {
+  readonly filename: string;
+  readonly host: string;
+  readonly port: string;
+  readonly fresh?: true;
+}
+
+export const DEFAULT_NETWORK = fileURLToPath(new URL("../../../../scenarios/demo.yaml", import.meta.url));
+
+export function register(program: Command, context: Context): void {
+  program
+    .command("up")
+    .summary("run a network on this machine until Ctrl-C")
+    .description(
+      "Starts a manager and its agents on this machine, as a network file says, and keeps them up until Ctrl-C. State stays in .weft; DATABASE_URL names an external PostgreSQL.",
+    )
+    .option("-f, --filename <file>", "network to run", DEFAULT_NETWORK)
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--port <port>", "port of the manager", "7070")
+    .option("--fresh", "measure every node again")
+    .action((options: Options) => up(context, options));
+}
+
+/** Says each step as it is done. */
+export const stepText = (step: NetworkStep): string => {
+  switch (step.kind) {
+    case "manager":
+      return `manager  ${step.url}, store ${step.store}`;
+    case "measuring":
+      return `measuring ${step.node} ...`;
+    case "node":
+      return `${step.node}  ${step.cached ? "measured before" : `measured in ${formatTime(step.tookUs as Micros)}`}, ${step.share}`;
+  }
+};
+
+async function up(context: Context, options: Options): Promise<void> {
+  const port = Number(options.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new Failure(`--port: found "${options.port}", expected a port such as 7070`, 2);
+  }
+  const { readNetworkFile, startNetwork } = await import("../network/index.ts");
+  let file: ReturnType<typeof readNetworkFile>;
+  try {
+    file = readNetworkFile(options.filename);
+  } catch (error) {
+    throw new Failure((error as Error).message, 2);
+  }
+  const shares = new Map<string, string>();
+  const network = await startNetwork({
+    file,
+    stateDir: join(context.folder, file.metadata.name),
+    cacheDir: join(context.folder, "measured"),
+    host: options.host,
+    port,
+    fresh: options.fresh === true,
+    databaseUrl: context.env.DATABASE_URL,
+    say: (line) => context.note(line),
+    progress: (step) => {
+      if (step.kind === "node") shares.set(step.node, step.share);
+      context.note(stepText(step));
+    },
+  }).catch((error: Error) => {
+    throw new Failure(`the network does not start: ${error.message}`);
+  });
+  const consumer = file.spec.consumers[0]?.name ?? "";
+  const { token, key } = network.consumer(consumer);
+  const contextOf = { server: network.url, key };
+  keepContext(context.folder, `${file.metadata.name}-manager`, { ...contextOf, token: network.managerToken });
+  keepContext(context.folder, file.metadata.name, { ...contextOf, token });
+  const asked = context.at({ ...contextOf, token });
+  await showNodes(asked, shares, nodeCount(file));
+  context.note(
+    "\nup. In another terminal: npx weft get nodes; npx weft run -f examples/read-receipt/read-receipt.yaml --watch",
+  );
+  context.note(`as manager: npx weft --context ${file.metadata.name}-manager get accounts`);
+  context.note("Ctrl-C stops it.");
+  const interrupted = new Promise<void>((resolve) => {
+    process.once("SIGINT", () => resolve());
+    process.once("SIGTERM", () => resolve());
+  });
+  try {
+    await Promise.race([interrupted, network.broken]);
+  } catch (error) {
+    throw new Failure((error as Error).message);
+  } finally {
+    context.note("stopping ...");
+    await network.stop();
+  }
+}
