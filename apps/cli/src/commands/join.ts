@@ -39,8 +39,17 @@ export function register(program: Command, context: Context): void {
       "Measures this machine, offers it to a manager at a price, and runs tasks until Ctrl-C. Only dials out unless --listen is given. Ctrl-C finishes or hands back what runs.",
     )
     .argument("<manager>", "URL of the manager")
-    .option("--join-token <token>", "from weft token create --join; WEFT_JOIN_TOKEN; needed the first time only")
-    .option("--name <name>", "name of the node", hostname().toLowerCase().replace(/[^a-z0-9-]+/g, "-"))
+    .option(
+      "--join-token <token>",
+      "from weft token create --join; WEFT_JOIN_TOKEN; needed the first time only",
+    )
+    .option(
+      "--name <name>",
+      "name of the node",
+      hostname()
+        .toLowerCase()
+        .replace(/[^a-z0-9-]+/g, "-"),
+    )
     .option("--site <site>", "where it is in the network; a site of its own unless said otherwise")
     .option("--domain <domain>", "operator it belongs to", "home")
     .addOption(new Option("--tier <tier>", "what it is").choices(["cloud", "edge", "end"]).default("end"))
@@ -48,7 +57,11 @@ export function register(program: Command, context: Context): void {
     .option("--share <part>", "part of the machine to lend, above 0 up to 1", "0.5")
     .option("--memory <size>", "most memory its tasks get together")
     .option("--hours <from-to>", "local hours in which new tasks are taken, such as 22:00-07:00")
-    .option("--on-battery <charge>", "least charge at which new tasks are taken: never, or such as 60%", "never")
+    .option(
+      "--on-battery <charge>",
+      "least charge at which new tasks are taken: never, or such as 60%",
+      "never",
+    )
     .option("--listen <address>", "host:port of a gateway for data, for nodes that others can reach")
     .option("--runs <kinds>", `programs allowed, of ${PROGRAM_KINDS.join(", ")}`, "wasm,model")
     .option("--fresh", "measure again even when figures of this hardware are kept")
@@ -112,7 +125,9 @@ async function join(context: Context, manager: string, options: Options): Promis
   });
   try {
     await Promise.race([agent.joined, stopped]);
-    context.print(`offered as ${options.name} at ${formatMoney(price, "CNY")} a tera-operation. Ctrl-C stops at once.`);
+    context.print(
+      `offered as ${options.name} at ${formatMoney(price, "CNY")} a tera-operation. Ctrl-C stops at once.`,
+    );
     await stopped;
   } catch (error) {
     if (error instanceof JoinRefused) throw refused(error.refusal);
@@ -125,7 +140,8 @@ async function join(context: Context, manager: string, options: Options): Promis
 
 function listenAddress(text: string): { readonly host: string; readonly port: number } {
   const match = /^(?:(.+):)?(\d{1,5})$/.exec(text);
-  if (match === null || Number(match[2]) > 65535) throw wrong("--listen", text, "host:port such as 0.0.0.0:7080");
+  if (match === null || Number(match[2]) > 65535)
+    throw wrong("--listen", text, "host:port such as 0.0.0.0:7080");
   return { host: (match[1] ?? "127.0.0.1").replace(/^\[|\]$/g, ""), port: Number(match[2]) };
 }
 
@@ -133,6 +149,7 @@ function listenAddress(text: string): { readonly host: string; readonly port: nu
 function leastCharge(text: string): number {
   if (text === "never") return 1;
   const percent = /^(\d{1,3})\s*%$/.exec(text)?.[1];
-  if (percent === undefined || Number(percent) > 100) throw wrong("--on-battery", text, "never, or a charge such as 60%");
+  if (percent === undefined || Number(percent) > 100)
+    throw wrong("--on-battery", text, "never, or a charge such as 60%");
   return Number(percent) / 100;
 }
