@@ -16,6 +16,7 @@ export * from "./event-heap.ts";
 export { type FailureDetail, SimulationFailure } from "./failure.ts";
 export * from "./faults.ts";
 export * from "./histogram.ts";
+export * from "./laws.ts";
 export type { LinkCounters, LinkModel, LinkTable } from "./links.ts";
 export * from "./message.ts";
 export * from "./run-digest.ts";

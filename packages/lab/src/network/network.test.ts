@@ -25,6 +25,7 @@ const group = (own: Partial<NodeGroup>): NodeGroup => ({
   laneRate: 1e9 as OperationsPerSecond,
   memory: 1e12 as Bytes,
   watts: { idle: 10 as Watts, full: 110 as Watts },
+  slowest: 1 as Ratio,
   pricePerGiga: 1,
   carbon: [360 as GramsCo2],
   battery: null,
@@ -125,6 +126,15 @@ it("is the queue M/D/1 where one node serves one site", () => {
   });
   expect(outcome.metrics.latencyMean).toBeCloseTo(0.75, 1);
   expect(outcome.metrics.utilisation).toBeCloseTo(50, 0);
+});
+
+it("runs a task with time to spare as slowly as its deadline allows, for the square of it in energy", () => {
+  const lazy = { ...one(0), deadline: seconds(0.2) };
+  const groups = [group({ slowest: 0.25 as Ratio, watts: { idle: 0 as Watts, full: 100 as Watts } })];
+  const outcome = run({ groups, workloads: [lazy] });
+  expect(outcome.metrics.latencyMean).toBeCloseTo(0.2, 6);
+  expect(outcome.metrics.missed).toBe(0);
+  expect(outcome.metrics.energyPerTask).toBeCloseTo(0.1 * 100 * 0.5 ** 2, 6);
 });
 
 it("keeps a task at its own site where compute does not cooperate, and shares where it does", () => {

@@ -1,6 +1,7 @@
 import { type DomainId, NO_POWER, type NodeDescription, type NodeId } from "@weft/infrastructure";
-import type { Bytes, BytesPerSecond, OperationsPerSecond } from "@weft/kernel";
+import type { Bytes, BytesPerSecond, OperationsPerSecond, Watts } from "@weft/kernel";
 import { FREE_OF_CHARGE, type Pool } from "@weft/pool";
+import { cubeConstant, dynamicPower } from "@weft/sim";
 import { siteId } from "./network.ts";
 import type { NetworkScenario, NodeGroup } from "./scenario.ts";
 
@@ -82,11 +83,12 @@ export class SimulatedNodes {
     this.#join(node);
   }
 
-  /** Books what one run of a task took. */
-  spend(node: number, now: number, rate: number, took: number): void {
+  /** Books what one run of a task took at a share of the full frequency: dynamic power is that share cubed. */
+  spend(node: number, now: number, rate: number, took: number, frequency: number): void {
     const { lanes, laneRate, watts } = this.#group[node] as NodeGroup;
     this.#given[node]! += rate * took;
-    const joules = ((watts.full - watts.idle) * (rate / (lanes * laneRate)) * took) / 1e6;
+    const full = cubeConstant((watts.full - watts.idle) as Watts, 1);
+    const joules = (dynamicPower(full, frequency) * (rate / (lanes * laneRate)) * took) / 1e6;
     this.#emit(node, joules, now);
     this.#drain(node, joules);
   }

@@ -61,6 +61,8 @@ export interface NodeGroup {
   readonly laneRate: OperationsPerSecond;
   readonly memory: Bytes;
   readonly watts: { readonly idle: Watts; readonly full: Watts };
+  /** Slowest frequency, as a share of the full one: a task with time to spare runs so slowly (P = k f^3). 1: fixed. */
+  readonly slowest: Ratio;
   /** Millionths of the currency unit for a giga-operation. */
   readonly pricePerGiga: number;
   /** Grams of CO2 a kilowatt-hour by hour of the day; one figure: the same all day. */

@@ -10,7 +10,7 @@ import {
 } from "@weft/kernel";
 import { Pool, type ReservationId } from "@weft/pool";
 import { type Placed, Scheduler, type TaskNeeds } from "@weft/scheduling";
-import { EventCalendar } from "@weft/sim";
+import { EventCalendar, thriftiestFrequency } from "@weft/sim";
 import type { NetworkMap, Outcome } from "../study.ts";
 import { linkState, SimulatedLinks, siteId, treeOf } from "./network.ts";
 import { SimulatedNodes } from "./nodes.ts";
@@ -35,6 +35,8 @@ interface Run {
   /** Time of the event it waits for; an event at another time is of an earlier attempt. */
   next: number;
   started: number;
+  /** Share of the node's full frequency it runs at. */
+  frequency: number;
 }
 
 /**
@@ -145,7 +147,14 @@ export class NetworkSimulation {
     if (!reserved.ok) return false;
     const node = this.#nodes.find(decision.node);
     const next = this.#links.send(now, decision.claim.linksIn, this.#tasks.input[task] as number);
-    this.#runs[task] = { node, reservation: reserved.value, placed: decision, next, started: 0 };
+    this.#runs[task] = {
+      node,
+      reservation: reserved.value,
+      placed: decision,
+      next,
+      started: 0,
+      frequency: 1,
+    };
     this.#state[task] = 1;
     this.#running[node]?.add(task);
     this.#events.push(next, (task << 3) | START);
@@ -157,14 +166,26 @@ export class NetworkSimulation {
     if (run === undefined || run.next !== now || !this.#nodes.isUp(run.node)) return;
     const rate = run.placed.effectiveRate * (this.#tasks.speed[task] as number);
     run.started = now;
-    run.next = now + Math.ceil(((this.#tasks.work[task] as number) * 1e6) / rate);
+    run.frequency = this.#frequency(now, task, run);
+    run.next = now + Math.ceil(((this.#tasks.work[task] as number) * 1e6) / (rate * run.frequency));
     this.#events.push(run.next, (task << 3) | DONE);
+  }
+
+  /** The slowest share of full frequency at which the task, by its prediction, still meets its deadline. */
+  #frequency(now: number, task: number, { node, placed }: Run): number {
+    const { slowest } = this.#nodes.groupOf(node);
+    const { deadline } = this.#workload(task);
+    if (slowest >= 1 || deadline === null) return 1;
+    const left = (this.#tasks.at[task] as number) + deadline - now - placed.timeline.transferOut;
+    return left <= 0
+      ? 1
+      : (thriftiestFrequency(placed.timeline.compute as number as Operations, 1, left, [slowest, 1]) ?? 1);
   }
 
   #done(now: number, task: number): void {
     const run = this.#runs[task];
     if (run === undefined || run.next !== now || !this.#nodes.isUp(run.node)) return;
-    this.#nodes.spend(run.node, now, run.placed.rate, now - run.started);
+    this.#nodes.spend(run.node, now, run.placed.rate, now - run.started, run.frequency);
     this.#end(task, run);
     const tasks = this.#tasks;
     let back = this.#links.send(now, run.placed.claim.linksOut, tasks.result[task] as number);

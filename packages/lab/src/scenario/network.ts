@@ -118,7 +118,8 @@ function groupOf(
     lanes: group.lanes,
     laneRate: group.laneRate,
     memory: group.memory ?? (1e15 as Bytes),
-    watts: group.power,
+    watts: { idle: group.power.idle, full: group.power.full },
+    slowest: (group.power.slowest ?? 1) as Ratio,
     // A unit of currency for a tera-operation is 1000 millionths for a giga-operation.
     pricePerGiga: (group.price ?? 0) * 1000,
     carbon: carbon === undefined ? [0 as GramsCo2] : Array.isArray(carbon) ? carbon : [carbon as GramsCo2],

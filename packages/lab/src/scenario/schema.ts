@@ -83,7 +83,8 @@ const group = z.strictObject({
   lanes: count(1e5),
   laneRate: computingPower(),
   memory: size().optional(),
-  power: z.strictObject({ idle: watts(), full: watts() }),
+  /** `slowest`: share of full frequency that tasks with time to spare may run at. */
+  power: z.strictObject({ idle: watts(), full: watts(), slowest: ratio().optional() }),
   /** Of a tera-operation, in units of the currency. */
   price: z.number().min(0, "at least 0").optional(),
   carbon: z
