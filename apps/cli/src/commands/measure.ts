@@ -62,7 +62,8 @@ function measurementText(measured: HostMeasurement, now: Instant): string {
     text,
     percent(figure.spread),
     formatTime(figure.took),
-    figure.method,
+    // A mean names what it is made of, which has lines of its own.
+    figure.method.split(": ")[0] as string,
   ];
   const headers = ["FIGURE", "MEASURED", "SPREAD", "TOOK", "METHOD"];
   const rows = [

@@ -55,6 +55,7 @@ async function waitFor(
           .id,
     ),
   );
+  /** Where each task that is still waited for was seen last. */
   const waiting = new Map(ids.map((id, i) => [id, names[i] as string]));
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), timeoutMs);
@@ -65,7 +66,12 @@ async function waitFor(
         context.print(`task/${task.name} ${goalName}`);
         waiting.delete(task.id);
         if (waiting.size === 0) return;
-      } else if (hasEnded(task)) {
+      } else if (!hasEnded(task)) {
+        waiting.set(
+          task.id,
+          `${task.name} (${task.phase}${task.reason === null ? "" : `: ${task.reason.message}`})`,
+        );
+      } else {
         const why = task.reason === null ? "" : `: ${refusalText(task.reason)}`;
         throw new Failure(`task/${task.name} ${task.phase}, so it will never be ${goalName}${why}`);
       }
