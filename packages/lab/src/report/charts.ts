@@ -77,7 +77,10 @@ export function tailChart(
   });
   if (curves.length === 0) return null;
   const values = curves.flatMap(({ points }) => points);
-  const least = Math.min(...values.map(({ from }) => from));
+  // The axis begins where the first thousandth of some case's values lies below: the rest is a flat line.
+  const least = Math.min(
+    ...curves.map(({ points }) => (points.find(({ above }) => above < 0.999) ?? points[0])?.from ?? 1),
+  );
   const x = logScale(least, Math.max(...values.map(({ to }) => to)), left, width - right);
   const floor = 1e-4;
   const y = logScale(floor, 1, height - bottom, INSET);
@@ -89,7 +92,7 @@ export function tailChart(
     const shown = points
       .filter(({ above }) => above >= floor)
       .map(({ to, above }): [number, number] => [x(to), y(above)]);
-    const line = first === undefined ? [] : [[x(first.from), y(1)] as const, ...shown];
+    const line = first === undefined ? [] : [[x(Math.max(first.from, least)), y(1)] as const, ...shown];
     return `<path class="line c${colour}" d="${pathThrough(line)}"><title>${escapeXml(name)}</title></path>`;
   });
   return svg(frame(x, percent, unit, "share of tasks above") + body.join(""), title);
