@@ -5,17 +5,26 @@ import {
   Gateway,
   type GatewayOptions,
   type Mesh,
+  type MeshSettings,
   type Participant,
   REGION_SETTINGS,
   REGION_WORTH,
   type SharedParticipant,
 } from "@weft/announcement";
 import type { DomainId, NodeId, SiteId } from "@weft/infrastructure";
-import { type Micros, micros, Rng } from "@weft/kernel";
+import { type Micros, micros, Rng, SECOND } from "@weft/kernel";
 import { mean } from "./measure.ts";
 import { anyKey, descriptionOf, FREE, FREE_SIGNER, idOf, loadOf, Simulation, type Way } from "./network.ts";
 
 const S = 1_000_000;
+/** In one group, but for the line that makes it whole. */
+const MOST_NEIGHBOURS = 6;
+/** Slower than where everybody hears everybody: a sign of life twice a minute is enough among a hundred thousand. */
+const slow = (settings: MeshSettings): MeshSettings => ({
+  ...settings,
+  publisher: { ...settings.publisher, heartbeat: micros(30 * SECOND) },
+  view: { ...settings.view, suspectAfter: micros(70 * SECOND), downAfter: micros(100 * SECOND) },
+});
 /** No queue is shorter, so that one node with none is news everywhere. */
 const LEAST_QUEUE = 200_000;
 
@@ -105,11 +114,15 @@ class CanopyWorld {
     });
   }
 
-  /** In each group everybody knows its three nearest and two others: near ways short, far ways few. */
+  /** In each group everybody knows its two nearest, the next in line and one at random, and nobody many more. */
   #overlay(): Way[] {
     const ways = new Map<string, Way>();
-    const join = (a: number, b: number): void => {
-      if (a === b) return;
+    const degree = new Map<number, number>();
+    const join = (a: number, b: number, most: number): void => {
+      const [of, other] = [degree.get(a) ?? 0, degree.get(b) ?? 0];
+      if (a === b || of >= most || other >= most) return;
+      degree.set(a, of + 1);
+      degree.set(b, other + 1);
       ways.set(`${Math.min(a, b)}-${Math.max(a, b)}`, { a, b, delay: this.delay(a, b), hops: 1 });
     };
     for (const nodes of [
@@ -121,10 +134,11 @@ class CanopyWorld {
     ]) {
       for (const [i, a] of nodes.entries()) {
         const near = nodes.filter((b) => b !== a).sort((b, c) => this.delay(a, b) - this.delay(a, c));
-        for (const b of near.slice(0, 3)) join(a, b);
-        join(a, nodes[(i + 1) % nodes.length] as number);
-        join(a, this.#rng.pick(nodes));
+        join(a, nodes[(i + 1) % nodes.length] as number, Number.POSITIVE_INFINITY);
+        for (const b of near.slice(0, 2)) join(a, b, MOST_NEIGHBOURS);
+        join(a, this.#rng.pick(nodes), MOST_NEIGHBOURS);
       }
+      degree.clear();
     }
     return [...ways.values()];
   }
@@ -148,7 +162,7 @@ class CanopyWorld {
         FREE_SIGNER,
         FREE,
         anyKey,
-        level > 0 ? REGION_SETTINGS : DEFAULT_MESH_SETTINGS,
+        slow(level > 0 ? REGION_SETTINGS : DEFAULT_MESH_SETTINGS),
         rng.fork(`level ${level}`),
         level > 0 ? REGION_WORTH : DEFAULT_WORTH,
       );

@@ -34,7 +34,7 @@ export const DEFAULT_TREE_TIMES: TreeTimes = {
   digest: micros(250 * MILLISECOND),
   patience: micros(100 * MILLISECOND),
   again: micros(500 * MILLISECOND),
-  grow: micros(2 * MINUTE),
+  grow: micros(10 * MINUTE),
 };
 
 const MOST_TRIES = 5;
@@ -119,9 +119,11 @@ export class Trees implements Spread {
   }
 
   /** All see the same record and mostly the same past, so all agree; who does not costs a few duplicates. */
-  #isGrowing(tree: Tree, { facet, sequence }: Stored): boolean {
+  #isGrowing(tree: Tree, { facet, sequence, originHash }: Stored): boolean {
     const { grow } = this.#times;
-    if (facet === "alive") return Math.floor(sequence / grow) > Math.floor(tree.grown / grow);
+    // Each origin at a time of its own, so that not all trees grow at once.
+    const period = (number: number): number => Math.floor((number + (originHash % grow)) / grow);
+    if (facet === "alive") return period(sequence) > period(tree.grown);
     return facet === "description" || facet === "leaving";
   }
 
