@@ -9,6 +9,10 @@ it("a network under every kind of fault keeps its promises, and recovers", () =>
   for (const { tasks } of reports) expect(tasks).toBe(40);
 }, 60_000);
 
+it("seed 65: a node suspected and heard again in time takes tasks again", () => {
+  expect(new FuzzedNetwork({ seed: 65 }).run().tasks).toBe(40);
+}, 60_000);
+
 it("one seed is one run, to the byte", () => {
   const run = () => new FuzzedNetwork({ seed: 9, tasks: 10, faults: 10 }).run();
   expect(run()).toEqual(run());

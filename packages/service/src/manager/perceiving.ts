@@ -40,6 +40,12 @@ function apply(core: Core, now: Instant, change: Change): boolean {
       tell(core, now, change.health, "node", change.origin);
       if (change.health === "down") silent(core, now, change.origin);
       else if (change.health === "suspect") core.pool.setAccepting(change.origin, false);
+      else {
+        // Back before it was lost: it may say no new load, since nothing about its load has changed.
+        const willing = core.collector.view.get(change.origin)?.load?.accepting ?? false;
+        core.pool.setAccepting(change.origin, willing && member.connection !== null);
+        restoreReservations(core, change.origin);
+      }
       return change.health === "up";
     case "forgotten":
       setLinks(core, now, change.origin, []);
