@@ -111,6 +111,15 @@ describe("the books", () => {
     );
   });
 
+  it("[B3] forget the oldest ids first, and only beyond what they are to remember", () => {
+    const ledger = new Ledger(10);
+    for (const id of ["world", "ann"]) ledger.open({ id, currency: "CNY", limit: null });
+    for (let i = 0; i < 25; i++) ledger.post(move(`t${i}`, "world", "ann", 1n));
+    expect(code(ledger.post(move("t24", "world", "ann", 1n)))).toBe("already");
+    expect(code(ledger.post(move("t15", "world", "ann", 1n)))).toBe("already");
+    expect(code(ledger.post(move("t0", "world", "ann", 1n)))).toBe("done");
+  });
+
   it("open again as they were", () => {
     const ledger = books();
     ledger.post(move("in", "world", "ann", 100n));

@@ -115,6 +115,12 @@ export class Ledger {
   readonly #entries = new Map<AccountId, Entry>();
   readonly #holds = new Map<string, Hold>();
   readonly #done = new Map<string, string>();
+  readonly #remember: number;
+
+  /** `remember`: how many ids are known at least; older ones are forgotten, to bound memory [B3]. */
+  constructor(remember = 500_000) {
+    this.#remember = remember;
+  }
 
   /** Opens the books as they were: the balances are believed, their sum is not (see `totals`). */
   static restore(state: LedgerState): Ledger {
@@ -129,7 +135,7 @@ export class Ledger {
       const entry = ledger.#entries.get(hold.account);
       if (entry !== undefined) entry.held += hold.amount;
     }
-    for (const [id, content] of state.done) ledger.#done.set(id, content);
+    for (const [id, content] of state.done) ledger.#know(id, content);
     return ledger;
   }
 
@@ -208,13 +214,18 @@ export class Ledger {
     }
     if (closes !== undefined) this.#close(closes);
     for (const [entry, delta] of deltas.value) entry.posted += delta;
-    this.#done.set(transfer.id, content);
+    this.#know(transfer.id, content);
     return ok("done");
   }
 
-  /** Forgets the ids that `keep` refuses, to bound memory; a repeat of those is then for the store to know. */
-  forget(keep: (id: string) => boolean): void {
-    for (const id of this.#done.keys()) if (!keep(id)) this.#done.delete(id);
+  #know(id: string, content: string): void {
+    this.#done.set(id, content);
+    if (this.#done.size < 2 * this.#remember) return;
+    let surplus = this.#done.size - this.#remember;
+    for (const oldest of this.#done.keys()) {
+      if (surplus-- === 0) break;
+      this.#done.delete(oldest);
+    }
   }
 
   /** Sum of all balances by currency: zero, always. */
@@ -228,7 +239,7 @@ export class Ledger {
 
   #close(hold: Hold): void {
     this.#holds.delete(hold.id);
-    this.#done.set(hold.id, holdContent(hold));
+    this.#know(hold.id, holdContent(hold));
     const entry = this.#entries.get(hold.account);
     if (entry !== undefined) entry.held -= hold.amount;
   }
