@@ -7,6 +7,7 @@ import {
   MerkleTree,
   type SignedTreeHead,
   signHead,
+  TransparencyLog,
   verifyConsistency,
   verifyHead,
   verifyInclusion,
@@ -125,6 +126,23 @@ describe("the log", () => {
     const next = witness.cosign(head(texts), tree.consistencyProof(7));
     expect(next.ok).toBe(true);
     expect(witness.last?.size).toBe(20);
+  });
+
+  it("goes on after a restart from its leaves alone, and proves what stands in it", () => {
+    const log = new TransparencyLog(crypto);
+    const kept = entries(9).map((text) => log.append(text));
+    const again = new TransparencyLog(
+      crypto,
+      kept.map((entry) => entry.leaf),
+    );
+    again.append("entry 9");
+    const { head: last } = again.head(manager, 1 as Instant);
+    expect(last.root).toBe(treeOf(entries(10)).root());
+    const leaf = leafHash("entry 4", crypto);
+    expect(verifyInclusion(leaf, 4, 10, again.inclusionProof(4), last.root, crypto)).toBe(true);
+    const watcher = new Witness(createSigner(), crypto);
+    expect(watcher.cosign(again.head(manager, 1 as Instant, 0), []).ok).toBe(true);
+    expect(watcher.cosign(again.head(manager, 1 as Instant), again.consistencyProof(0)).ok).toBe(true);
   });
 
   it("is believed when enough known witnesses cosigned, each counted once", () => {

@@ -77,6 +77,52 @@ export function verifyHead(
   }).refusal;
 }
 
+/** One entry as it is kept. */
+export interface LogEntry {
+  readonly index: number;
+  readonly leaf: Digest;
+  readonly body: string;
+}
+
+/** The manager's side of the log: what is to be kept, and heads and proofs for whoever asks. */
+export class TransparencyLog {
+  readonly #tree: MerkleTree;
+  readonly #cryptography: Cryptography;
+
+  /** Goes on from the leaves kept so far. */
+  constructor(cryptography: Cryptography, leaves: readonly Digest[] = []) {
+    this.#cryptography = cryptography;
+    this.#tree = new MerkleTree(cryptography, leaves);
+  }
+
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  /** Adds a text, such as a signed contract's, and gives the entry to keep. */
+  append(body: string): LogEntry {
+    const index = this.#tree.size;
+    const leaf = leafHash(body, this.#cryptography);
+    this.#tree.append(leaf);
+    return { index, leaf, body };
+  }
+
+  /** The head at this moment. Sign it only once its entries are durable: a head can never be taken back. */
+  head(manager: Signer, at: Instant, size: number = this.size): SignedTreeHead {
+    return signHead({ log: manager.publicKey, size, root: this.#tree.root(size), at }, manager);
+  }
+
+  /** Shows that entry `index` stands in the log of `size` entries; check it with `verifyInclusion`. */
+  inclusionProof(index: number, size: number = this.size): readonly Digest[] {
+    return this.#tree.inclusionProof(index, size);
+  }
+
+  /** Shows that the log of `second` entries begins with that of `first`; empty for an empty first. */
+  consistencyProof(first: number, second: number = this.size): readonly Digest[] {
+    return first === 0 ? [] : this.#tree.consistencyProof(first, second);
+  }
+}
+
 /** One independent watcher of a log. It keeps nothing but the last head it stood by. */
 export class Witness {
   readonly #signer: Signer;

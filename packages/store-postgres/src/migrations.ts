@@ -68,6 +68,12 @@ const MIGRATIONS: Record<string, Migration> = {
       METER,
     ),
   },
+  "0004_history": {
+    up: statements(
+      `CREATE INDEX postings_by_account ON postings (account, transfer)`,
+      `CREATE INDEX usage_by_contract ON usage (contract)`,
+    ),
+  },
 };
 
 /** Brings the tables up to this program's version. Refuses tables made by a later one. */

@@ -1,6 +1,7 @@
 import type { Store } from "@weft/service";
 import { openCluster } from "./cluster.ts";
 import { becomeOnlyWriter, type Connection, connect } from "./connection.ts";
+import { History } from "./history.ts";
 import { MeterTable } from "./meter-table.ts";
 import { migrate } from "./migrations.ts";
 import { PostgresStore, queriesOver } from "./postgres-store.ts";
@@ -16,6 +17,8 @@ export interface OpenedStore extends Store {
   readonly description: string;
   /** The table of meter readings, over a connection of its own. */
   openMeter(): Promise<MeterTable>;
+  /** What has been, over a connection of its own. */
+  openHistory(): Promise<History>;
 }
 
 /**
@@ -49,7 +52,8 @@ async function begin(
     const store = new PostgresStore(client, stop);
     const description = `PostgreSQL ${version} (${kind})`;
     const openMeter = async (): Promise<MeterTable> => new MeterTable(await connect(connection));
-    return Object.assign(store, { adopted, description, openMeter });
+    const openHistory = async (): Promise<History> => new History(await connect(connection));
+    return Object.assign(store, { adopted, description, openMeter, openHistory });
   } catch (error) {
     await end();
     // a server that another manager writes through is that manager's to stop
