@@ -1,8 +1,16 @@
-import { type Instant, type Money, money, scaleMoney, ZERO } from "@weft/kernel";
-import type { ContractTerms } from "./contract.ts";
+import { type Cryptography, type Instant, type Money, money, scaleMoney, ZERO } from "@weft/kernel";
+import { type Contract, type ContractRefusal, type ContractTerms, verifyContract } from "./contract.ts";
 import type { Posting, Transfer } from "./ledger.ts";
 import { type Charge, type ChargeLine, priceOf } from "./prices.ts";
-import { meteredUsage, type UsageRecord } from "./usage.ts";
+import {
+  checkUsage,
+  type MeterBounds,
+  meteredUsage,
+  type SignedUsage,
+  type UsageRecord,
+  type UsageRefusal,
+  verifyUsage,
+} from "./usage.ts";
 
 /** What the manager keeps of every charge. */
 export interface FeePolicy {
@@ -25,6 +33,20 @@ export function rate(record: UsageRecord, terms: ContractTerms): Charge {
   const cut: ChargeLine = { what: "ceiling", quantity: 0n, amount: money(-excess) };
   return { lines: [...charge.lines, cut], total: terms.ceiling };
 }
+
+/**
+ * null when this record may be paid under this contract: the contract binds, the node signed the record for it, and what
+ * it says is possible. All that stands between a meter and the books.
+ */
+export const canSettle = (
+  usage: SignedUsage,
+  contract: Contract,
+  bounds: MeterBounds,
+  cryptography: Cryptography,
+): ContractRefusal | UsageRefusal | null =>
+  verifyContract(contract, cryptography) ??
+  verifyUsage(usage, contract.terms, cryptography) ??
+  checkUsage(usage.record, contract.terms, bounds);
 
 /** The manager's part of a charge, rounded up [B2.3]: splitting a charge never escapes it. */
 export const commissionOf = (total: Money, fee: FeePolicy): Money =>

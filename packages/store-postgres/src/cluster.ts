@@ -41,6 +41,16 @@ const SETTINGS = {
   timezone: "UTC",
 };
 
+/**
+ * How to stop a server, ever less gently: end sessions and write a checkpoint; else stop at once, and recover at the next
+ * start, as after a power cut; a server that hangs on a full disk needs the last. Nothing committed is lost by any.
+ */
+const STOPS = [
+  ["SIGINT", 15_000],
+  ["SIGQUIT", 5_000],
+  ["SIGKILL", 5_000],
+] as const;
+
 interface Place {
   readonly folder: string;
   readonly data: string;
@@ -291,10 +301,14 @@ function running(place: Place, pid: number, child: ChildProcess | null): Cluster
     connection: connectionOf(place),
     adopted: child === null,
     async stop() {
-      if (!alive(pid)) return;
-      process.kill(pid, "SIGINT"); // fast shutdown: ends every session, writes a checkpoint
-      while (child === null ? alive(pid) : child.exitCode === null && child.signalCode === null)
-        await sleep(5);
+      const gone = (): boolean =>
+        child === null ? !alive(pid) : child.exitCode !== null || child.signalCode !== null;
+      for (const [signal, patience] of STOPS) {
+        if (gone()) return;
+        process.kill(pid, signal);
+        const until = Date.now() + patience;
+        while (!gone() && Date.now() < until) await sleep(5);
+      }
     },
   };
 }
