@@ -172,6 +172,19 @@ function processUse(pid: number): { readonly cpuSeconds: number; readonly rssByt
   }
 }
 
+/** Counts the CPU time of manager and agent from now on; the answer says what of it a task took. */
+function cpuOf(network: RunningNetwork): (tasks: number) => string {
+  const names = ["manager", "solo"] as const;
+  const used = (): number[] => names.map((name) => processUse(network.pid(name))?.cpuSeconds ?? Number.NaN);
+  const before = used();
+  return (tasks) => {
+    const each = used().map(
+      (seconds, i) => `${(((seconds - (before[i] ?? 0)) / tasks) * 1000).toFixed(2)} CPU-ms`,
+    );
+    return `a task takes ${each[0]} of the manager, ${each[1]} of the agent; store and submitter share the rest`;
+  };
+}
+
 async function idle(
   network: RunningNetwork,
   seconds: number,
@@ -227,8 +240,12 @@ export const tasks: Bench = {
       });
       const p99 = percentile(started, 0.99) / 1000;
       report({ name: "tasks/start-p99", value: p99, unit: "ms", against: "", ratio: null });
-      const rate = await throughput(submitter, full ? 3000 : 100, 64);
+      const count = full ? 3000 : 100;
+      const spent = cpuOf(network);
+      const rate = await throughput(submitter, count, 64);
+      const note = spent(count);
       report({
+        note,
         name: "tasks/settled",
         value: rate,
         unit: "task/s",

@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { decodeCentralised, encodeCentralised, Reporter } from "@weft/announcement";
@@ -65,8 +66,10 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
   let say = words;
   const share = await limitShare(config.share);
   const storageDir = config.stateDir;
+  mkdirSync(storageDir, { recursive: true });
   const host = await measureHost({
     share: config.share,
+    storageDir,
     fresh: config.fresh,
     ...(config.cacheDir === undefined ? {} : { cacheDir: config.cacheDir }),
   });
@@ -145,7 +148,7 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
         void floor.fetch(output.launch);
         break;
       case "start":
-        void floor.start(output.launch);
+        floor.start(output.launch);
         break;
       case "return":
         void floor.giveBack(output.launch);
@@ -276,7 +279,8 @@ function describeNode(config: AgentConfig, host: HostMeasurement): NodeDescripti
 
 function runtimesOf(config: AgentConfig, threads: number): readonly Runtime[] {
   const make: { readonly [kind in (typeof config.runs)[number]]: () => Runtime } = {
-    wasm: () => createWasmRuntime({ warmWorkers: threads }),
+    // As many kept as run at once: a thread costs more to start than a short task takes.
+    wasm: () => createWasmRuntime({ warmWorkers: 4 * threads, maxWorkers: 4 * threads }),
     model: () => createOnnxRuntime({ maxProcesses: threads }),
     process: () => createProcessRuntime(),
   };

@@ -1,4 +1,5 @@
-import { mkdir, rm, stat } from "node:fs/promises";
+import { mkdirSync, rmSync } from "node:fs";
+import { stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { ProgramKind } from "@weft/infrastructure";
 import type { Digest, Micros } from "@weft/kernel";
@@ -30,6 +31,9 @@ export class RunFloor {
     runtimes: readonly Runtime[],
     tell: (input: AgentInput) => void,
   ) {
+    // What an earlier life of this agent left behind is nobody's.
+    rmSync(scratch, { recursive: true, force: true });
+    mkdirSync(scratch, { recursive: true });
     this.#scratch = scratch;
     this.#content = content;
     this.#gateways = gateways;
@@ -88,17 +92,10 @@ export class RunFloor {
     return fetched.value.took;
   }
 
-  async start(launch: Launch): Promise<void> {
+  start(launch: Launch): void {
     const { run, program, limits } = launch;
     const work = this.#works.get(run);
     const runtime = this.#runtimes.get(program.kind);
-    const folder = join(this.#scratch, run);
-    try {
-      await mkdir(folder, { recursive: true });
-    } catch (error) {
-      this.#transferFailed(run, `no scratch space: ${(error as Error).message}`);
-      return;
-    }
     if (work === undefined || work.abort.signal.aborted || runtime === undefined) {
       this.#transferFailed(run, runtime === undefined ? `no runtime for a ${program.kind}` : "cancelled");
       return;
@@ -108,7 +105,7 @@ export class RunFloor {
         runId: run,
         program,
         inputPath: launch.input === null ? null : this.#content.path(launch.input.digest),
-        outputPath: join(folder, "result"),
+        outputPath: this.#resultPath(run),
         contentPath: (digest) => this.#content.path(digest),
         limits,
       },
@@ -119,7 +116,7 @@ export class RunFloor {
   /** Sends the result back the way the input came. An empty one is none. */
   async giveBack(launch: Launch): Promise<void> {
     const { run } = launch;
-    const path = join(this.#scratch, run, "result");
+    const path = this.#resultPath(run);
     const size = await stat(path).then(
       (found) => found.size,
       () => 0,
@@ -154,8 +151,8 @@ export class RunFloor {
 
   forget(run: string): void {
     for (const digest of this.#works.get(run)?.pinned ?? []) this.#content.unpin(digest);
-    if (this.#works.delete(run))
-      rm(join(this.#scratch, run), { recursive: true, force: true }).catch(() => {});
+    // A result that was sent back was moved out of here; whatever else a run wrote goes.
+    if (this.#works.delete(run)) unlink(this.#resultPath(run)).catch(() => {});
   }
 
   close(): void {
@@ -164,6 +161,10 @@ export class RunFloor {
       work.control?.cancel();
     }
     for (const runtime of this.#runtimes.values()) runtime.close();
+  }
+
+  #resultPath(run: string): string {
+    return join(this.#scratch, `${run}.result`);
   }
 
   #transferFailed(run: string, detail: string): null {

@@ -310,7 +310,7 @@ export class LiveManager implements ManagerApi {
   }
 
   #find(caller: Caller, idOrName: string): TaskEntry | null {
-    const entry = this.#core.tasks.find(idOrName);
+    const entry = this.#core.tasks.find(idOrName, caller.role === "consumer" ? caller.account : null);
     return entry !== undefined && this.#sees(caller, entry) ? entry : null;
   }
 

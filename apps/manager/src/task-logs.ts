@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { LogLine, LogReading, Subscription } from "@weft/service-http";
 
@@ -10,17 +10,21 @@ const WRITE_EVERY_MS = 200;
 
 interface TaskLog {
   lines: LogLine[];
-  unwritten: string[];
   next: number;
   ended: boolean;
   readonly readers: Set<LogReading>;
 }
 
-/** What tasks print, line by line, kept in memory for those who follow and in one file a task for later. */
+/** Bytes after which the file is put aside, and how many put aside are kept: logs never fill the disk. */
+const FILE_BYTES = 64 << 20;
+const KEPT_FILES = 4;
+
+/** What tasks print, line by line: in memory for those who follow, in files of all tasks together for later. */
 export class TaskLogs {
   readonly #dir: string;
   readonly #logs = new Map<string, TaskLog>();
-  readonly #dirty = new Set<string>();
+  #unwritten: string[] = [];
+  #written = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -33,11 +37,10 @@ export class TaskLogs {
     for (const text of line.text.replace(/\n$/, "").split("\n")) {
       const kept: LogLine = { ...line, text, serial: log.next++ };
       log.lines.push(kept);
-      log.unwritten.push(`${JSON.stringify(kept)}\n`);
+      this.#unwritten.push(`${JSON.stringify({ task, ...kept })}\n`);
       for (const reader of log.readers) if (kept.serial > reader.after) reader.tell(kept);
     }
     if (log.lines.length > 2 * MOST_LINES) log.lines = log.lines.slice(-MOST_LINES);
-    this.#dirty.add(task);
     this.#timer ??= setTimeout(() => this.#write(), WRITE_EVERY_MS);
   }
 
@@ -72,11 +75,11 @@ export class TaskLogs {
   #log(task: string): TaskLog {
     let log = this.#logs.get(task);
     if (log !== undefined) return log;
-    log = { lines: [], unwritten: [], next: 1, ended: false, readers: new Set() };
+    log = { lines: [], next: 1, ended: false, readers: new Set() };
     this.#logs.set(task, log);
     if (this.#logs.size > MOST_TASKS) {
-      for (const [old, { ended, unwritten, readers }] of this.#logs) {
-        if (ended && unwritten.length === 0 && readers.size === 0) {
+      for (const [old, { ended, readers }] of this.#logs) {
+        if (ended && readers.size === 0) {
           this.#logs.delete(old);
           break;
         }
@@ -87,35 +90,40 @@ export class TaskLogs {
 
   #write(): void {
     this.#timer = undefined;
-    const tasks = [...this.#dirty];
-    this.#dirty.clear();
+    const text = this.#unwritten.splice(0).join("");
+    if (text === "") return;
     this.#writing = this.#writing
-      .then(() => mkdir(this.#dir, { recursive: true }))
       .then(async () => {
-        for (const task of tasks) {
-          const log = this.#logs.get(task);
-          if (log === undefined || log.unwritten.length === 0) continue;
-          const text = log.unwritten.splice(0).join("");
-          await appendFile(this.#file(task), text);
-        }
+        await mkdir(this.#dir, { recursive: true });
+        if (this.#written > FILE_BYTES) await this.#putAside();
+        await appendFile(this.#file(0), text);
+        this.#written += text.length;
       })
       .catch((error: Error) => console.error(`weft manager: task logs cannot be written: ${error.message}`));
   }
 
-  async #fromFile(task: string): Promise<LogLine[]> {
-    try {
-      const text = await readFile(this.#file(task), "utf8");
-      return text
-        .split("\n")
-        .filter((line) => line !== "")
-        .map((line) => JSON.parse(line) as LogLine)
-        .slice(-MOST_LINES);
-    } catch {
-      return [];
-    }
+  async #putAside(): Promise<void> {
+    this.#written = 0;
+    for (let age = KEPT_FILES - 1; age >= 0; age--)
+      await rename(this.#file(age), this.#file(age + 1)).catch(() => {});
   }
 
-  #file(task: string): string {
-    return join(this.#dir, `${task}.jsonl`);
+  /** Lines of a task that is in memory no more. */
+  async #fromFile(task: string): Promise<LogLine[]> {
+    const found: LogLine[] = [];
+    for (let age = KEPT_FILES; age >= 0; age--) {
+      const text = await readFile(this.#file(age), "utf8").catch(() => "");
+      for (const line of text.split("\n")) {
+        if (!line.includes(task)) continue;
+        const { task: of, ...kept } = JSON.parse(line) as LogLine & { readonly task: string };
+        if (of === task) found.push(kept);
+      }
+    }
+    return found.slice(-MOST_LINES);
+  }
+
+  /** The file being written has age 0. */
+  #file(age: number): string {
+    return join(this.#dir, age === 0 ? "tasks.jsonl" : `tasks.${age}.jsonl`);
   }
 }

@@ -111,7 +111,7 @@ function objectionTo(core: Core, now: Instant, caller: Caller, submission: TaskS
 }
 
 function cancel(core: Core, now: Instant, caller: Caller, task: string): Result<string> {
-  const entry = core.tasks.find(task);
+  const entry = core.tasks.find(task, caller.role === "consumer" ? caller.account : null);
   if (entry === undefined || (caller.role !== "manager" && entry.row.consumer !== caller.account)) {
     return notFound("task", task);
   }

@@ -215,3 +215,11 @@ it("[M.3] a manager killed at any moment starts again into the same state", () =
     expectSoundBooks();
   }
 });
+
+it("a name means the asker's own newest task, whatever others call theirs", () => {
+  const mine = submitted("report");
+  const { tasks } = desk.manager.core;
+  expect(tasks.find("report", "ann")?.row.id).toBe(mine);
+  expect(tasks.find("report", "bob")).toBeUndefined();
+  expect(tasks.find("report", null)?.row.id).toBe(mine);
+});

@@ -1,5 +1,5 @@
 import type { Instant, Money, Refusal } from "@weft/kernel";
-import type { Contract, ContractState } from "@weft/market";
+import type { AccountId, Contract, ContractState } from "@weft/market";
 import type { ContentReference, RunView, TaskPhase, TaskView } from "../resources.ts";
 import {
   type ContractRow,
@@ -81,9 +81,10 @@ export class Tasks {
     return this.#tasks.get(id);
   }
 
-  /** By id, or the newest of that name. */
-  find(idOrName: string): TaskEntry | undefined {
-    return this.#tasks.get(idOrName) ?? this.#tasks.get(this.#newestByName.get(idOrName) ?? "");
+  /** By id, or the newest of that name: of one consumer's tasks, or (null) of everybody's. */
+  find(idOrName: string, consumer: AccountId | null): TaskEntry | undefined {
+    const newest = this.#newestByName.get(nameKey(idOrName, consumer));
+    return this.#tasks.get(idOrName) ?? this.#tasks.get(newest ?? "");
   }
 
   run(id: string): RunEntry | undefined {
@@ -177,7 +178,8 @@ export class Tasks {
     const { id, submission } = entry.row;
     this.#tasks.set(id, entry);
     this.#byOrder.set(submission.order.order.id, id);
-    this.#newestByName.set(submission.name, id);
+    this.#newestByName.set(nameKey(submission.name, null), id);
+    this.#newestByName.set(nameKey(submission.name, entry.row.consumer), id);
   }
 
   #retire(id: string): void {
@@ -188,13 +190,18 @@ export class Tasks {
     const { id: gone, submission } = oldest.row;
     this.#tasks.delete(gone);
     this.#byOrder.delete(submission.order.order.id);
-    if (this.#newestByName.get(submission.name) === gone) this.#newestByName.delete(submission.name);
+    for (const whose of [null, oldest.row.consumer]) {
+      const key = nameKey(submission.name, whose);
+      if (this.#newestByName.get(key) === gone) this.#newestByName.delete(key);
+    }
     for (const run of oldest.runs) {
       this.#runs.delete(run.view.id);
       this.#byContract.delete(run.contract.contract.terms.id);
     }
   }
 }
+
+const nameKey = (name: string, consumer: AccountId | null): string => `${consumer ?? ""}\n${name}`;
 
 /** A task as the outside sees it. */
 export function taskView({ row, runs }: TaskEntry): TaskView {
