@@ -169,8 +169,8 @@ export const reverseAuction: Mechanism = (bids, asks) => {
     const reserve = (bids[bid] as Bid).value;
     const ask = byCost[list.length] as number;
     if ((asks[ask] as Ask).cost > reserve) continue;
-    const second = asks[byCost[list.length + 1] as number]?.cost ?? reserve;
-    const price = second < reserve ? second : reserve;
+    let price = asks[byCost[list.length + 1] as number]?.cost ?? reserve;
+    if (price > reserve) price = reserve;
     list.push({ bid, ask, pays: price, earns: price });
   }
   return { trades: list, surplus: money(0n) };
