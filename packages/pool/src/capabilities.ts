@@ -1,4 +1,5 @@
 import {
+  type DomainId,
   type NodeDescription,
   PROGRAM_KINDS,
   type ProgramKind,
@@ -11,11 +12,11 @@ import {
 
 /*
  * What a node can and what it is, as 32 bits: a task's demand is a mask too, and a node (or a group of nodes, by
- * the OR of its members) can only serve it if it has every bit of it. Exact for all but labels, whose bits are a
- * Bloom filter: a missing bit proves that a label is missing, a set one has to be looked up.
+ * the OR of its members) can only serve it if it has every bit of it. Exact for all but labels and the domain, whose
+ * bits are a Bloom filter: a missing bit proves that a label is missing, a set one has to be looked up.
  *
  *   0-2 program kinds | 3-5 tier | 6-7 security at least encrypted, isolated | 8 durable storage | 9-10 gpu, npu |
- *   11-31 labels
+ *   11-31 labels, domain
  */
 const TIER_BIT = 3;
 const SECURITY_BIT = 5;
@@ -30,6 +31,7 @@ export const ACCELERATOR_KINDS = ["gpu", "npu"] as const;
 export interface CapabilityDemand {
   readonly runs: ProgramKind;
   readonly tier: Tier | null;
+  readonly domain: DomainId | null;
   readonly security: SecurityClass;
   readonly storageClass: StorageClass | null;
   readonly accelerator: (typeof ACCELERATOR_KINDS)[number] | null;
@@ -44,7 +46,7 @@ export function capabilitiesOf(node: NodeDescription): number {
   if (node.storage.storageClass === "durable") bits |= DURABLE;
   for (const device of node.accelerators)
     bits |= 1 << (ACCELERATOR_BIT + ACCELERATOR_KINDS.indexOf(device.kind));
-  return bits | labelBits(node.labels);
+  return bits | labelBits(node.labels) | domainBit(node.domain);
 }
 
 /** The bits a node must have. Durable storage also serves a demand for scratch. */
@@ -56,8 +58,11 @@ export function demandBits(demand: CapabilityDemand): number {
   if (demand.storageClass === "durable") bits |= DURABLE;
   if (demand.accelerator !== null)
     bits |= 1 << (ACCELERATOR_BIT + ACCELERATOR_KINDS.indexOf(demand.accelerator));
-  return bits | labelBits(demand.labels);
+  return bits | labelBits(demand.labels) | (demand.domain === null ? 0 : domainBit(demand.domain));
 }
+
+/** A domain is looked up like a label, under a key that no label has. */
+const domainBit = (domain: DomainId): number => 1 << (LABEL_BIT + (hash("", domain) % LABEL_BITS));
 
 function labelBits(labels: Readonly<Record<string, string>>): number {
   let bits = 0;

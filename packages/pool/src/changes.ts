@@ -38,7 +38,7 @@ export class DirtySet {
 
 /**
  * What one reader of the pool has not seen yet: the pool marks, the reader drains when it next needs to be up to
- * date. Residual bandwidth is not fed: readers take it from the link's column when they need it.
+ * date.
  */
 export class ChangeFeed {
   /** Nodes whose remaining resources, queue or willingness changed. */
@@ -47,4 +47,6 @@ export class ChangeFeed {
   readonly nodes = new DirtySet();
   /** Links that came, left, went up or down, or whose figures (not residual) changed. */
   readonly links = new DirtySet();
+  /** Links of which bandwidth was reserved or released. */
+  readonly residuals = new DirtySet();
 }

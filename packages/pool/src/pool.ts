@@ -21,6 +21,13 @@ export interface Commit {
   readonly stale: readonly { readonly claim: Claim; readonly because: StaleCode }[];
 }
 
+/** Factors of one function by node index, and a bound on them. */
+export interface Corrections {
+  readonly factors: Map<number, number>;
+  /** No factor is or was greater; at least 1. */
+  greatest: number;
+}
+
 /**
  * Many nodes as one (L2): what is known of every node and link, in columns, and what is reserved of them.
  *
@@ -37,7 +44,7 @@ export class Pool {
   #links = new LinkTable();
   #ledger = new Ledger();
   #version = 0;
-  readonly #corrections = new Map<string, Map<number, number>>();
+  readonly #corrections = new Map<string, Corrections>();
   readonly #feeds: ChangeFeed[] = [];
 
   /** Grows with every change. */
@@ -143,13 +150,14 @@ export class Pool {
     const index = this.#present(id);
     if (index < 0 || !(factor > 0)) return;
     let learnt = this.#corrections.get(service);
-    if (learnt === undefined) this.#corrections.set(service, (learnt = new Map()));
-    learnt.set(index, factor);
+    if (learnt === undefined) this.#corrections.set(service, (learnt = { factors: new Map(), greatest: 1 }));
+    learnt.factors.set(index, factor);
+    learnt.greatest = Math.max(learnt.greatest, factor);
     this.#loadChanged(index);
   }
 
-  /** Factors by node index, for one function; undefined where nothing was learnt. */
-  corrections(service: string): ReadonlyMap<number, number> | undefined {
+  /** What was learnt of one function; undefined where nothing was. */
+  corrections(service: string): Readonly<Corrections> | undefined {
     return this.#corrections.get(service);
   }
 
@@ -294,7 +302,9 @@ export class Pool {
     twin.#links = this.#links.copy();
     twin.#ledger = this.#ledger.copy();
     twin.#version = this.#version;
-    for (const [service, learnt] of this.#corrections) twin.#corrections.set(service, new Map(learnt));
+    for (const [service, { factors, greatest }] of this.#corrections) {
+      twin.#corrections.set(service, { factors: new Map(factors), greatest });
+    }
     return twin;
   }
 
@@ -328,8 +338,17 @@ export class Pool {
     add(nodes.freeThroughput, n, -sign * claim.throughput);
     const slots = claim.service === null ? undefined : nodes.services[n]?.get(claim.service);
     if (slots !== undefined) slots.used += sign;
-    for (const link of claim.linksIn) this.#links.take(link, sign * claim.bandwidthIn);
-    for (const link of claim.linksOut) this.#links.take(link, sign * claim.bandwidthOut);
+    this.#moveBandwidth(claim.linksIn, sign * claim.bandwidthIn);
+    this.#moveBandwidth(claim.linksOut, sign * claim.bandwidthOut);
+  }
+
+  #moveBandwidth(path: readonly number[], rate: number): void {
+    if (rate === 0) return;
+    for (let i = 0; i < path.length; i++) {
+      const link = path[i] as number;
+      this.#links.take(link, rate);
+      for (let f = 0; f < this.#feeds.length; f++) (this.#feeds[f] as ChangeFeed).residuals.mark(link);
+    }
   }
 
   #dropHolds(claim: Claim): void {
@@ -379,7 +398,7 @@ export class Pool {
     nodes.prices[index] = undefined;
     nodes.devices[index] = undefined;
     nodes.services[index] = undefined;
-    for (const learnt of this.#corrections.values()) learnt.delete(index);
+    for (const { factors } of this.#corrections.values()) factors.delete(index);
     this.#leaveSite(nodes.site[index] as number);
   }
 

@@ -5,6 +5,7 @@ import type { Claim, Pool } from "@weft/pool";
 import { explain } from "./explain/explain.ts";
 import type { Decision, Placed } from "./placement/decision.ts";
 import { Fit, fitOn, gramsOn, hasRoom, isSuitable, joulesOn } from "./placement/fit.ts";
+import { IndexedSearch } from "./placement/indexed.ts";
 import { Query } from "./placement/query.ts";
 import { REFUSAL_MESSAGES, whyRefused } from "./placement/refusal.ts";
 import { FullScan, type Search } from "./placement/scan.ts";
@@ -15,6 +16,8 @@ import type { TaskNeeds } from "./task.ts";
 export interface SchedulerOptions {
   /** Share of its former score by which a sticky task's best placement must be better before it moves. */
   readonly stickyMargin?: number;
+  /** How the best is found: both give the same answer; `scan` looks at every node, to compare with. */
+  readonly search?: "indexed" | "scan";
 }
 
 export interface PlaceOptions {
@@ -48,7 +51,8 @@ export class Scheduler {
     this.#pool = pool;
     this.#network = new Network(pool);
     this.#paths = new QuickestPath(pool, this.#network);
-    this.#search = new FullScan(pool, this.#paths);
+    this.#search =
+      options.search === "scan" ? new FullScan(pool, this.#paths) : new IndexedSearch(pool, this.#paths);
     this.#margin = options.stickyMargin ?? 0.1;
   }
 
@@ -81,7 +85,7 @@ export class Scheduler {
       return false;
     const site = this.#pool.nodes.site[former] as number;
     const paths = this.#paths;
-    if (!paths.find(this.#query, site, Number.MAX_VALUE)) return false;
+    if (!paths.find(site, Number.MAX_VALUE)) return false;
     const transfer = paths.transferIn + paths.transferOut;
     if (!fitOn(this.#pool, this.#query, former, transfer, paths.hops, this.#former)) return false;
     if (best.score < this.#former.score * (1 - this.#margin)) return false;
@@ -95,7 +99,7 @@ export class Scheduler {
     const query = this.#query;
     const site = nodes.site[fit.node] as number;
     const paths = this.#paths;
-    paths.find(query, site, Number.MAX_VALUE);
+    if (!paths.isFor(site)) paths.find(site, Number.MAX_VALUE);
     const claim = this.#claim();
     const path: SiteId[] = [links.sites.idOf(query.source)];
     for (const link of claim.linksIn) path.push(links.sites.idOf(links.to[link] as number));

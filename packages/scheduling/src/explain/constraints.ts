@@ -203,10 +203,12 @@ export const NODE_CONSTRAINTS: readonly NodeConstraint[] = [
     code: "computing_power",
     noun: "computing power",
     asked: (query) => (query.work > 0 || query.atLeast > 0 ? query.atLeast : null),
-    offered: (query, pool, n) => rateOn(pool.nodes, query, n) * (query.corrections?.get(n) ?? 1),
+    offered: (query, pool, n) => rateOn(pool.nodes, query, n) * (query.corrections?.factors.get(n) ?? 1),
     holds: (query, pool, n) => {
       const rate = rateOn(pool.nodes, query, n);
-      return (rate > 0 || query.work === 0) && rate * (query.corrections?.get(n) ?? 1) >= query.atLeast;
+      return (
+        (rate > 0 || query.work === 0) && rate * (query.corrections?.factors.get(n) ?? 1) >= query.atLeast
+      );
     },
     format: (value) => (value > 0 ? power(value) : `less than ${LEAST_SHARE} of a lane`),
   },

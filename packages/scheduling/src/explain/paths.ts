@@ -133,17 +133,18 @@ export function viewSite(
   site: number,
 ): SiteView {
   const candidates = candidatePaths(pool, network, query, site);
-  const served = paths.find(query, site, Number.MAX_VALUE);
+  paths.begin(query);
+  const served = paths.find(site, Number.MAX_VALUE);
   const failing: ConstraintCode[] = [];
   let connected = true;
   if (!served) {
     for (const demand of PATH_CONSTRAINTS) {
       if (demand.asked(query) === null) continue;
-      if (!paths.find(changed(query, { ...NO_DEMANDS, ...demand.alone(query) }), site, Number.MAX_VALUE)) {
-        failing.push(demand.code);
-      }
+      paths.begin(changed(query, { ...NO_DEMANDS, ...demand.alone(query) }));
+      if (!paths.find(site, Number.MAX_VALUE)) failing.push(demand.code);
     }
-    connected = paths.find(changed(query, NO_DEMANDS), site, Number.MAX_VALUE);
+    paths.begin(changed(query, NO_DEMANDS));
+    connected = paths.find(site, Number.MAX_VALUE);
     if (!connected) failing.length = 0;
     if (failing.length === 0) failing.push("path");
   }

@@ -115,7 +115,7 @@ export function fitOn(
 ): boolean {
   const { nodes } = pool;
   const rate = rateOn(nodes, query, n);
-  const factor = query.corrections?.get(n) ?? 1;
+  const factor = query.corrections?.factors.get(n) ?? 1;
   const effective = rate * factor;
   if (effective < query.atLeast || (rate === 0 && query.work > 0)) return false;
   const queue = nodes.queue[query.type as 0 | 1 | 2][n] as number;
@@ -173,4 +173,11 @@ export function isBetter(pool: Pool, a: Fit, b: Fit): boolean {
     if (order !== 0) return order < 0;
   }
   return false;
+}
+
+/** Whether `a` is ahead of `b` by score, time or cost: no matter what hops and names are. */
+export function isAhead(a: Fit, b: Fit): boolean {
+  if (a.score !== b.score) return a.score < b.score;
+  if (a.total !== b.total) return a.total < b.total;
+  return a.cost < b.cost;
 }

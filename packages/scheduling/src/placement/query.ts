@@ -1,5 +1,5 @@
 import { COMPUTE_TYPES, type NodeId, SECURITY_CLASSES } from "@weft/infrastructure";
-import { ACCELERATOR_KINDS, demandBits, KNOWN, type Pool } from "@weft/pool";
+import { ACCELERATOR_KINDS, type Corrections, demandBits, KNOWN, type Pool } from "@weft/pool";
 import type { Objective, TaskNeeds } from "../task.ts";
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
@@ -23,7 +23,7 @@ export class Query {
   deviceCount = 0;
   service = "";
   /** What was learnt of this function, by node; undefined where nothing was. */
-  corrections: ReadonlyMap<number, number> | undefined = undefined;
+  corrections: Readonly<Corrections> | undefined = undefined;
   /** Capability bits a node must have; `labels` has to be looked up besides when `checkLabels`. */
   capabilities = 0;
   labels: Readonly<Record<string, string>> = {};
@@ -92,6 +92,7 @@ export class Query {
     this.capabilities = demandBits({
       runs: where.runs,
       tier: where.tier,
+      domain: where.domain,
       security: network.security,
       storageClass: storage.storageClass,
       accelerator: compute.accelerator === null ? null : compute.accelerator.kind,

@@ -38,10 +38,11 @@ export function whyRefused(pool: Pool, paths: QuickestPath, query: Query): Refus
 
 /** The hurdle a site fails at; CAPACITY, the next one, when a path leads there. */
 function hurdleOfSite(paths: QuickestPath, query: Query, site: number): number {
-  if (paths.find(query, site, Number.MAX_VALUE)) return CAPACITY;
+  if (paths.find(site, Number.MAX_VALUE)) return CAPACITY;
   if (!query.bounded) return PATH;
   query.bounded = false;
-  const anywhere = paths.find(query, site, Number.MAX_VALUE);
+  // The bounds of the paths do not depend on where the data may go.
+  const anywhere = paths.find(site, Number.MAX_VALUE);
   query.bounded = true;
   return anywhere ? RESIDENCY : PATH;
 }

@@ -30,6 +30,7 @@ export class FullScan implements Search {
     const { nodes, links } = this.#pool;
     best.node = -1;
     best.score = Number.POSITIVE_INFINITY;
+    this.#paths.begin(query);
     // By site, since the path is the same for all nodes of one: -1 not looked for yet, Infinity none.
     const transfer = new Float64Array(links.sites.bound).fill(-1);
     const hops = new Int32Array(links.sites.bound);
@@ -38,7 +39,7 @@ export class FullScan implements Search {
         continue;
       const site = nodes.site[n] as number;
       if (transfer[site] === -1) {
-        const found = this.#paths.find(query, site, Number.MAX_VALUE);
+        const found = this.#paths.find(site, Number.MAX_VALUE);
         transfer[site] = found ? this.#paths.transferIn + this.#paths.transferOut : Number.POSITIVE_INFINITY;
         hops[site] = this.#paths.hops;
       }

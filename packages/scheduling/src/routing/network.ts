@@ -1,33 +1,78 @@
 import type { ChangeFeed, Pool } from "@weft/pool";
 import type { Graph } from "./graph.ts";
+import { TreeRepair } from "./repair.ts";
 import { type Tree, TreeSolver } from "./tree.ts";
 
+/** What a tree adds up along its ways. Jitter, loss and bit errors count the worse direction of each hop. */
+export const METRICS = ["roundTrip", "jitter", "loss", "bitErrors"] as const;
+export type Metric = (typeof METRICS)[number];
+
+/** Hops fall into bands by what is left of their capacity; each band's rates are four times the former's. */
+export const BANDS = 8;
+const BAND_FACTOR = 4;
+/** A hop leaves its band only below this share of the band's floor, lest it go to and fro with every reservation. */
+const HYSTERESIS = 0.5;
+/** Trees kept hold at most so many entries in all, 12 bytes each; past that they are made again as needed. */
+const TREE_ENTRIES = 8e6;
+/** Changes that a view remembers for trees to catch up with; a tree further behind is grown anew. */
+const REMEMBERED = 512;
+
+/** One part of the network, one thing added up over it, and what changed in it, as pairs tail, head. */
+interface View {
+  readonly metric: Metric;
+  readonly band: number;
+  readonly security: number;
+  readonly figures: number;
+  readonly graph: Graph;
+  readonly repair: TreeRepair;
+  log: number[];
+  /** How many entries were forgotten from the front of the log. */
+  forgotten: number;
+}
+
+interface KeptTree extends Tree {
+  /** How far in its view's log it is up to date. */
+  seen: number;
+}
+
 /**
- * The sites and the hops between them, as the router walks them. A hop joins two sites whose links are up in both
+ * The sites and the hops between them, as the router walks them. A hop joins two sites with links in both
  * directions: data goes one way and its result comes back the other, and not even an upload works one way only.
- * Its weight is the delay there and back, so a distance is the least round trip between two sites: the bound
- * that every search prunes with. Residual bandwidth is read from the pool when a search needs it.
+ * Every figure of a hop is the same seen from either end, so one tree from the data's site bounds all ways to it.
+ *
+ * Trees are kept by source and view, and mended when next used: a reservation costs nothing here until it takes a hop
+ * across the edge of a band, a new measurement no more than its effect on each tree that is used again.
  */
 export class Network {
   readonly #pool: Pool;
   readonly #feed: ChangeFeed;
   readonly #solver = new TreeSolver();
-  readonly #trees = new Map<number, Tree>();
+  readonly #trees = new Map<number, KeptTree>();
+  readonly #views = new Map<number, View>();
   #graph: Graph = {
     vertices: 0,
     start: new Int32Array(1),
     head: new Int32Array(0),
     weight: new Float64Array(0),
   };
-  /** By hop: the link along it, and the link back. */
+  /** By hop: its near end, the link along it, the link back, and the band it counts as. */
+  #tail = new Int32Array(0);
   #there = new Int32Array(0);
   #back = new Int32Array(0);
+  #band = new Int8Array(0);
+  /** By link: the hop along it; -1 where it is none. */
+  #hopOf = new Int32Array(0);
+  readonly #bandRates: Float64Array = new Float64Array(BANDS);
+  /** Over all hops: the least security class, and the figures known of every one. */
+  #leastSecurity = 0;
+  #knownOfAll = 0;
 
   constructor(pool: Pool) {
     this.#pool = pool;
     this.#feed = pool.follow();
   }
 
+  /** Weights are round trips, in micros; Infinity where a direction is down. */
   get graph(): Graph {
     return this.#graph;
   }
@@ -38,55 +83,206 @@ export class Network {
     return this.#back;
   }
 
-  /** Takes in what changed since the last call. */
-  refresh(): void {
-    const { links, nodes, loads } = this.#feed;
-    nodes.clear();
-    loads.clear();
-    if (links.size === 0) return;
-    links.clear();
-    this.#trees.clear();
-    this.#rebuild();
+  /**
+   * `bandRates[b]` bounds the residual rate of every hop in band b, ascending. A path whose narrowest hop is in band b
+   * runs over hops of band b and above only.
+   */
+  get bandRates(): Float64Array {
+    return this.#bandRates;
   }
 
-  /** Least round trips from `site` to every site, and the tree that has them. */
-  treeOf(site: number): Tree {
-    let tree = this.#trees.get(site);
-    if (tree === undefined) {
-      tree = this.#solver.solve(this.#graph, site);
-      this.#trees.set(site, tree);
+  /** Takes in what changed since the last call. */
+  refresh(): void {
+    const { links, nodes, loads, residuals } = this.#feed;
+    nodes.clear();
+    loads.clear();
+    for (let i = 0; i < links.size; i++) {
+      if (this.#takeInLink(links.at(i))) continue;
+      this.#rebuild();
+      links.clear();
+      residuals.clear();
+      return;
     }
+    links.clear();
+    for (let i = 0; i < residuals.size; i++) {
+      const hop = this.#hopOf[residuals.at(i)] as number;
+      if (hop >= 0) this.#takeInResidual(hop);
+    }
+    residuals.clear();
+  }
+
+  /**
+   * Names the part of the network that a demand leaves: hops of `band` and above, at least that secure, with all figures
+   * of `mustKnow` known; and what is added up over it. A demand that every hop meets makes no part of its own.
+   */
+  viewOf(metric: Metric, band: number, security: number, mustKnow: number): number {
+    const level = security <= this.#leastSecurity ? 0 : security;
+    const figures = mustKnow & ~this.#knownOfAll;
+    return ((METRICS.indexOf(metric) * BANDS + band) * 4 + level) * 32 + figures;
+  }
+
+  /** The best ways from `site` to every site, over one view of the network. The view 0 is all of it, by round trip. */
+  treeOf(site: number, name = 0): Tree {
+    const key = site * VIEWS + name;
+    const view = this.#view(name);
+    const now = view.forgotten + view.log.length;
+    const kept = this.#trees.get(key);
+    if (kept !== undefined && kept.seen >= view.forgotten) {
+      if (kept.seen < now) view.repair.mend(kept, view.log.slice(kept.seen - view.forgotten));
+      kept.seen = now;
+      return kept;
+    }
+    if (this.#trees.size * this.#graph.vertices > TREE_ENTRIES) this.#trees.clear();
+    const tree = { ...this.#solver.solve(view.graph, site, kept), seen: now };
+    this.#trees.set(key, tree);
     return tree;
   }
 
+  #view(name: number): View {
+    let view = this.#views.get(name);
+    if (view !== undefined) return view;
+    const graph = { ...this.#graph, weight: new Float64Array(this.#graph.weight.length) };
+    view = {
+      metric: METRICS[Math.floor(name / (128 * BANDS))] as Metric,
+      band: Math.floor(name / 128) % BANDS,
+      security: Math.floor(name / 32) % 4,
+      figures: name % 32,
+      graph,
+      repair: new TreeRepair(graph, graph),
+      log: [],
+      forgotten: 0,
+    };
+    for (let hop = 0; hop < graph.weight.length; hop++) graph.weight[hop] = this.#weightIn(view, hop);
+    this.#views.set(name, view);
+    return view;
+  }
+
+  #weightIn(view: View, hop: number): number {
+    const { links } = this.#pool;
+    const [a, b] = [this.#there[hop] as number, this.#back[hop] as number];
+    const roundTrip = this.#graph.weight[hop] as number;
+    if ((this.#band[hop] as number) < view.band || roundTrip === Number.POSITIVE_INFINITY)
+      return Number.POSITIVE_INFINITY;
+    if (Math.min(links.security[a] as number, links.security[b] as number) < view.security) {
+      return Number.POSITIVE_INFINITY;
+    }
+    if ((view.figures & ~((links.known[a] as number) & (links.known[b] as number))) !== 0) {
+      return Number.POSITIVE_INFINITY;
+    }
+    if (view.metric === "roundTrip") return roundTrip;
+    return Math.max(links[view.metric][a] as number, links[view.metric][b] as number);
+  }
+
+  /** A link was measured again, went up or down; false when the shape of the network is another. */
+  #takeInLink(link: number): boolean {
+    const { links } = this.#pool;
+    const reverse = links.slots.has(link) ? (links.reverse[link] as number) : -1;
+    const isHop = reverse >= 0 && links.slots.has(reverse);
+    const hop = link < this.#hopOf.length ? (this.#hopOf[link] as number) : -1;
+    if (!isHop && hop < 0) return true;
+    if (!isHop || hop < 0 || this.#there[hop] !== link || this.#back[hop] !== reverse) return false;
+    if (this.#tail[hop] !== links.from[link] || this.#graph.head[hop] !== links.to[link]) return false;
+    const rate = Math.max(links.capacity[link] as number, links.capacity[reverse] as number);
+    if (rate > (this.#bandRates[BANDS - 1] as number)) return false;
+    // What every hop had, and demands therefore skip, it must go on having.
+    if (this.#leastSecurity > Math.min(links.security[link] as number, links.security[reverse] as number))
+      return false;
+    if ((this.#knownOfAll & ~((links.known[link] as number) & (links.known[reverse] as number))) !== 0)
+      return false;
+    const twin = this.#hopOf[reverse] as number;
+    const up = links.up[link] === 1 && links.up[reverse] === 1;
+    const weight = up
+      ? (links.delay[link] as number) + (links.delay[reverse] as number)
+      : Number.POSITIVE_INFINITY;
+    this.#graph.weight[hop] = weight;
+    this.#graph.weight[twin] = weight;
+    this.#takeInResidual(hop);
+    for (const view of this.#views.values()) this.#update(view, hop);
+    return true;
+  }
+
+  /** Bandwidth of a hop was taken or given back. */
+  #takeInResidual(hop: number): void {
+    const before = this.#band[hop] as number;
+    const after = this.#bandOf(hop, before);
+    if (after === before) return;
+    const twin = this.#hopOf[this.#back[hop] as number] as number;
+    this.#band[hop] = after;
+    this.#band[twin] = after;
+    const [low, high] = [Math.min(before, after), Math.max(before, after)];
+    for (const view of this.#views.values())
+      if (view.band > low && view.band <= high) this.#update(view, hop);
+  }
+
+  #update(view: View, hop: number): void {
+    const { weight, head } = view.graph;
+    const twin = this.#hopOf[this.#back[hop] as number] as number;
+    const now = this.#weightIn(view, hop);
+    if (now === weight[hop]) return;
+    weight[hop] = now;
+    weight[twin] = now;
+    const [tail, to] = [this.#tail[hop] as number, head[hop] as number];
+    view.log.push(tail, to, to, tail);
+    if (view.log.length > 2 * REMEMBERED) {
+      view.forgotten += REMEMBERED;
+      view.log = view.log.slice(REMEMBERED);
+    }
+  }
+
+  /** The band of a hop by the better residual of its directions; it keeps a former band a little longer. */
+  #bandOf(hop: number, former: number): number {
+    const { residual } = this.#pool.links;
+    const rate = Math.max(
+      residual[this.#there[hop] as number] as number,
+      residual[this.#back[hop] as number] as number,
+    );
+    let band = BANDS - 1;
+    while (band > 0) {
+      const floor = this.#bandRates[band - 1] as number;
+      if (rate > (band <= former ? floor * HYSTERESIS : floor)) break;
+      band--;
+    }
+    return band;
+  }
+
   #rebuild(): void {
-    const links = this.#pool.links;
+    const { links } = this.#pool;
     const vertices = links.sites.bound;
-    const usable: number[] = [];
+    const isHop = (l: number): boolean => {
+      const reverse = links.slots.has(l) ? (links.reverse[l] as number) : -1;
+      return reverse >= 0 && links.slots.has(reverse);
+    };
+    const hops = Array.from({ length: links.bound }, (_, l) => l)
+      .filter(isHop)
+      .sort((a, b) => (links.from[a] as number) - (links.from[b] as number) || a - b);
     const start = new Int32Array(vertices + 1);
-    for (let l = 0; l < links.bound; l++) {
-      const reverse = links.up[l] === 1 ? (links.reverse[l] as number) : -1;
-      if (reverse < 0 || links.up[reverse] !== 1) continue;
-      usable.push(l);
-      const row = (links.from[l] as number) + 1;
-      start[row] = (start[row] as number) + 1;
-    }
+    for (const l of hops)
+      start[(links.from[l] as number) + 1] = (start[(links.from[l] as number) + 1] as number) + 1;
     for (let v = 0; v < vertices; v++) start[v + 1] = (start[v + 1] as number) + (start[v] as number);
-    const next = start.slice();
-    const head = new Int32Array(usable.length);
-    const weight = new Float64Array(usable.length);
-    this.#there = new Int32Array(usable.length);
-    this.#back = new Int32Array(usable.length);
-    for (const l of usable) {
-      const from = links.from[l] as number;
-      const hop = next[from] as number;
-      next[from] = hop + 1;
-      const reverse = links.reverse[l] as number;
-      head[hop] = links.to[l] as number;
-      weight[hop] = (links.delay[l] as number) + (links.delay[reverse] as number);
-      this.#there[hop] = l;
-      this.#back[hop] = reverse;
-    }
-    this.#graph = { vertices, start, head, weight };
+    this.#trees.clear();
+    this.#views.clear();
+    this.#tail = Int32Array.from(hops, (l) => links.from[l] as number);
+    this.#there = Int32Array.from(hops);
+    this.#back = Int32Array.from(hops, (l) => links.reverse[l] as number);
+    this.#hopOf = new Int32Array(links.bound).fill(-1);
+    hops.forEach((l, hop) => {
+      this.#hopOf[l] = hop;
+    });
+    const upBothWays = (l: number): boolean =>
+      links.up[l] === 1 && links.up[links.reverse[l] as number] === 1;
+    const weight = Float64Array.from(hops, (l) =>
+      upBothWays(l)
+        ? (links.delay[l] as number) + (links.delay[links.reverse[l] as number] as number)
+        : Number.POSITIVE_INFINITY,
+    );
+    this.#graph = { vertices, start, head: Int32Array.from(hops, (l) => links.to[l] as number), weight };
+    this.#leastSecurity = hops.reduce((least, l) => Math.min(least, links.security[l] as number), 3);
+    this.#knownOfAll = hops.reduce((known, l) => known & (links.known[l] as number), 31);
+    const top = hops.reduce((rate, l) => Math.max(rate, links.capacity[l] as number), 1);
+    for (let band = 0; band < BANDS; band++) this.#bandRates[band] = top * BAND_FACTOR ** (band + 1 - BANDS);
+    this.#band = new Int8Array(hops.length);
+    for (let hop = 0; hop < hops.length; hop++) this.#band[hop] = this.#bandOf(hop, 0);
   }
 }
+
+const VIEWS = METRICS.length * BANDS * 4 * 32;

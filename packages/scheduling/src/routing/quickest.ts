@@ -1,7 +1,15 @@
 import type { Pool } from "@weft/pool";
-import type { Query } from "../placement/query.ts";
+import { Query } from "../placement/query.ts";
 import { MinHeap } from "./heap.ts";
-import type { Network } from "./network.ts";
+import { BANDS, type Metric, type Network } from "./network.ts";
+import { type Tree, TreeSolver } from "./tree.ts";
+
+/** Keeps a bound below what it bounds, whatever the order in which the same terms were added. */
+const ROUNDING = 1 - 2 ** -40;
+/** Labels after which a search without any path so far asks whether there is one at all. */
+const PATIENCE = 64;
+const NOWHERE = new Float64Array(0);
+const ENDLESS = Number.POSITIVE_INFINITY;
 
 /**
  * The best path between the data and a site under all of a task's demands at once, found exactly.
@@ -15,9 +23,11 @@ import type { Network } from "./network.ts";
  * So the search sets labels (Martins 1984). A label is a partial path seen from the site; it is dropped only when another
  * label at the same vertex is at least as good in everything that still counts (delay each way, bandwidth each way,
  * jitter, loss, bit errors, hops), for then every completion of it is matched by one of the other: no path that could
- * be the best is ever lost. Labels are taken in order of a bound, the least round trip to go (exact, from the tree
- * of the source) plus the bytes over the best bandwidth still possible, so the search touches little more than the
- * vertices of the path itself. A loop never survives: its label is dominated by the one before the loop.
+ * be the best is ever lost. Labels are taken in order of a bound, over bands of capacity: if the narrowest hop to go
+ * is in a band, the way leads over hops of that band and above, so it is no quicker than the least round trip over
+ * those (from a tree kept per source and band) and the bytes at the band's rate. Without demands the trees' own paths are
+ * nearly always the answer (Chen and Chin 1990), so they are tried first and the search has only to prove them. A
+ * loop never survives: its label is dominated by the one before the loop.
  *
  * Ties: less time, then fewer hops, then the lower site name, read from the node's end.
  */
@@ -28,10 +38,33 @@ export class QuickestPath {
   /** Result of the last `find`: micros there and back, and the least residual bandwidth each way. */
   transferIn = 0;
   transferOut = 0;
-  bandwidthIn = Number.POSITIVE_INFINITY;
-  bandwidthOut = Number.POSITIVE_INFINITY;
+  bandwidthIn = ENDLESS;
+  bandwidthOut = ENDLESS;
   hops = 0;
   #best = -1;
+
+  #query = new Query();
+  /** The lowest band that may serve the task, and the tree of the data's site over it; null: the site has no hops. */
+  #lowest = 0;
+  #reach: Tree | null = null;
+  /** By band, the tree over it and above, once needed. */
+  readonly #toGo: (Tree | null)[] = Array.from({ length: BANDS }, () => null);
+  /** Best residual rates between the data's site and its neighbours: every way to it ends with one of them. */
+  #accessIn = 0;
+  #accessOut = 0;
+  #jitterToGo: Float64Array | null = null;
+  #lossToGo: Float64Array | null = null;
+  #bitErrorsToGo: Float64Array | null = null;
+  /** Time of the best path so far, or the limit. */
+  #within = 0;
+  #lastBound = 0;
+  /** Where the last path found leads. */
+  #site = -1;
+
+  /** The tree of the task's own, and the weights it was grown on. */
+  #own: Tree = { distance: NOWHERE, parent: new Int32Array(0) };
+  #serving = new Float64Array(0);
+  readonly #solver = new TreeSolver();
 
   /* Labels, by column. */
   #count = 0;
@@ -58,32 +91,139 @@ export class QuickestPath {
     this.#network = network;
   }
 
+  /** Takes up a task: what bounds its paths from here on. */
+  begin(query: Query): void {
+    const { bandRates, graph } = this.#network;
+    this.#query = query;
+    this.#site = -1;
+    this.#reach = null;
+    if (query.source < 0 || query.source >= graph.vertices) return;
+    this.#measureAccess();
+    this.#lowest = 0;
+    while ((bandRates[this.#lowest] as number) < query.bandwidth && this.#lowest < bandRates.length - 1)
+      this.#lowest++;
+    this.#toGo.fill(null);
+    this.#reach = this.#leastOf("roundTrip", this.#lowest);
+    this.#toGo[this.#lowest] = this.#reach;
+    this.#jitterToGo = query.jitter === ENDLESS ? null : this.#leastOf("jitter", this.#lowest).distance;
+    this.#lossToGo = query.loss === ENDLESS ? null : this.#leastOf("loss", this.#lowest).distance;
+    this.#bitErrorsToGo =
+      query.bitErrors === ENDLESS ? null : this.#leastOf("bitErrors", this.#lowest).distance;
+    if (query.bounded) this.#narrow();
+  }
+
+  /** The least of one metric from every site to the data, over the hops that may serve the task. */
+  #leastOf(metric: Metric, band: number): Tree {
+    const { source, security, mustKnow } = this.#query;
+    return this.#network.treeOf(source, this.#network.viewOf(metric, band, security, mustKnow));
+  }
+
+  #measureAccess(): void {
+    const { graph, there, back } = this.#network;
+    const { residual, security } = this.#pool.links;
+    const { source } = this.#query;
+    this.#accessIn = 0;
+    this.#accessOut = 0;
+    for (let hop = graph.start[source] as number; hop < (graph.start[source + 1] as number); hop++) {
+      const [outOfIt, intoIt] = [there[hop] as number, back[hop] as number];
+      if (Math.min(security[outOfIt] as number, security[intoIt] as number) < this.#query.security) continue;
+      this.#accessIn = Math.max(this.#accessIn, residual[outOfIt] as number);
+      this.#accessOut = Math.max(this.#accessOut, residual[intoIt] as number);
+    }
+  }
+
+  /** Micros that sending takes at the least, between the data's site and any other. */
+  get leastSending(): number {
+    const { inputBytes, resultBytes } = this.#query;
+    return (
+      (inputBytes > 0 ? (inputBytes * 8e6) / this.#accessIn : 0) +
+      (resultBytes > 0 ? (resultBytes * 8e6) / this.#accessOut : 0)
+    );
+  }
+
+  /** Least round trips from every site to the data over hops that may serve the task; empty when there are none. */
+  get distances(): Float64Array {
+    return this.#reach === null ? NOWHERE : this.#reach.distance;
+  }
+
+  /** Micros that the transfers to and from a site take at the least; Infinity when it cannot be reached. */
+  least(site: number): number {
+    const { source, jitter, loss, bitErrors } = this.#query;
+    if (site === source) return 0;
+    if (exceeds(0, this.#jitterToGo, site, jitter) || exceeds(0, this.#lossToGo, site, loss)) return ENDLESS;
+    if (exceeds(0, this.#bitErrorsToGo, site, bitErrors)) return ENDLESS;
+    return this.#bound(site, 0, ENDLESS, ENDLESS);
+  }
+
   /**
-   * Finds the best path from the data to `site` whose transfers take at most `within` micros in all, and leaves it
-   * in the fields of this object. False when there is none.
+   * Finds the best path between the data of the task taken up and `site` whose transfers take at most `within` micros
+   * in all, and leaves it in the fields of this object. False when there is none.
    */
-  find(query: Query, site: number, within: number): boolean {
+  find(site: number, within: number): boolean {
+    const query = this.#query;
     this.#best = -1;
+    this.#site = site;
     if (site === query.source) return this.#stay();
-    const { graph } = this.#network;
-    if (query.source < 0 || query.source >= graph.vertices || site >= graph.vertices) return false;
+    if (this.#reach === null || this.#accessIn < query.bandwidth || this.#accessOut < query.bandwidth)
+      return false;
+    if (site >= this.#network.graph.vertices) return false;
     if (query.bounded && query.allowed[site] !== query.serial) return false;
-    const toGo = this.#network.treeOf(query.source).distance;
-    if ((toGo[site] as number) > within) return false;
-    this.#begin(graph.vertices);
-    this.#add(site, -1, -1, 0, 0, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0, 0, 0);
-    this.#file(0, site);
-    this.#heap.push(toGo[site] as number, 0);
-    let best = within;
-    while (this.#heap.size > 0 && this.#heap.least <= best) {
-      const label = this.#heap.pop();
-      if (this.#vertex[label] === query.source) {
-        best = this.#settle(query, label, best);
-        continue;
+    const bound = this.least(site);
+    if (!(bound <= within) || bound === ENDLESS) return false;
+    this.#clear();
+    const first = this.#add(site, -1, -1, 0, 0, 0, ENDLESS, ENDLESS, 0, 0, 0);
+    this.#within = within;
+    for (let band = this.#lowest; band < this.#toGo.length; band++) {
+      const tree = this.#toGo[band];
+      if (tree != null) this.#descend(first, tree);
+    }
+    this.#file(first, site);
+    this.#heap.push(bound, first);
+    while (this.#heap.size > 0 && this.#heap.least <= this.#within) {
+      if (this.#best < 0 && this.#count > PATIENCE && this.#reach !== this.#own) {
+        this.#narrow();
+        if (!(this.least(site) <= this.#within)) return false;
       }
-      this.#extend(query, label, toGo, best);
+      this.#extend(this.#heap.pop());
     }
     return this.#best >= 0;
+  }
+
+  /** Whether the last path found for the task taken up is the one to `site`. */
+  isFor(site: number): boolean {
+    return this.#site === site && this.#best >= 0;
+  }
+
+  /**
+   * Bounds the search by the hops that meet the task's demands of now, not by those that might: exact, but a tree of the
+   * task's own. Done where the kept trees say little: when the data may go to few sites only, and when a search
+   * goes on without success, as it would on every way to a place cut off.
+   */
+  #narrow(): void {
+    const { graph } = this.#network;
+    if (this.#serving.length !== graph.weight.length) this.#serving = new Float64Array(graph.weight.length);
+    for (let hop = 0; hop < graph.weight.length; hop++) {
+      this.#serving[hop] = this.#serves(hop) ? (graph.weight[hop] as number) : ENDLESS;
+    }
+    const into = this.#own.distance.length === graph.vertices ? this.#own : undefined;
+    this.#own = this.#solver.solve({ ...graph, weight: this.#serving }, this.#query.source, into);
+    this.#reach = this.#own;
+    this.#toGo[this.#lowest] = this.#own;
+  }
+
+  /** Whether a hop by itself meets the demands that are not sums. */
+  #serves(hop: number): boolean {
+    const query = this.#query;
+    const { links } = this.#pool;
+    const { graph, there, back } = this.#network;
+    const [a, b] = [there[hop] as number, back[hop] as number];
+    if (graph.weight[hop] === ENDLESS) return false; // down
+    if (query.bounded && query.allowed[graph.head[hop] as number] !== query.serial) return false;
+    if ((links.residual[a] as number) < query.bandwidth || (links.residual[b] as number) < query.bandwidth)
+      return false;
+    if ((links.security[a] as number) < query.security || (links.security[b] as number) < query.security)
+      return false;
+    return (query.mustKnow & ~((links.known[a] as number) & (links.known[b] as number))) === 0;
   }
 
   /** Link indexes of the last path found: from the data to the site, and back from it. */
@@ -102,15 +242,32 @@ export class QuickestPath {
   #stay(): boolean {
     this.transferIn = 0;
     this.transferOut = 0;
-    this.bandwidthIn = Number.POSITIVE_INFINITY;
-    this.bandwidthOut = Number.POSITIVE_INFINITY;
+    this.bandwidthIn = ENDLESS;
+    this.bandwidthOut = ENDLESS;
     this.hops = 0;
     this.#best = 0;
     return true;
   }
 
+  /** Follows one tree straight to the data: a good path to begin with makes the search short. */
+  #descend(first: number, tree: Tree): void {
+    const { graph } = this.#network;
+    let label = first;
+    for (let v = this.#vertex[first] as number; v !== this.#query.source; v = this.#vertex[label] as number) {
+      const next = tree.parent[v] as number;
+      let hop = graph.start[v] as number;
+      const end = graph.start[v + 1] as number;
+      while (hop < end && graph.head[hop] !== next) hop++;
+      if (hop === end) return;
+      label = this.#step(label, hop);
+      if (label < 0) return;
+    }
+    this.#settle(label);
+  }
+
   /** A label that reached the data: the best so far, unless one at least as good was there. */
-  #settle(query: Query, label: number, best: number): number {
+  #settle(label: number): void {
+    const query = this.#query;
     const inward = transfer(this.#delayIn[label] as number, query.inputBytes, this.#rateIn[label] as number);
     const outward = transfer(
       this.#delayOut[label] as number,
@@ -118,80 +275,111 @@ export class QuickestPath {
       this.#rateOut[label] as number,
     );
     const time = inward + outward;
-    if (time > best || !(time < Number.POSITIVE_INFINITY)) return best;
+    if (time > this.#within || !(time < ENDLESS)) return;
     const hops = this.#hops[label] as number;
-    if (this.#best >= 0 && time === best) {
-      if (hops > this.hops || (hops === this.hops && !this.#comesFirst(label, this.#best))) return best;
+    if (this.#best >= 0 && time === this.#within) {
+      if (hops > this.hops || (hops === this.hops && !this.#comesFirst(label, this.#best))) return;
     }
     this.#best = label;
+    this.#within = time;
     this.transferIn = inward;
     this.transferOut = outward;
     this.bandwidthIn = this.#rateIn[label] as number;
     this.bandwidthOut = this.#rateOut[label] as number;
     this.hops = hops;
-    return time;
   }
 
-  #extend(query: Query, label: number, toGo: Float64Array, best: number): void {
-    const { graph, there, back } = this.#network;
-    const { links } = this.#pool;
+  #extend(label: number): void {
+    const { graph } = this.#network;
     const v = this.#vertex[label] as number;
     const end = graph.start[v + 1] as number;
     for (let hop = graph.start[v] as number; hop < end; hop++) {
+      const made = this.#step(label, hop);
+      if (made < 0) continue;
       const u = graph.head[hop] as number;
-      const remaining = toGo[u] as number;
-      if (query.bounded && query.allowed[u] !== query.serial) continue;
-      // The label grows from the node towards the data: input travels against the hop, the result along it.
-      const inward = back[hop] as number;
-      const outward = there[hop] as number;
-      const delayIn = (this.#delayIn[label] as number) + (links.delay[inward] as number);
-      const delayOut = (this.#delayOut[label] as number) + (links.delay[outward] as number);
-      const rateIn = Math.min(this.#rateIn[label] as number, links.residual[inward] as number);
-      const rateOut = Math.min(this.#rateOut[label] as number, links.residual[outward] as number);
-      const bound =
-        delayIn +
-        delayOut +
-        remaining +
-        (query.inputBytes > 0 ? (query.inputBytes * 8e6) / rateIn : 0) +
-        (query.resultBytes > 0 ? (query.resultBytes * 8e6) / rateOut : 0);
-      if (!(bound <= best) || bound === Number.POSITIVE_INFINITY) continue;
-      if (
-        delayIn > query.delay ||
-        delayOut > query.delay ||
-        rateIn < query.bandwidth ||
-        rateOut < query.bandwidth
-      ) {
-        continue;
-      }
-      if (delayIn + delayOut + remaining > 2 * query.delay) continue;
-      if ((links.security[inward] as number) < query.security) continue;
-      if ((links.security[outward] as number) < query.security) continue;
-      if ((query.mustKnow & ~(links.known[inward] as number)) !== 0) continue;
-      if ((query.mustKnow & ~(links.known[outward] as number)) !== 0) continue;
-      // The worse direction counts, so that the sum is a bound each way.
-      const jitter = (this.#jitter[label] as number) + worse(links.jitter, inward, outward);
-      const loss = (this.#loss[label] as number) + worse(links.loss, inward, outward);
-      const bitErrors = (this.#bitErrors[label] as number) + worse(links.bitErrors, inward, outward);
-      if (jitter > query.jitter || loss > query.loss || bitErrors > query.bitErrors) continue;
-      const made = this.#add(
-        u,
-        label,
-        hop,
-        (this.#hops[label] as number) + 1,
-        delayIn,
-        delayOut,
-        query.inputBytes > 0 ? rateIn : Number.POSITIVE_INFINITY,
-        query.resultBytes > 0 ? rateOut : Number.POSITIVE_INFINITY,
-        query.jitter === Number.POSITIVE_INFINITY ? 0 : jitter,
-        query.loss === Number.POSITIVE_INFINITY ? 0 : loss,
-        query.bitErrors === Number.POSITIVE_INFINITY ? 0 : bitErrors,
-      );
       if (this.#dominated(made)) this.#count--;
+      else if (u === this.#query.source) this.#settle(made);
       else {
         this.#file(made, u);
-        this.#heap.push(bound, made);
+        this.#heap.push(this.#lastBound, made);
       }
     }
+  }
+
+  /** The label one hop nearer to the data; -1 where a demand or the bound rules it out. */
+  #step(label: number, hop: number): number {
+    const query = this.#query;
+    const { links } = this.#pool;
+    const u = this.#network.graph.head[hop] as number;
+    if (!this.#serves(hop)) return -1;
+    // The label grows from the node towards the data: input travels against the hop, the result along it.
+    const inward = this.#network.back[hop] as number;
+    const outward = this.#network.there[hop] as number;
+    const rateIn = Math.min(this.#rateIn[label] as number, links.residual[inward] as number);
+    const rateOut = Math.min(this.#rateOut[label] as number, links.residual[outward] as number);
+    const delayIn = (this.#delayIn[label] as number) + (links.delay[inward] as number);
+    const delayOut = (this.#delayOut[label] as number) + (links.delay[outward] as number);
+    if (delayIn > query.delay || delayOut > query.delay) return -1;
+    const bound = this.#bound(u, delayIn + delayOut, rateIn, rateOut);
+    if (!(bound <= this.#within) || bound === ENDLESS) return -1;
+    const hops = (this.#hops[label] as number) + 1;
+    if (this.#best >= 0 && bound === this.#within && hops > this.hops) return -1;
+    this.#lastBound = bound;
+    // The worse direction counts, so that the sum is a bound each way. What is not asked for does not tell labels apart.
+    const jitter = this.#jitterToGo === null ? 0 : summed(this.#jitter, label, links.jitter, inward, outward);
+    if (exceeds(jitter, this.#jitterToGo, u, query.jitter)) return -1;
+    const loss = this.#lossToGo === null ? 0 : summed(this.#loss, label, links.loss, inward, outward);
+    if (exceeds(loss, this.#lossToGo, u, query.loss)) return -1;
+    const bitErrors =
+      this.#bitErrorsToGo === null ? 0 : summed(this.#bitErrors, label, links.bitErrors, inward, outward);
+    if (exceeds(bitErrors, this.#bitErrorsToGo, u, query.bitErrors)) return -1;
+    return this.#add(
+      u,
+      label,
+      hop,
+      hops,
+      delayIn,
+      delayOut,
+      query.inputBytes > 0 ? rateIn : ENDLESS,
+      query.resultBytes > 0 ? rateOut : ENDLESS,
+      jitter,
+      loss,
+      bitErrors,
+    );
+  }
+
+  /**
+   * Micros the transfers take at the least over a path through `vertex` that has come so far: for each band that the
+   * narrowest hop to go may be in, the least round trip over such hops and the bytes at the best rate left.
+   */
+  #bound(vertex: number, delays: number, rateIn: number, rateOut: number): number {
+    const reach = this.#reach;
+    if (reach === null || vertex >= reach.distance.length) return ENDLESS;
+    const { inputBytes, resultBytes, delay } = this.#query;
+    const nearest = delays + (reach.distance[vertex] as number);
+    if (!(nearest <= 2 * delay) || nearest === ENDLESS) return ENDLESS;
+    const bestIn = inputBytes > 0 ? Math.min(rateIn, this.#accessIn) : 0;
+    const bestOut = resultBytes > 0 ? Math.min(rateOut, this.#accessOut) : 0;
+    const rates = this.#network.bandRates;
+    let least = ENDLESS;
+    for (let band = this.#bandAt(Math.max(bestIn, bestOut)); band >= this.#lowest; band--) {
+      const rate = rates[band] as number;
+      const sending =
+        (inputBytes > 0 ? (inputBytes * 8e6) / Math.min(bestIn, rate) : 0) +
+        (resultBytes > 0 ? (resultBytes * 8e6) / Math.min(bestOut, rate) : 0);
+      if (nearest + sending >= least) break; // lower bands send slower, and none is nearer
+      const tree = (this.#toGo[band] ??= this.#leastOf("roundTrip", band));
+      least = Math.min(least, delays + (tree.distance[vertex] as number) + sending);
+    }
+    return least;
+  }
+
+  /** The lowest band whose hops may have the rate: in higher ones a way is longer and no quicker. */
+  #bandAt(rate: number): number {
+    const rates = this.#network.bandRates;
+    let band = this.#lowest;
+    while (band < rates.length - 1 && (rates[band] as number) < rate) band++;
+    return band;
   }
 
   /** Puts a label on the list of its vertex. */
@@ -233,15 +421,21 @@ export class QuickestPath {
 
   /** Whether the sites of `a`, read from the node's end, come before those of `b` of as many hops. */
   #comesFirst(a: number, b: number): boolean {
-    if (a <= 0 || b <= 0 || a === b) return false;
-    const [before, after] = [this.#parent[a] as number, this.#parent[b] as number];
-    if (this.#comesFirst(before, after)) return true;
-    if (this.#comesFirst(after, before)) return false;
-    const { sites } = this.#pool.links;
-    return sites.idOf(this.#vertex[a] as number) < sites.idOf(this.#vertex[b] as number);
+    return this.#compareSites(a, b) < 0;
   }
 
-  #begin(vertices: number): void {
+  #compareSites(a: number, b: number): number {
+    if (a <= 0 || b <= 0 || a === b) return 0;
+    const before = this.#compareSites(this.#parent[a] as number, this.#parent[b] as number);
+    if (before !== 0) return before;
+    const [siteA, siteB] = [this.#vertex[a] as number, this.#vertex[b] as number];
+    if (siteA === siteB) return 0;
+    const { sites } = this.#pool.links;
+    return sites.idOf(siteA) < sites.idOf(siteB) ? -1 : 1;
+  }
+
+  #clear(): void {
+    const { vertices } = this.#network.graph;
     this.#count = 0;
     this.#heap.clear();
     this.#serial++;
@@ -296,13 +490,23 @@ export class QuickestPath {
   }
 }
 
+/** What a label has summed up so far, one hop on: the worse direction of the hop counts. */
+const summed = (
+  sums: Float64Array,
+  label: number,
+  column: Float64Array,
+  inward: number,
+  outward: number,
+): number => (sums[label] as number) + Math.max(column[inward] as number, column[outward] as number);
+
+/** Whether a sum, or with what it needs at the least from `vertex` on, passes its limit (but for rounding). */
+const exceeds = (sum: number, toGo: Float64Array | null, vertex: number, limit: number): boolean =>
+  toGo !== null && (sum > limit || (sum + (toGo[vertex] as number)) * ROUNDING > limit);
+
 /** Micros to bring `bytes` over a path: its delay, and the bits at its rate. Whole, rounded up. */
 export function transfer(delay: number, bytes: number, rate: number): number {
   return bytes > 0 ? delay + Math.ceil((bytes * 8e6) / rate) : delay;
 }
-
-const worse = (column: Float64Array, a: number, b: number): number =>
-  Math.max(column[a] as number, column[b] as number);
 
 function doubled<C extends Float64Array | Int32Array>(column: C): C {
   const wider = new (column.constructor as new (length: number) => C)(column.length * 2);
