@@ -13,6 +13,8 @@ interface Work {
   /** Content kept from eviction while the run lasts. */
   readonly pinned: Digest[];
   control: RunControl | null;
+  /** Its result file may be there. */
+  wrote: boolean;
 }
 
 /** Where runs are carried out: brings their content, starts them, sends back what they wrote, tells the core. */
@@ -48,7 +50,7 @@ export class RunFloor {
   /** Brings program and input to the node, along the path that was chosen. */
   async fetch(launch: Launch): Promise<void> {
     const { run } = launch;
-    const work: Work = { abort: new AbortController(), pinned: [], control: null };
+    const work: Work = { abort: new AbortController(), pinned: [], control: null, wrote: false };
     this.#works.set(run, work);
     let staging = 0;
     for (const content of launch.contents) {
@@ -100,6 +102,7 @@ export class RunFloor {
       this.#transferFailed(run, runtime === undefined ? `no runtime for a ${program.kind}` : "cancelled");
       return;
     }
+    work.wrote = true;
     work.control = runtime.start(
       {
         runId: run,
@@ -117,11 +120,13 @@ export class RunFloor {
   async giveBack(launch: Launch): Promise<void> {
     const { run } = launch;
     const path = this.#resultPath(run);
+    const work = this.#works.get(run);
     const size = await stat(path).then(
       (found) => found.size,
-      () => 0,
+      () => null,
     );
-    if (size === 0) {
+    if (size === null || size === 0) {
+      if (work !== undefined) work.wrote = size !== null;
       this.#tell({ kind: "returned", run, result: null, transferOut: 0 as Micros });
       return;
     }
@@ -135,7 +140,7 @@ export class RunFloor {
       this.#transferFailed(run, "a gateway on the path does not listen");
       return;
     }
-    const signal = this.#works.get(run)?.abort.signal;
+    const signal = work?.abort.signal;
     const token = this.#gateways.dataToken;
     const pushed = await pushContent({ ...kept.value, segments, store: this.#content, token, signal });
     if (pushed.ok) this.#tell({ kind: "returned", run, result: kept.value, transferOut: pushed.value.took });
@@ -152,7 +157,8 @@ export class RunFloor {
   forget(run: string): void {
     for (const digest of this.#works.get(run)?.pinned ?? []) this.#content.unpin(digest);
     // A result that was sent back was moved out of here; whatever else a run wrote goes.
-    if (this.#works.delete(run)) unlink(this.#resultPath(run)).catch(() => {});
+    if (this.#works.get(run)?.wrote === true) unlink(this.#resultPath(run)).catch(() => {});
+    this.#works.delete(run);
   }
 
   close(): void {

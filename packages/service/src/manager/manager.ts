@@ -166,7 +166,6 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
           live.accepted = true;
           core.tasks.note(live, { state: message.state });
           if (message.state === "running") this.#running(now, live.task);
-          else tell(core, now, message.state, "task", live.task);
         }
         break;
       case "log":
