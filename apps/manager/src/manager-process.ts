@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { EchoResponder } from "@weft/infrastructure-host";
@@ -71,7 +71,7 @@ async function serve(
       domain: config.domain,
       gateway: ownGateway,
       dataToken,
-      newId: (kind) => `${kind}-${randomBytes(8).toString("hex")}`,
+      newId: (kind) => `${kind}-${randomUUID().replaceAll("-", "").slice(0, 16)}`,
       silence: micros(config.silenceSeconds * SECOND),
     },
     await store.load(),

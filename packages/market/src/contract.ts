@@ -86,8 +86,17 @@ export type ContractRefusal = Refusal<
   | "E_CONTRACT_SIGNATURE"
 >;
 
+/** Terms never change once written, so the text of the same terms is made once. */
+const texts = new WeakMap<ContractTerms, string>();
+
 /** What manager and provider sign: one text for one set of terms, its kind inside it [K2.1]. */
-export const contractText = (terms: ContractTerms): string =>
+export function contractText(terms: ContractTerms): string {
+  let text = texts.get(terms);
+  if (text === undefined) texts.set(terms, (text = writeTerms(terms)));
+  return text;
+}
+
+const writeTerms = (terms: ContractTerms): string =>
   canonicalText({
     kind: "weft/contract/1",
     ...terms,

@@ -34,7 +34,7 @@ export class PostgresStore implements Store {
   async commit(changes: readonly StoreChange[]): Promise<void> {
     if (this.#failed !== null) throw this.#failed;
     if (changes.length === 0) return;
-    const statements = new Batch(changes).statements();
+    const statements = new Batch(latestNodes(changes)).statements();
     const answers: Promise<unknown>[] = [this.#client.query("BEGIN")];
     for (const { name, text, values } of statements) {
       answers.push(this.#client.query({ name, text, values: values as unknown[] }));
@@ -184,4 +184,12 @@ export class PostgresStore implements Store {
     await this.#client.end().catch(() => {});
     await this.#stop();
   }
+}
+
+/** A node's row is put at every settlement, and long: of those in one batch only the last is worth writing down. */
+function latestNodes(changes: readonly StoreChange[]): readonly StoreChange[] {
+  const last = new Map<string, StoreChange>();
+  for (const change of changes) if (change.kind === "put-node") last.set(change.row.id, change);
+  if (last.size === 0) return changes;
+  return changes.filter((change) => change.kind !== "put-node" || last.get(change.row.id) === change);
 }

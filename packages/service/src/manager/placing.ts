@@ -5,7 +5,6 @@ import {
   type BitsPerSecond,
   type Bytes,
   type BytesPerSecond,
-  canonicalText,
   type Instant,
   MINUTE,
   type Micros,
@@ -80,9 +79,7 @@ export function carryOut(core: Core, now: Instant, intentions: readonly Intentio
 
 /** Tasks of one shape fit the same places; only the size of their input and work may differ a little. */
 export function shapeOf(needs: TaskNeeds): string {
-  return canonicalText(
-    JSON.parse(JSON.stringify(needs, (_key, value) => (typeof value === "bigint" ? `${value}` : value))),
-  );
+  return JSON.stringify(needs, (_key, value) => (typeof value === "bigint" ? `${value}` : value));
 }
 
 function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoid: readonly NodeId[]): void {
