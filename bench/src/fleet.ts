@@ -233,8 +233,8 @@ const OBJECTIVES: readonly (readonly [number, Objective])[] = [
 ];
 
 /**
- * A mixed stream of tasks: 0.1 to 10,000 giga-operations, half with a deadline (twice to ten times what a usual node needs,
- * and 20 ms at least), a third with a bandwidth of their own, a tenth each with a delay limit, a tier, a label, residency.
+ * A mixed stream of tasks: 0.1 to 10,000 giga-operations, half with a deadline (twice to ten times what a usual node
+ * needs, three times what the input takes at 1 Gb/s, and 20 ms), a third with a bandwidth of their own, a tenth each with a delay limit, a tier, a label, residency.
  */
 export function makeTasks(count: number, sites: number, seed = 2): TaskNeeds[] {
   const rng = new Rng(seed);
@@ -248,10 +248,11 @@ function makeTask(rng: Rng, sites: number): TaskNeeds {
   const usual = (work / (lanes * (type === "logical" ? 25e9 : 120e9))) * 1e6;
   const accelerated = type !== "logical" && rng.chance(0.2);
   const or = <T>(chance: number, value: T): T | null => (rng.chance(chance) ? value : null);
+  const inputBytes = Math.floor(10 ** (3 + 4 * rng.float()));
   const draw = rng.float();
   return brand({
     basic: {
-      inputBytes: Math.floor(10 ** (3 + 4 * rng.float())),
+      inputBytes,
       resultBytes: Math.floor(10 ** (2 + 3 * rng.float())),
       dataType: null,
       dataAt: `s${rng.below(sites)}`,
@@ -259,7 +260,7 @@ function makeTask(rng: Rng, sites: number): TaskNeeds {
         0.05,
         Array.from({ length: 60 }, () => `s${rng.below(sites)}`),
       ),
-      deadline: or(0.5, Math.round(20_000 + usual * (2 + 8 * rng.float()))),
+      deadline: or(0.5, Math.round(20_000 + inputBytes * 0.024 + usual * (2 + 8 * rng.float()))),
       sticky: null,
     },
     compute: {

@@ -25,6 +25,9 @@ const ACCELERATOR_BIT = 9;
 const LABEL_BIT = 11;
 const LABEL_BITS = 21;
 
+/** The bits of `gpu` and `npu`. */
+export const ACCELERATOR_BITS: number = 0b11 << ACCELERATOR_BIT;
+
 export const ACCELERATOR_KINDS = ["gpu", "npu"] as const;
 
 /** Everything a task can demand of what a node is; null and empty are "no such demand". */

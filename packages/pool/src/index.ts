@@ -1,4 +1,10 @@
-export { ACCELERATOR_KINDS, type CapabilityDemand, capabilitiesOf, demandBits } from "./capabilities.ts";
+export {
+  ACCELERATOR_BITS,
+  ACCELERATOR_KINDS,
+  type CapabilityDemand,
+  capabilitiesOf,
+  demandBits,
+} from "./capabilities.ts";
 export { ChangeFeed, DirtySet } from "./changes.ts";
 export type { Claim, ClaimByName, ReservationId, StaleCode } from "./claim.ts";
 export { ASSUMED, KNOWN, type LinkTable } from "./links.ts";

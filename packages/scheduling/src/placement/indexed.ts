@@ -2,11 +2,11 @@ import type { ChangeFeed, Pool } from "@weft/pool";
 import type { QuickestPath } from "../routing/quickest.ts";
 import { Fit, fitOn, hasRoom, isAhead, isBetter, isSuitable } from "./fit.ts";
 import type { Query } from "./query.ts";
-import { bandFor, bandOf, Ranking } from "./ranking.ts";
+import { bandFor, bandOf, Ranking, rankedLanes } from "./ranking.ts";
 import type { Search } from "./scan.ts";
 
 /** Rankings kept at the same time; the one longest unused makes room for another objective's. */
-const RANKINGS = 24;
+const RANKINGS = 64;
 
 /** Where the columns by site have what holds for all sites. */
 const EVERYWHERE = 0;
@@ -101,13 +101,13 @@ export class IndexedSearch implements Search {
     const ranking = this.#rankingFor(query);
     const band = this.#bandFor(query, learnt);
     const perKey = this.#weightOfKey(query, learnt);
-    const { sites, keys, size } = ranking.order(band);
+    const { sites, keys } = ranking.order();
     const { source, capabilities, perMicro, deadline, serial } = query;
     const { distances, leastSending } = this.#paths;
     const moving = this.#moving(query, EVERYWHERE);
     const fee = query.perMoney * (this.#fee[EVERYWHERE] as number);
     this.#visit(query, ranking, band, perKey, source, 0, best);
-    for (let i = 0; i < size; i++) {
+    for (let i = 0; i < sites.length; i++) {
       const byKey = Math.max(moving + perKey * (keys[i] as number), fee);
       if (byKey > best.score) break;
       const site = sites[i] as number;
@@ -141,25 +141,16 @@ export class IndexedSearch implements Search {
   ): void {
     const pool = this.#pool;
     const fit = this.#fit;
-    const { nodes, keys, first } = ranking.row(site);
+    const { nodes, keys, capabilities, first } = ranking.row(site);
     const known = site === query.source || this.#known[site] === this.#resolved;
     const hops = known && site !== query.source ? (this.#hops[site] as number) : 0;
-    const capabilities = pool.nodes.capabilities;
     const moving = this.#moving(query, site + 1);
-    let least = bound;
-    let tight = known;
     for (let i = first[band] as number; i < nodes.length; i++) {
-      if (moving + perKey * (keys[i] as number) + query.perMicro * least * ROUNDING > best.score) return;
+      if (moving + perKey * (keys[i] as number) + query.perMicro * bound * ROUNDING > best.score) return;
+      if (((capabilities[i] as number) & query.capabilities) !== query.capabilities) continue;
       const n = nodes[i] as number;
-      if (((capabilities[n] as number) & query.capabilities) !== query.capabilities) continue;
       if (!hasRoom(pool, query, n) || !isSuitable(pool, query, n)) continue;
-      if (!fitOn(pool, query, n, least, hops, fit)) continue;
-      if (!tight && (best.node < 0 || !isAhead(best, fit))) {
-        least = this.#paths.least(site);
-        tight = true;
-        if (!(least <= query.deadline) || least === Number.POSITIVE_INFINITY) return;
-        if (!fitOn(pool, query, n, least, hops, fit)) continue;
-      }
+      if (!fitOn(pool, query, n, bound, hops, fit)) continue;
       if (best.node >= 0 && !isBetter(pool, fit, best)) {
         this.#keepRival(fit);
         continue;
@@ -176,8 +167,11 @@ export class IndexedSearch implements Search {
 
   /** What one unit of the ranking's key adds to the score at the least. `learnt`: the best correction there is. */
   #weightOfKey(query: Query, learnt: number): number {
-    const onlyMoney = query.perMicro === 0 && query.perJoule === 0 && query.perGram === 0;
-    return (query.work * ROUNDING) / (onlyMoney ? 1 : learnt);
+    const { work, perMicro, perJoule, perGram } = query;
+    const onlyMoney = perMicro === 0 && perJoule === 0 && perGram === 0;
+    const ranked = rankedLanes(query);
+    const more = ranked > 0 && ranked < query.lanes ? query.lanes : 1;
+    return (work * ROUNDING) / (onlyMoney ? 1 : learnt) / more;
   }
 
   /** The band in which every node is that could do the task in time. */

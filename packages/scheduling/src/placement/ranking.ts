@@ -1,4 +1,4 @@
-import { DirtySet, type NodeTable } from "@weft/pool";
+import { ACCELERATOR_BITS, type NodeTable } from "@weft/pool";
 import { LEAST_SHARE } from "./fit.ts";
 import type { Query } from "./query.ts";
 
@@ -17,6 +17,16 @@ export function bandFor(rate: number): number {
   return band;
 }
 
+/**
+ * The lanes by which a task's nodes are ranked: 0 where time does not count. Where nothing but time does, the order of
+ * nodes is the same for any number of lanes, so one ranking by a single lane serves all.
+ */
+export function rankedLanes(query: Query): number {
+  if (query.perMicro === 0) return 0;
+  const onlyTime = query.perMoney === 0 && query.perJoule === 0 && query.perGram === 0;
+  return onlyTime && query.lanes > 1 && query.lanes < Number.POSITIVE_INFINITY ? 1 : query.lanes;
+}
+
 /** The highest band a node is in, for one type of computing power; -1: in none. */
 export function bandOf(nodes: NodeTable, type: number, n: number): number {
   if (nodes.accepting[n] !== 1) return -1;
@@ -29,12 +39,15 @@ export function bandOf(nodes: NodeTable, type: number, n: number): number {
 interface SiteRow {
   readonly nodes: Int32Array;
   readonly keys: Float64Array;
+  /** Capabilities beside the keys: most nodes passed over are passed over for these, without a look anywhere else. */
+  readonly capabilities: Int32Array;
   readonly first: Int32Array;
 }
 
 const NOBODY: SiteRow = {
   nodes: new Int32Array(0),
   keys: new Float64Array(0),
+  capabilities: new Int32Array(0),
   first: new Int32Array(BANDS),
 };
 
@@ -45,7 +58,7 @@ const NOBODY: SiteRow = {
  * reservation moves a node between bands in O(bands it crosses); the order of sites is mended when a search next
  * needs that band.
  *
- * Memory: 16 bytes a node, about 20 bytes a site and band.
+ * Memory: 20 bytes a node ranked, about 20 bytes a site and band.
  */
 export class Ranking {
   readonly type: number;
@@ -54,13 +67,15 @@ export class Ranking {
   readonly #perMicro: number;
   readonly #perJoule: number;
   readonly #perGram: number;
-  /** Lanes of the task; 0 where time does not count. */
   readonly #lanes: number;
+  /** The accelerators a task asks for: rare enough to rank the nodes that have them by themselves. */
+  readonly #devices: number;
   readonly #bandOf: (node: number) => number;
   #rows: SiteRow[] = [];
-  /** By node: its position in its site's row. */
+  /** By node: its position in its site's row; -1 where it is not ranked. */
   #position = new Int32Array(0);
-  readonly #orders: SiteOrder[] = [];
+  #order = { sites: new Int32Array(0), keys: new Float64Array(0) };
+  #sorted = false;
 
   /**
    * For tasks of the type, objective and lanes of `like`. `bandOf` must give the band that the owner last announced
@@ -73,9 +88,9 @@ export class Ranking {
     this.#perMicro = like.perMicro;
     this.#perJoule = like.perJoule;
     this.#perGram = like.perGram;
-    this.#lanes = like.perMicro > 0 ? like.lanes : 0;
+    this.#lanes = rankedLanes(like);
+    this.#devices = like.capabilities & ACCELERATOR_BITS;
     this.#bandOf = bandOf;
-    for (let band = 0; band < BANDS; band++) this.#orders.push(new SiteOrder());
   }
 
   /** Whether this is the ranking for a task. */
@@ -86,7 +101,8 @@ export class Ranking {
       this.#perMicro === query.perMicro &&
       this.#perJoule === query.perJoule &&
       this.#perGram === query.perGram &&
-      (this.#perMicro === 0 || this.#lanes === query.lanes)
+      this.#lanes === rankedLanes(query) &&
+      this.#devices === (query.capabilities & ACCELERATOR_BITS)
     );
   }
 
@@ -111,159 +127,76 @@ export class Ranking {
     return this.#rows[site] ?? NOBODY;
   }
 
-  /** The sites of a band by ascending best key; a site without a node in it is not among them. */
-  order(band: number): SiteOrder {
-    const order = this.#orders[band] as SiteOrder;
-    order.mend(band, this.#rows);
-    return order;
+  /** The sites that have nodes, by the key of their best node, free or not: `keys` beside them. */
+  order(): { readonly sites: Int32Array; readonly keys: Float64Array } {
+    if (!this.#sorted) this.#sort();
+    return this.#order;
   }
 
   /** The nodes of a site, or their keys, changed. */
   rebuild(site: number, members: readonly number[]): void {
-    const sorted = members.map((node) => ({ node, key: this.#keyOf(node) })).sort(byKey);
+    const { capabilities } = this.#nodes;
+    const sorted: { node: number; key: number }[] = [];
+    for (const node of members) {
+      if (node >= this.#position.length) this.#makeRoom(node + 1);
+      this.#position[node] = -1;
+      if (((capabilities[node] as number) & this.#devices) !== this.#devices) continue;
+      sorted.push({ node, key: this.#keyOf(node) });
+    }
+    sorted.sort(byKey);
     const row: SiteRow = {
       nodes: Int32Array.from(sorted, ({ node }) => node),
       keys: Float64Array.from(sorted, ({ key }) => key),
+      capabilities: Int32Array.from(sorted, ({ node }) => capabilities[node] as number),
       first: new Int32Array(BANDS).fill(sorted.length),
     };
     sorted.forEach(({ node }, at) => {
-      if (node >= this.#position.length) {
-        const wider = new Int32Array(Math.max(node + 1, this.#position.length * 2));
-        wider.set(this.#position);
-        this.#position = wider;
-      }
       this.#position[node] = at;
       for (let band = this.#bandOf(node); band >= 0 && row.first[band] === sorted.length; band--)
         row.first[band] = at;
     });
     while (this.#rows.length <= site) this.#rows.push(NOBODY);
     this.#rows[site] = row;
-    for (const order of this.#orders) order.changed.mark(site);
+    this.#sorted = false;
+  }
+
+  #sort(): void {
+    const present: { site: number; key: number }[] = [];
+    this.#rows.forEach((row, site) => {
+      if (row.nodes.length > 0) present.push({ site, key: row.keys[0] as number });
+    });
+    present.sort(byKey);
+    this.#order = {
+      sites: Int32Array.from(present, ({ site }) => site),
+      keys: Float64Array.from(present, ({ key }) => key),
+    };
+    this.#sorted = true;
+  }
+
+  #makeRoom(nodes: number): void {
+    const wider = new Int32Array(Math.max(nodes, this.#position.length * 2)).fill(-1);
+    wider.set(this.#position);
+    this.#position = wider;
   }
 
   /** A node went from one band to another. */
   move(node: number, site: number, from: number, to: number): void {
     const row = this.row(site);
     const at = this.#position[node] as number;
+    if (at < 0) return; // not one of those ranked
     const { first, nodes } = row;
     for (let band = from + 1; band <= to; band++) {
-      if (at >= (first[band] as number)) continue;
-      first[band] = at;
-      (this.#orders[band] as SiteOrder).changed.mark(site);
+      if (at < (first[band] as number)) first[band] = at;
     }
     for (let band = to + 1; band <= from; band++) {
       if (at !== first[band]) continue;
       let next = at + 1;
       while (next < nodes.length && this.#bandOf(nodes[next] as number) < band) next++;
       first[band] = next;
-      (this.#orders[band] as SiteOrder).changed.mark(site);
     }
-  }
-}
-
-/** Sites of one band in ascending order of their best node's key. */
-class SiteOrder {
-  /** Sites whose best node may be another since the order was last mended. */
-  readonly changed = new DirtySet();
-  #sites = new Int32Array(16);
-  #keys = new Float64Array(16);
-  #size = 0;
-  /** By site: the key it stands in the order with; NaN: it does not. */
-  #standing = new Float64Array(0);
-
-  get size(): number {
-    return this.#size;
-  }
-  get sites(): Int32Array {
-    return this.#sites;
-  }
-  get keys(): Float64Array {
-    return this.#keys;
-  }
-
-  mend(band: number, rows: readonly SiteRow[]): void {
-    const { changed } = this;
-    if (changed.size === 0) return;
-    this.#makeRoom(rows.length);
-    if (changed.size > 64) this.#sortAll(band, rows);
-    else
-      for (let i = 0; i < changed.size; i++) this.#replace(changed.at(i), bestKey(rows, changed.at(i), band));
-    changed.clear();
-  }
-
-  #replace(site: number, key: number): void {
-    const before = this.#standing[site] as number;
-    if (before === key || (Number.isNaN(before) && Number.isNaN(key))) return;
-    if (!Number.isNaN(before)) this.#remove(site, before);
-    if (!Number.isNaN(key)) this.#insert(site, key);
-    this.#standing[site] = key;
-  }
-
-  #insert(site: number, key: number): void {
-    const at = this.#lowerBound(key);
-    this.#sites.copyWithin(at + 1, at, this.#size);
-    this.#keys.copyWithin(at + 1, at, this.#size);
-    this.#sites[at] = site;
-    this.#keys[at] = key;
-    this.#size++;
-  }
-
-  #remove(site: number, key: number): void {
-    let at = this.#lowerBound(key);
-    while (this.#sites[at] !== site) at++;
-    this.#sites.copyWithin(at, at + 1, this.#size);
-    this.#keys.copyWithin(at, at + 1, this.#size);
-    this.#size--;
-  }
-
-  #lowerBound(key: number): number {
-    let low = 0;
-    let high = this.#size;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#keys[middle] as number) < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  #sortAll(band: number, rows: readonly SiteRow[]): void {
-    const present: { site: number; key: number }[] = [];
-    for (let site = 0; site < rows.length; site++) {
-      const key = bestKey(rows, site, band);
-      this.#standing[site] = key;
-      if (!Number.isNaN(key)) present.push({ site, key });
-    }
-    present.sort(byKey);
-    this.#size = present.length;
-    present.forEach(({ site, key }, at) => {
-      this.#sites[at] = site;
-      this.#keys[at] = key;
-    });
-  }
-
-  #makeRoom(sites: number): void {
-    if (this.#standing.length >= sites) return;
-    const length = Math.max(sites + 1, this.#standing.length * 2);
-    const standing = new Float64Array(length).fill(Number.NaN);
-    standing.set(this.#standing);
-    this.#standing = standing;
-    const order = new Int32Array(length + 1);
-    order.set(this.#sites.subarray(0, this.#size));
-    this.#sites = order;
-    const keys = new Float64Array(length + 1);
-    keys.set(this.#keys.subarray(0, this.#size));
-    this.#keys = keys;
   }
 }
 
 /** Ascending; keys may be endless. */
 const byKey = (a: { key: number }, b: { key: number }): number =>
   a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
-
-/** The key of the site's best node in the band; NaN where it has none. */
-function bestKey(rows: readonly SiteRow[], site: number, band: number): number {
-  const row = rows[site] as SiteRow;
-  const at = row.first[band] as number;
-  return at < row.nodes.length ? (row.keys[at] as number) : Number.NaN;
-}

@@ -58,14 +58,12 @@ export class AllPairs {
 
   /** Several arcs changed at once, such as both directions of a link. */
   setWeights(changes: readonly (readonly [arc: number, weight: number])[]): void {
-    const changed: number[] = [];
     for (const [arc, weight] of changes) {
       assert(weight >= 0, "weights are not negative");
-      const twin = this.#twin[arc] as number;
       this.#graph.weight[arc] = weight;
-      this.#turned.weight[twin] = weight;
-      changed.push(this.#turned.head[twin] as number, this.#graph.head[arc] as number);
+      this.#turned.weight[this.#twin[arc] as number] = weight;
     }
+    const changed = changes.map(([arc]) => arc);
     for (const row of this.#rows) this.#repair.mend(row, changed);
   }
 }

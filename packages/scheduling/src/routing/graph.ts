@@ -35,6 +35,13 @@ export function graphOf(vertices: number, arcs: readonly Arc[]): Graph {
   return { vertices, start, head, weight };
 }
 
+/** By arc: the vertex it leaves. */
+export function tailsOf(graph: Graph): Int32Array {
+  const tails = new Int32Array(graph.head.length);
+  for (let v = 0; v < graph.vertices; v++) tails.fill(v, graph.start[v], graph.start[v + 1]);
+  return tails;
+}
+
 /** The arc from one vertex to another of least weight; -1 where there is none. */
 export function arcBetween(graph: Graph, from: number, to: number): number {
   let best = -1;

@@ -17,7 +17,7 @@ const TREE_ENTRIES = 8e6;
 /** Changes that a view remembers for trees to catch up with; a tree further behind is grown anew. */
 const REMEMBERED = 512;
 
-/** One part of the network, one thing added up over it, and what changed in it, as pairs tail, head. */
+/** One part of the network, one thing added up over it, and the hops that changed in it, in order. */
 interface View {
   readonly metric: Metric;
   readonly band: number;
@@ -128,7 +128,7 @@ export class Network {
     const now = view.forgotten + view.log.length;
     const kept = this.#trees.get(key);
     if (kept !== undefined && kept.seen >= view.forgotten) {
-      if (kept.seen < now) view.repair.mend(kept, view.log.slice(kept.seen - view.forgotten));
+      if (kept.seen < now) view.repair.mend(kept, view.log, kept.seen - view.forgotten);
       kept.seen = now;
       return kept;
     }
@@ -215,14 +215,13 @@ export class Network {
   }
 
   #update(view: View, hop: number): void {
-    const { weight, head } = view.graph;
+    const { weight } = view.graph;
     const twin = this.#hopOf[this.#back[hop] as number] as number;
     const now = this.#weightIn(view, hop);
     if (now === weight[hop]) return;
     weight[hop] = now;
     weight[twin] = now;
-    const [tail, to] = [this.#tail[hop] as number, head[hop] as number];
-    view.log.push(tail, to, to, tail);
+    view.log.push(hop, twin);
     if (view.log.length > 2 * REMEMBERED) {
       view.forgotten += REMEMBERED;
       view.log = view.log.slice(REMEMBERED);

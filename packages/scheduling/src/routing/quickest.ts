@@ -6,8 +6,8 @@ import { type Tree, TreeSolver } from "./tree.ts";
 
 /** Keeps a bound below what it bounds, whatever the order in which the same terms were added. */
 const ROUNDING = 1 - 2 ** -40;
-/** Labels after which a search without any path so far asks whether there is one at all. */
-const PATIENCE = 64;
+/** Labels after which a search sharpens its bounds; after twice as many without a path, it asks if there is one. */
+const PATIENCE = 48;
 const NOWHERE = new Float64Array(0);
 const ENDLESS = Number.POSITIVE_INFINITY;
 
@@ -47,6 +47,8 @@ export class QuickestPath {
   /** The lowest band that may serve the task, and the tree of the data's site over it; null: the site has no hops. */
   #lowest = 0;
   #reach: Tree | null = null;
+  /** Whether bounds look at bands; without, one tree says how far it is, and that is mostly enough. */
+  #fine = false;
   /** By band, the tree over it and above, once needed. */
   readonly #toGo: (Tree | null)[] = Array.from({ length: BANDS }, () => null);
   /** Best residual rates between the data's site and its neighbours: every way to it ends with one of them. */
@@ -103,6 +105,7 @@ export class QuickestPath {
     while ((bandRates[this.#lowest] as number) < query.bandwidth && this.#lowest < bandRates.length - 1)
       this.#lowest++;
     this.#toGo.fill(null);
+    this.#fine = false;
     this.#reach = this.#leastOf("roundTrip", this.#lowest);
     this.#toGo[this.#lowest] = this.#reach;
     this.#jitterToGo = query.jitter === ENDLESS ? null : this.#leastOf("jitter", this.#lowest).distance;
@@ -180,11 +183,10 @@ export class QuickestPath {
     this.#file(first, site);
     this.#heap.push(bound, first);
     while (this.#heap.size > 0 && this.#heap.least <= this.#within) {
-      if (this.#best < 0 && this.#count > PATIENCE && this.#reach !== this.#own) {
-        this.#narrow();
-        if (!(this.least(site) <= this.#within)) return false;
-      }
-      this.#extend(this.#heap.pop());
+      if (this.#count > PATIENCE && !this.#fine) this.#fine = true;
+      if (this.#best < 0 && this.#count > 2 * PATIENCE && this.#reach !== this.#own) this.#narrow();
+      const label = this.#heap.pop();
+      if (this.#count <= PATIENCE || this.#boundOf(label) <= this.#within) this.#extend(label);
     }
     return this.#best >= 0;
   }
@@ -360,6 +362,10 @@ export class QuickestPath {
     if (!(nearest <= 2 * delay) || nearest === ENDLESS) return ENDLESS;
     const bestIn = inputBytes > 0 ? Math.min(rateIn, this.#accessIn) : 0;
     const bestOut = resultBytes > 0 ? Math.min(rateOut, this.#accessOut) : 0;
+    if (!this.#fine) {
+      const inward = inputBytes > 0 ? (inputBytes * 8e6) / bestIn : 0;
+      return nearest + inward + (resultBytes > 0 ? (resultBytes * 8e6) / bestOut : 0);
+    }
     const rates = this.#network.bandRates;
     let least = ENDLESS;
     for (let band = this.#bandAt(Math.max(bestIn, bestOut)); band >= this.#lowest; band--) {
@@ -372,6 +378,16 @@ export class QuickestPath {
       least = Math.min(least, delays + (tree.distance[vertex] as number) + sending);
     }
     return least;
+  }
+
+  #boundOf(label: number): number {
+    const delays = (this.#delayIn[label] as number) + (this.#delayOut[label] as number);
+    return this.#bound(
+      this.#vertex[label] as number,
+      delays,
+      this.#rateIn[label] as number,
+      this.#rateOut[label] as number,
+    );
   }
 
   /** The lowest band whose hops may have the rate: in higher ones a way is longer and no quicker. */

@@ -1,4 +1,4 @@
-import type { Graph } from "./graph.ts";
+import { type Graph, tailsOf } from "./graph.ts";
 import { MinHeap } from "./heap.ts";
 import type { Tree } from "./tree.ts";
 
@@ -12,31 +12,38 @@ export class TreeRepair {
   readonly #graph: Graph;
   readonly #into: Graph;
   readonly #heap = new MinHeap();
-  #cut: Uint8Array;
-  #list: Int32Array;
+  readonly #tails: Int32Array;
+  readonly #cut: Uint8Array;
+  readonly #list: Int32Array;
 
   /** `into`: the arcs turned round, with the same weights; the graph itself where every arc has its like. */
   constructor(graph: Graph, into: Graph) {
     this.#graph = graph;
     this.#into = into;
+    this.#tails = tailsOf(graph);
     this.#cut = new Uint8Array(graph.vertices);
     this.#list = new Int32Array(graph.vertices);
   }
 
-  /** Mends `tree`; `changed` lists arcs as pairs tail, head, and both graphs have their weights of now. */
-  mend(tree: Tree, changed: readonly number[]): void {
+  /** Mends `tree` after the arcs of `changed` from position `from` on; both graphs have their weights of now. */
+  mend(tree: Tree, changed: readonly number[], from = 0): void {
     const { distance, parent } = tree;
+    const { head, weight } = this.#graph;
+    const tails = this.#tails;
     let cut = 0;
-    for (let i = 0; i < changed.length; i += 2) {
-      const [tail, head] = [changed[i] as number, changed[i + 1] as number];
-      if (parent[head] !== tail || this.#cut[head] === 1) continue;
-      const reached = (distance[tail] as number) + this.#weight(tail, head);
-      if (reached > (distance[head] as number)) cut = this.#cutOff(tree, head, cut);
+    for (let i = from; i < changed.length; i++) {
+      const arc = changed[i] as number;
+      const to = head[arc] as number;
+      const tail = tails[arc] as number;
+      if (parent[to] !== tail || this.#cut[to] === 1) continue;
+      if ((distance[tail] as number) + (weight[arc] as number) > (distance[to] as number)) {
+        cut = this.#cutOff(tree, to, cut);
+      }
     }
     if (cut > 0) this.#rejoin(tree, cut);
-    for (let i = 0; i < changed.length; i += 2) {
-      const [tail, head] = [changed[i] as number, changed[i + 1] as number];
-      this.#relax(tree, tail, head, this.#weight(tail, head));
+    for (let i = from; i < changed.length; i++) {
+      const arc = changed[i] as number;
+      this.#relax(tree, tails[arc] as number, head[arc] as number, weight[arc] as number);
     }
     this.#carryOn(tree);
   }
@@ -105,15 +112,5 @@ export class TreeRepair {
         this.#relax(tree, v, head[arc] as number, weight[arc] as number);
       }
     }
-  }
-
-  /** The least weight from one vertex to a neighbour. */
-  #weight(tail: number, to: number): number {
-    const { start, head, weight } = this.#graph;
-    let least = Number.POSITIVE_INFINITY;
-    for (let arc = start[tail] as number; arc < (start[tail + 1] as number); arc++) {
-      if (head[arc] === to && (weight[arc] as number) < least) least = weight[arc] as number;
-    }
-    return least;
   }
 }
