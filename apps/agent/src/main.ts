@@ -1,9 +1,10 @@
+import { raised, stopSignal } from "@weft/live";
 import { JoinRefused, startAgent } from "./agent-process.ts";
 import { readConfig } from "./config.ts";
 
 /*
  * One agent as a process: `node main.js CONFIG.json`. Says one JSON line on stdout when it has measured, one when it has joined;
- * stops in order on SIGTERM or SIGINT; ends with 1 when its manager will not have it.
+ * stops in order when it is asked to or its parent is gone; ends with 1 when its manager will not have it.
  */
 
 function stopWith(error: unknown): never {
@@ -15,11 +16,15 @@ function stopWith(error: unknown): never {
   process.exit(1);
 }
 
+const asked = stopSignal();
 const file = process.argv[2];
 if (file === undefined) stopWith(new Error("usage: main.js CONFIG.json"));
 try {
   const config = readConfig(file);
+  const measuring = (): never => process.exit(0); // nothing is promised to anybody yet
+  asked.addEventListener("abort", measuring);
   const agent = await startAgent(config, (line) => console.error(`weft agent ${config.name}: ${line}`));
+  asked.removeEventListener("abort", measuring);
   const { power, memoryBytes } = agent.description;
   console.log(
     JSON.stringify({
@@ -31,13 +36,14 @@ try {
       cached: agent.host.cached,
     }),
   );
-  await agent.joined;
-  console.log(JSON.stringify({ joined: true, name: config.name, pid: process.pid }));
-  const stop = (): void => {
-    agent.stop().then(() => process.exit(0), stopWith);
-  };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
+  const joined = agent.joined.then(() =>
+    console.log(JSON.stringify({ joined: true, name: config.name, pid: process.pid })),
+  );
+  const stopped = raised(asked);
+  await Promise.race([joined, stopped]);
+  await stopped;
+  await agent.stop();
+  process.exit(0);
 } catch (error) {
   stopWith(error);
 }

@@ -1,9 +1,11 @@
+import { raised, stopSignal } from "@weft/live";
 import { readConfig } from "./config.ts";
 import { startManager } from "./manager-process.ts";
 
 /*
- * One manager as a process: `node main.js CONFIG.json`. Says one JSON line on stdout once it serves, stops in order on
- * SIGTERM or SIGINT, and ends with 1 when it cannot go on.
+ * One manager as a process: `node main.js CONFIG.json`. Says one JSON line on stdout once it serves, stops in order when
+ * it is asked to or its parent is gone, and ends with 1 when it cannot go on. Asked during its start, it starts first:
+ * a store half opened would be left behind.
  */
 
 function stopWith(error: unknown): never {
@@ -15,16 +17,15 @@ function stopWith(error: unknown): never {
   process.exit(1);
 }
 
+const asked = stopSignal();
 const file = process.argv[2];
 if (file === undefined) stopWith(new Error("usage: main.js CONFIG.json"));
 try {
   const running = await startManager(readConfig(file), stopWith);
   console.log(JSON.stringify({ ready: true, url: running.url, store: running.store, pid: process.pid }));
-  const stop = (): void => {
-    running.stop().then(() => process.exit(0), stopWith);
-  };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
+  await raised(asked);
+  await running.stop();
+  process.exit(0);
 } catch (error) {
   stopWith(error);
 }

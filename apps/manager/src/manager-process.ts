@@ -25,6 +25,7 @@ export interface RunningManager {
 }
 
 const VERSION = "0.1.0";
+const STORE_STOPS_MS = 5_000;
 
 /**
  * One manager, live: the core driven by real time, its changes committed in groups, its messages released once they
@@ -41,7 +42,14 @@ export async function startManager(
     databaseUrl === undefined ? { dataDir: join(stateDir, "postgres") } : { databaseUrl },
   );
   try {
-    return await serve(config, store, failed);
+    return await serve(config, store, (error) => {
+      // A server of our own must not outlive us; one that does not even stop is adopted at the next start.
+      const waited = new Promise((resolve) => setTimeout(resolve, STORE_STOPS_MS));
+      void Promise.race([store.close(), waited]).then(
+        () => failed(error),
+        () => failed(error),
+      );
+    });
   } catch (error) {
     await store.close();
     throw error;
@@ -138,7 +146,9 @@ async function serve(
     data: gateway.handle,
     upgrade: (request, socket, head) => void agents.endpoint.upgrade(request, socket, head),
   });
-  ownGateway.url = await server.listen(config.listen);
+  ownGateway.url = await server.listen(config.listen).catch((error) => {
+    throw listenError(error, config.listen);
+  });
   const echo = await EchoResponder.listen(config.listen.host, Number(new URL(ownGateway.url).port));
   ownGateway.echo = echo.address;
   await bootstrap(config, manager, (command) => tickets.command(command));
@@ -157,6 +167,14 @@ async function serve(
       await store.close();
     },
   };
+}
+
+function listenError(error: NodeJS.ErrnoException, { host, port }: ManagerConfig["listen"]): Error {
+  if (error.code !== "EADDRINUSE") return error;
+  return Object.assign(new Error(`port ${port} of ${host} is taken`), {
+    code: "E_PORT_TAKEN",
+    hint: "another weft up? weft get nodes shows what answers there; --port names another port",
+  });
 }
 
 /** Makes what the configuration wants to be there from the start; what is there already stays as it is. */

@@ -5,9 +5,10 @@ import type { Money } from "@weft/kernel";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { Failure, must } from "../failure.ts";
+import type { RunningNetwork } from "../network/network.ts";
 import type { NetworkFile } from "../network/network-file.ts";
 import { printValue } from "../print.ts";
-import { DEFAULT_NETWORK, stepText } from "./up.ts";
+import { DEFAULT_NETWORK, notStarted, stepText } from "./up.ts";
 
 export function register(program: Command, context: Context): void {
   program
@@ -26,8 +27,9 @@ async function demo(
   options: { readonly json?: true; readonly fresh?: true },
 ): Promise<void> {
   const { readNetworkFile, startNetwork } = await import("../network/index.ts");
-  const { makeInputs, tour } = await import("../network/tour.ts");
-  const { booksLine, stopText } = await import("../network/story.ts");
+  const { makeInputs } = await import("../network/tour.ts");
+  const { stopSignal } = await import("@weft/live");
+  const signal = stopSignal();
   const file = readNetworkFile(DEFAULT_NETWORK);
   const folder = await mkdtemp(join(tmpdir(), "weft-demo-"));
   const say = (text: string): void => (options.json ? context.note(text) : context.print(text));
@@ -44,44 +46,71 @@ async function demo(
       port: 0,
       fresh: options.fresh === true,
       databaseUrl: context.env.DATABASE_URL,
+      signal,
       say: (line) => context.note(line),
       progress: (step) => {
         if (step.kind === "node") shares.set(step.node, step.share);
         context.note(stepText(step));
       },
     }).catch((error: Error) => {
-      throw new Failure(`the network does not start: ${error.message}`);
+      throw notStarted(error, signal);
     });
+    const broken = new AbortController();
+    network.broken.catch((error) => broken.abort(error));
     try {
       await inputs;
-      const consumer = file.spec.consumers[0]?.name ?? "";
-      const asked = context.at({ server: network.url, ...network.consumer(consumer) });
-      const manager = context.at({
-        server: network.url,
-        ...network.consumer(consumer),
-        token: network.managerToken,
-      });
-      say("");
-      const nodes = await showNodes(asked, shares, nodeCount(file), say);
-      say("  distances between sites are emulated (scenarios/demo.yaml); everything shown is measured\n");
-      const { currency } = must(await (await asked.client()).call("GET /v1/network", {}));
-      const stops = [];
-      for await (const stop of tour(asked, folder)) {
-        stops.push(stop);
-        for (const line of await stopText(stop, currency)) say(line);
-      }
-      const client = await manager.client();
-      const accounts = must(await client.call("GET /v1/accounts", {})).items;
-      const credits = new Map(file.spec.consumers.map(({ name, credit }) => [name, credit as Money]));
-      say(booksLine(accounts, credits, currency));
-      say("  next: npm start keeps it running - npx weft get nodes - docs/guides/first-task.md");
-      if (options.json)
-        await printValue(context, { network: file.metadata.name, nodes, tasks: stops, accounts }, "json");
+      await show(context, network, { file, folder, shares, say, json: options.json === true }, [
+        signal,
+        broken.signal,
+      ]);
+    } catch (error) {
+      if (signal.aborted) throw new Failure("stopped");
+      if (broken.signal.aborted) throw new Failure(`the network broke down: ${broken.signal.reason.message}`);
+      throw error;
     } finally {
       await network.stop();
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Showing {
+  readonly file: NetworkFile;
+  readonly folder: string;
+  readonly shares: ReadonlyMap<string, string>;
+  readonly say: (text: string) => void;
+  readonly json: boolean;
+}
+
+/** Runs the tour through a network that is up, and tells it. */
+async function show(
+  context: Context,
+  network: RunningNetwork,
+  { file, folder, shares, say, json }: Showing,
+  signals: AbortSignal[],
+): Promise<void> {
+  const { tour } = await import("../network/tour.ts");
+  const { booksLine, stopText } = await import("../network/story.ts");
+  const consumer = network.consumer(file.spec.consumers[0]?.name ?? "");
+  const asked = context.at({ server: network.url, ...consumer });
+  const manager = context.at({ server: network.url, ...consumer, token: network.managerToken });
+  say("");
+  const nodes = await showNodes(asked, shares, nodeCount(file), say);
+  say("  distances between sites are emulated (scenarios/demo.yaml); everything shown is measured\n");
+  const { currency } = must(await (await asked.client()).call("GET /v1/network", {}));
+  const stops = [];
+  for await (const stop of tour(asked, folder, AbortSignal.any(signals))) {
+    stops.push(stop);
+    for (const line of await stopText(stop, currency)) say(line);
+  }
+  const client = await manager.client();
+  const accounts = must(await client.call("GET /v1/accounts", {})).items;
+  const credits = new Map(file.spec.consumers.map(({ name, credit }) => [name, credit as Money]));
+  say(booksLine(accounts, credits, currency));
+  say("  next: npm start keeps it running - npx weft get nodes - docs/guides/first-task.md");
+  if (json) {
+    await printValue(context, { network: file.metadata.name, nodes, tasks: stops, accounts }, "json");
   }
 }
 

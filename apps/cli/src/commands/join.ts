@@ -111,20 +111,23 @@ async function join(context: Context, manager: string, options: Options): Promis
     batteryAtLeast: leastCharge(options.onBattery),
     fresh: options.fresh === true,
   });
+  const { raised, stopSignal } = await import("@weft/live");
+  const asked = stopSignal();
+  const measuring = (): never => process.exit(1); // nothing is promised to anybody yet
+  asked.addEventListener("abort", measuring);
   context.note("measuring, under ten seconds ...");
   const agent = await startAgent(config, (line) => context.note(line)).catch((error: Error) => {
     throw new Failure(error.message);
   });
+  asked.removeEventListener("abort", measuring);
   const { power } = agent.description;
   context.print(
     `${agent.host.cached ? "measured before" : `measured in ${formatTime(agent.host.took as Micros)}`}: ${formatComputingPower(power.logical, FLAVOUR.logical)} logical, ${formatComputingPower(power.parallel, FLAVOUR.parallel)} parallel, ${formatComputingPower(power.neural, FLAVOUR.neural)} neural, grade ${nodeGrade(power)}; ${agent.share}`,
   );
-  const stopped = new Promise<void>((resolve) => {
-    process.once("SIGINT", () => resolve());
-    process.once("SIGTERM", () => resolve());
-  });
+  const stopped = raised(asked);
   try {
     await Promise.race([agent.joined, stopped]);
+    if (asked.aborted) return;
     context.print(
       `offered as ${options.name} at ${formatMoney(price, "CNY")} a tera-operation. Ctrl-C stops at once.`,
     );

@@ -43,6 +43,12 @@ export const stepText = (step: NetworkStep): string => {
   }
 };
 
+/** Why a network is not up, for people. */
+export function notStarted(error: Error, signal: AbortSignal): Failure {
+  if (signal.aborted) return new Failure("stopped before the network was up");
+  return error instanceof Failure ? error : new Failure(`the network does not start: ${error.message}`);
+}
+
 async function up(context: Context, options: Options): Promise<void> {
   const port = Number(options.port);
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
@@ -55,6 +61,8 @@ async function up(context: Context, options: Options): Promise<void> {
   } catch (error) {
     throw new Failure((error as Error).message, 2);
   }
+  const { raised, stopSignal } = await import("@weft/live");
+  const signal = stopSignal();
   const shares = new Map<string, string>();
   const network = await startNetwork({
     file,
@@ -64,34 +72,34 @@ async function up(context: Context, options: Options): Promise<void> {
     port,
     fresh: options.fresh === true,
     databaseUrl: context.env.DATABASE_URL,
+    signal,
     say: (line) => context.note(line),
     progress: (step) => {
       if (step.kind === "node") shares.set(step.node, step.share);
       context.note(stepText(step));
     },
   }).catch((error: Error) => {
-    throw new Failure(`the network does not start: ${error.message}`);
-  });
-  const consumer = file.spec.consumers[0]?.name ?? "";
-  const { token, key } = network.consumer(consumer);
-  const contextOf = { server: network.url, key };
-  keepContext(context.folder, `${file.metadata.name}-manager`, { ...contextOf, token: network.managerToken });
-  keepContext(context.folder, file.metadata.name, { ...contextOf, token });
-  const asked = context.at({ ...contextOf, token });
-  await showNodes(asked, shares, nodeCount(file));
-  context.note(
-    "\nup. In another terminal: npx weft get nodes; npx weft run -f examples/read-receipt/read-receipt.yaml --watch",
-  );
-  context.note(`as manager: npx weft --context ${file.metadata.name}-manager get accounts`);
-  context.note("Ctrl-C stops it.");
-  const interrupted = new Promise<void>((resolve) => {
-    process.once("SIGINT", () => resolve());
-    process.once("SIGTERM", () => resolve());
+    throw notStarted(error, signal);
   });
   try {
-    await Promise.race([interrupted, network.broken]);
+    const consumer = file.spec.consumers[0]?.name ?? "";
+    const { token, key } = network.consumer(consumer);
+    const contextOf = { server: network.url, key };
+    keepContext(context.folder, `${file.metadata.name}-manager`, {
+      ...contextOf,
+      token: network.managerToken,
+    });
+    keepContext(context.folder, file.metadata.name, { ...contextOf, token });
+    const asked = context.at({ ...contextOf, token });
+    await showNodes(asked, shares, nodeCount(file));
+    context.note(
+      "\nup. In another terminal: npx weft get nodes; npx weft run -f examples/read-receipt/read-receipt.yaml --watch",
+    );
+    context.note(`as manager: npx weft --context ${file.metadata.name}-manager get accounts`);
+    context.note("Ctrl-C stops it.");
+    await Promise.race([raised(signal), network.broken]);
   } catch (error) {
-    throw new Failure((error as Error).message);
+    throw error instanceof Failure ? error : new Failure((error as Error).message);
   } finally {
     context.note("stopping ...");
     await network.stop();

@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-/** A process of ours that says JSON lines on stdout and words for people on stderr. */
+/**
+ * A process of ours that says JSON lines on stdout and words for people on stderr. It is in a session of its own, so that
+ * Ctrl-C at the terminal reaches only us, who end it in order; and it ends by itself when we are gone.
+ */
 export class Child {
   readonly name: string;
   readonly #process: ChildProcess;
+  readonly #say: (line: string) => void;
   readonly #said: Record<string, unknown>[] = [];
   readonly #waiting: {
     key: string;
@@ -12,24 +16,29 @@ export class Child {
     reject: (error: Error) => void;
   }[] = [];
   readonly exited: Promise<number | null>;
-  #lastWords = "";
+  /** What it said before its first JSON line: if that never comes, they are its last words and are told with the failure. */
+  readonly #firstWords: string[] = [];
   #over = false;
 
   constructor(name: string, entry: string, config: string, say: (line: string) => void) {
     this.name = name;
-    this.#process = spawn(process.execPath, [entry, config], { stdio: ["ignore", "pipe", "pipe"] });
+    this.#say = say;
+    this.#process = spawn(process.execPath, [entry, config], {
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      detached: true,
+    });
     createInterface({ input: this.#process.stdout as NodeJS.ReadableStream }).on("line", (line) =>
       this.#hear(line),
     );
     createInterface({ input: this.#process.stderr as NodeJS.ReadableStream }).on("line", (line) => {
-      if (line.startsWith("weft") || /^\w*Error\b/.test(line)) this.#lastWords = line;
-      else if (line.startsWith("  hint")) this.#lastWords += `\n${line}`;
-      say(line);
+      if (this.#said.length === 0) this.#firstWords.push(line);
+      else say(line);
     });
     this.exited = new Promise((resolve) => {
-      this.#process.once("exit", (code) => {
+      // `close` comes once all that it said has been read.
+      this.#process.once("close", (code) => {
         this.#over = true;
-        const error = new Error(this.#lastWords || `${name} ended with ${code}`);
+        const error = new Error(this.#lastWords(code));
         for (const { reject } of this.#waiting.splice(0)) reject(error);
         resolve(code);
       });
@@ -48,12 +57,12 @@ export class Child {
   heard(key: string): Promise<Record<string, unknown>> {
     const said = this.#said.find((line) => key in line);
     if (said !== undefined) return Promise.resolve(said);
-    if (this.#over) return Promise.reject(new Error(this.#lastWords || `${this.name} has ended`));
+    if (this.#over) return Promise.reject(new Error(this.#lastWords(null)));
     return new Promise((resolve, reject) => this.#waiting.push({ key, resolve, reject }));
   }
 
   /** Asks it to end in order, and after a while makes it. */
-  async stop(patienceMs = 10_000): Promise<void> {
+  async stop(patienceMs = 20_000): Promise<void> {
     if (this.#over) return;
     this.#process.kill("SIGTERM");
     const timer = setTimeout(() => this.#process.kill("SIGKILL"), patienceMs);
@@ -65,6 +74,10 @@ export class Child {
     this.#process.kill("SIGKILL");
   }
 
+  #lastWords(code: number | null): string {
+    return this.#firstWords.join("\n") || `${this.name} has ended (${code ?? "killed"})`;
+  }
+
   #hear(line: string): void {
     let said: Record<string, unknown>;
     try {
@@ -73,6 +86,7 @@ export class Child {
       return;
     }
     this.#said.push(said);
+    for (const words of this.#firstWords.splice(0)) this.#say(words);
     for (let i = this.#waiting.length - 1; i >= 0; i--) {
       const waiting = this.#waiting[i];
       if (waiting !== undefined && waiting.key in said) {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { canonicalText, type Instant, type Money, type Signer } from "@weft/kernel";
@@ -140,6 +140,27 @@ async function usageOf(task: string): Promise<number> {
   };
   return items.length;
 }
+
+it("a second network in the same folder is refused, and changes nothing there", async () => {
+  const { lockFolder } = await import("./lock.ts");
+  const config = join(folder, "state", "manager", "config.json");
+  const before = readFileSync(config, "utf8");
+  // The lock was taken by this very process, which is no other: somebody else's is tried.
+  const lock = join(folder, "state", "running.pid");
+  const own = readFileSync(lock, "utf8");
+  writeFileSync(lock, `${network.pid("manager")}\n`);
+  expect(() => lockFolder(join(folder, "state"))).toThrow("E_NETWORK_UP");
+  expect(readFileSync(config, "utf8")).toBe(before);
+  writeFileSync(lock, own);
+});
+
+it("a folder whose network was killed is free again", async () => {
+  const { lockFolder } = await import("./lock.ts");
+  const there = mkdtempSync(join(folder, "killed-"));
+  writeFileSync(join(there, "running.pid"), "4194000\n");
+  lockFolder(there)();
+  expect(existsSync(join(there, "running.pid"))).toBe(false);
+});
 
 it("runs a task under a contract that all three signed, and settles it", async () => {
   const task = await when(await submit("first", 1_000_000n), "succeeded");

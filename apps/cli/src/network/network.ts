@@ -9,6 +9,7 @@ import type { Ratio } from "@weft/kernel";
 import { loadSigner } from "@weft/live";
 import { Child } from "./child.ts";
 import { Credentials } from "./credentials.ts";
+import { lockFolder } from "./lock.ts";
 import type { NetworkFile } from "./network-file.ts";
 
 export interface NetworkOptions {
@@ -24,6 +25,8 @@ export interface NetworkOptions {
   readonly fresh?: boolean;
   readonly databaseUrl?: string | undefined;
   readonly say: (line: string) => void;
+  /** Raised: what has been started so far is stopped, and the start fails. */
+  readonly signal?: AbortSignal;
   /** Told as each process is up. */
   readonly progress?: (step: NetworkStep) => void;
 }
@@ -71,6 +74,7 @@ const TOO_SHORT_A_LIFE_MS = 2_000;
 export async function startNetwork(options: NetworkOptions): Promise<RunningNetwork> {
   const { file, stateDir, host, say } = options;
   mkdirSync(stateDir, { recursive: true });
+  const unlock = lockFolder(stateDir);
   const setup = new Setup(options);
   const children = new Map<string, Child>();
   let stopping = false;
@@ -80,6 +84,7 @@ export async function startNetwork(options: NetworkOptions): Promise<RunningNetw
   });
   broken.catch(() => {});
   const keep = (name: string, entry: string, config: string): Child => {
+    if (stopping) throw new Error("stopped before it was up");
     const child = new Child(name, entry, config, say);
     const startedAt = Date.now();
     children.set(name, child);
@@ -94,13 +99,21 @@ export async function startNetwork(options: NetworkOptions): Promise<RunningNetw
     return child;
   };
   let emulated: EmulatedLinks | null = null;
-  const stop = async (): Promise<void> => {
-    stopping = true;
+  const stopAll = async (): Promise<void> => {
     const agents = [...children.entries()].filter(([name]) => name !== "manager");
     await Promise.all(agents.map(([, child]) => child.stop()));
     await children.get("manager")?.stop();
     await emulated?.close();
+    unlock();
   };
+  let stopped: Promise<void> | null = null;
+  const stop = (): Promise<void> => {
+    stopping = true;
+    stopped ??= stopAll();
+    return stopped;
+  };
+  const abort = (): void => void stop();
+  options.signal?.addEventListener("abort", abort);
   try {
     const ports = await freePorts(file.spec.nodes.length + 1, host, options.port);
     emulated = await EmulatedLinks.start({ links: setup.links() });
@@ -135,6 +148,8 @@ export async function startNetwork(options: NetworkOptions): Promise<RunningNetw
   } catch (error) {
     await stop();
     throw error;
+  } finally {
+    options.signal?.removeEventListener("abort", abort);
   }
 }
 

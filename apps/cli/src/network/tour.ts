@@ -43,23 +43,31 @@ export async function makeInputs(folder: string): Promise<void> {
   ]);
 }
 
-/** Runs the three tasks, telling each when it is done. */
-export async function* tour(context: Context, folder: string): AsyncGenerator<Stop> {
-  yield await readReceipt(context);
-  yield await scanLog(context, folder);
-  yield await multiply(context, folder);
+/** Runs the three tasks, telling each when it is done; fails soon after `signal` is raised. */
+export async function* tour(context: Context, folder: string, signal: AbortSignal): AsyncGenerator<Stop> {
+  const guide: Guide = { context, folder, signal };
+  yield await readReceipt(guide);
+  yield await scanLog(guide);
+  yield await multiply(guide);
 }
 
-async function readReceipt(context: Context): Promise<Stop> {
+interface Guide {
+  readonly context: Context;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+async function readReceipt(guide: Guide): Promise<Stop> {
+  const { context } = guide;
   const file = "read-receipt/read-receipt.yaml";
   // Once on the edge and once on the device, so that both predictions stand on what was seen.
   const learnt = [
     await runOnce(
-      context,
+      guide,
       await manifest(context, file, { deadline: null, network: null, where: { tier: "edge" } }),
     ),
     await runOnce(
-      context,
+      guide,
       await manifest(context, file, { deadline: null, network: null, where: { tier: "end" } }),
     ),
   ];
@@ -67,25 +75,27 @@ async function readReceipt(context: Context): Promise<Stop> {
   const ms = Math.round(Math.sqrt(edge * end) / 1000);
   const ready = await manifest(context, file, { deadline: `${ms}ms` });
   const note = `deadline ${ms} ms: between what edge and device took before (${Math.round(edge / 1000)} and ${Math.round(end / 1000)} ms)`;
-  const stop = await runAndTell(context, ready, learnt, note);
+  const stop = await runAndTell(guide, ready, learnt, note);
   const text = (await resultOf(context, stop.task)).toString("utf8").trim().split("\n");
   return { ...stop, said: text };
 }
 
-async function scanLog(context: Context, folder: string): Promise<Stop> {
+async function scanLog(guide: Guide): Promise<Stop> {
+  const { context, folder } = guide;
   const input = join(folder, "access.log");
   const ready = await manifest(context, "scan-log/scan-log.yaml", {}, input);
-  const learnt = [await runOnce(context, ready)];
-  const stop = await runAndTell(context, ready, learnt, null);
+  const learnt = [await runOnce(guide, ready)];
+  const stop = await runAndTell(guide, ready, learnt, null);
   const text = (await resultOf(context, stop.task)).toString("utf8").trim().split("\n");
   return { ...stop, said: text };
 }
 
-async function multiply(context: Context, folder: string): Promise<Stop> {
+async function multiply(guide: Guide): Promise<Stop> {
+  const { context, folder } = guide;
   const input = join(folder, "friends.safetensors");
   const ready = await manifest(context, "multiply/multiply.yaml", {}, input);
-  const learnt = [await runOnce(context, ready)];
-  const stop = await runAndTell(context, ready, learnt, null);
+  const learnt = [await runOnce(guide, ready)];
+  const stop = await runAndTell(guide, ready, learnt, null);
   const result = join(folder, "product.safetensors");
   await writeResultTo(context, stop.task, result);
   const verdict = await script("multiply/verify.mjs", [input, result]);
@@ -112,11 +122,11 @@ async function manifest(context: Context, file: string, change: Change, input?: 
 
 type Ready = Awaited<ReturnType<typeof manifest>>;
 
-async function runOnce(context: Context, ready: Ready): Promise<TaskView> {
+async function runOnce({ context, signal }: Guide, ready: Ready): Promise<TaskView> {
   const client = await context.client();
   const network = must(await client.call("GET /v1/network", {}));
   const task = await submitTask(context, ready, { network, orderId: newOrderId(), validFor: VALID_FOR });
-  for await (const now of follow(client, [task.id])) {
+  for await (const now of follow(client, [task.id], signal)) {
     if (!hasEnded(now)) continue;
     if (now.phase === "succeeded") return now;
     if (now.reason !== null) throw refused({ ...now.reason, message: `${now.name}: ${now.reason.message}` });
@@ -126,14 +136,14 @@ async function runOnce(context: Context, ready: Ready): Promise<TaskView> {
 }
 
 async function runAndTell(
-  context: Context,
+  guide: Guide,
   ready: Ready,
   learnt: readonly TaskView[],
   note: string | null,
 ): Promise<Omit<Stop, "said"> & { readonly said: readonly string[] }> {
-  const client = await context.client();
-  await settledLoad(context, ready);
-  const task = await runOnce(context, ready);
+  const client = await guide.context.client();
+  await settledLoad(guide, ready);
+  const task = await runOnce(guide, ready);
   const run = task.runs.at(-1);
   if (run === undefined) throw new Failure(`${task.name} ended without a run`);
   const [decision, contract, usage] = await Promise.all([
@@ -153,9 +163,9 @@ async function runAndTell(
 }
 
 /** Waits until a plan finds a place: what the run before used is still seen as others' load for a moment. */
-async function settledLoad(context: Context, ready: Ready): Promise<void> {
+async function settledLoad({ context, signal }: Guide, ready: Ready): Promise<void> {
   const client = await context.client();
-  for (let attempt = 0; attempt < 40; attempt++) {
+  for (let attempt = 0; attempt < 40 && !signal.aborted; attempt++) {
     const { placement } = await planTask(client, ready);
     if (placement !== null) return;
     await new Promise((resolve) => setTimeout(resolve, 250));
