@@ -279,8 +279,7 @@ function describeNode(config: AgentConfig, host: HostMeasurement): NodeDescripti
 
 function runtimesOf(config: AgentConfig, threads: number): readonly Runtime[] {
   const make: { readonly [kind in (typeof config.runs)[number]]: () => Runtime } = {
-    // As many kept as run at once: a thread costs more to start than a short task takes.
-    wasm: () => createWasmRuntime({ warmWorkers: 2 * threads, maxWorkers: 2 * threads }),
+    wasm: () => createWasmRuntime({ warmWorkers: threads, maxWorkers: 4 * threads }),
     model: () => createOnnxRuntime({ maxProcesses: threads }),
     process: () => createProcessRuntime(),
   };

@@ -258,4 +258,16 @@ describe("WebAssembly in particular", () => {
     for (const { ended } of runs) expect((await ended).kind).toBe("finished");
     narrow.close();
   });
+
+  it("a thread on its way out after a burst is given no run", async () => {
+    const bursty = createWasmRuntime({ warmWorkers: 1, maxWorkers: 6 });
+    const job = { program: program(bench.put(EMPTY)), input: null };
+    const until = performance.now() + 2_600; // longer than extra threads linger
+    while (performance.now() < until) {
+      const runs = Array.from({ length: 6 }, () => bench.run(bursty, job));
+      for (const { ended } of runs) expect((await ended).kind).toBe("finished");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    bursty.close();
+  });
 });

@@ -25,6 +25,8 @@ export function createWasmRuntime(options: WasmRuntimeOptions = {}): Runtime {
   return new WasmRuntime(options);
 }
 
+/** How long threads beyond the warm ones wait for more: one costs more to start than a short run takes. */
+const LINGER_MS = 2_000;
 /** The longest wait that a timer of Node takes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -38,6 +40,7 @@ class WasmRuntime implements Runtime {
   readonly #idle: WorkerSlot[] = [];
   readonly #waiting = new Set<WasmRun>();
   readonly #running = new Set<WasmRun>();
+  #thinning: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: WasmRuntimeOptions) {
@@ -62,6 +65,7 @@ class WasmRuntime implements Runtime {
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#thinning);
     for (const run of [...this.#waiting, ...this.#running]) this.#cancel(run);
     for (const slot of this.#slots) slot.kill("cancelled", "the runtime was closed");
     this.#modules.clear();
@@ -129,7 +133,14 @@ class WasmRuntime implements Runtime {
     if (slot === null || this.#closed || !this.#slots.has(slot)) return;
     this.#idle.push(slot);
     this.#serve();
-    if (this.#idle.length > this.#warm) this.#idle.shift()?.kill("cancelled", "no longer needed");
+    if (this.#idle.length > this.#warm) this.#thinning ??= setTimeout(() => this.#thin(), LINGER_MS).unref();
+  }
+
+  /** Ends the threads that a burst left over, those used longest ago first, once it is calm. */
+  #thin(): void {
+    this.#thinning = undefined;
+    // Taken from the idle ones first: a thread on its way out must not be given a run.
+    while (this.#idle.length > this.#warm) this.#idle.shift()?.kill("cancelled", "no longer needed");
   }
 
   #cancel(run: WasmRun): void {
