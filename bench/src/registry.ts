@@ -7,6 +7,7 @@ import { market } from "./market.ts";
 import { measure } from "./measure.ts";
 import { pricing } from "./pricing.ts";
 import { replay } from "./replay.ts";
+import { routing } from "./routing.ts";
 import { runtimes } from "./runtimes.ts";
 import { sim } from "./sim.ts";
 import { stale } from "./stale.ts";
@@ -23,6 +24,7 @@ export const BENCHES: readonly Bench[] = [
   measure,
   pricing,
   replay,
+  routing,
   runtimes,
   sim,
   stale,

@@ -26,6 +26,8 @@ export {
   type Refused,
 } from "./placement/decision.ts";
 export { LEAST_SHARE } from "./placement/fit.ts";
+export { AllPairs } from "./routing/all-pairs.ts";
+export { type Apart, type DisjointPair, type DisjointRefusal, disjointPair } from "./routing/disjoint.ts";
 export { type Arc, arcBetween, type Graph, graphOf, transposed } from "./routing/graph.ts";
 export { MinHeap } from "./routing/heap.ts";
 export { kShortestPaths, type Path } from "./routing/k-shortest.ts";
