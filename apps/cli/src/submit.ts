@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
 import {
-  type Bytes,
   formatBytes,
   formatMoney,
   instant,
@@ -94,6 +93,9 @@ export async function makeKeyKnown(context: Context, client: WeftClient, key: Pu
   context.note(`key ${key.slice(0, 12)}... now signs for account ${account}`);
 }
 
+/** Less is sent in a moment, and without asking whether it is there. */
+const WORTH_A_LINE = 256 << 10;
+
 async function uploadFiles(
   context: Context,
   client: WeftClient,
@@ -104,21 +106,19 @@ async function uploadFiles(
   const { uploadFile } = await import("@weft/service-http/client");
   const site = parsed.manifest.spec.data?.at ?? network.defaultSite;
   const access = gatewayOf(must(await client.call("GET /v1/gateways", {})), site);
-  const size = files.reduce((sum, { content }) => sum + content.size, 0) as Bytes;
-  const line = new ProgressLine(context, `uploading ${formatBytes(size)}`, `to ${site}`);
-  let before = 0;
   for (const { path, content } of files) {
-    const put = await uploadFile(access, path, content, ({ done }) =>
-      line.update({ done: before + done, of: size }),
-    );
-    if (!put.ok) {
-      line.end();
-      throw refused({ ...put.refusal, message: `${path}: ${put.refusal.message}` });
-    }
-    before += content.size;
+    const title = `uploading ${formatBytes(content.size)}`;
+    let line: ProgressLine | null = null;
+    const put = await uploadFile(access, path, content, (progress) => {
+      // Silent where the content is there already, and where it is a matter of a moment.
+      if (progress.done < progress.of && content.size >= WORTH_A_LINE) {
+        line ??= new ProgressLine(context, title, `to ${site}`);
+      }
+      line?.update(progress);
+    });
+    (line as ProgressLine | null)?.end();
+    if (!put.ok) throw refused({ ...put.refusal, message: `${path}: ${put.refusal.message}` });
   }
-  line.update({ done: size, of: size });
-  line.end();
 }
 
 /** The gateway of a site, with the word it asks for. */

@@ -73,5 +73,13 @@ export function loadSigner(file: string): Signer {
     writeFileSync(`${file}.new`, pem, { mode: 0o600 });
     renameSync(`${file}.new`, file);
   }
-  return signerOf(createPrivateKey(readFileSync(file)));
+  const pem = readFileSync(file);
+  try {
+    return signerOf(createPrivateKey(pem));
+  } catch (error) {
+    throw Object.assign(new Error(`${file} holds no private key`, { cause: error }), {
+      code: "E_KEY_FILE",
+      hint: "restore it from a backup; removed, a new one is made and what the old one signed for is lost",
+    });
+  }
 }

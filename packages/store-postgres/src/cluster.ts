@@ -149,6 +149,7 @@ async function ensureInitialised(place: Place): Promise<void> {
       );
     }
     const found = readFileSync(versionFile, "utf8").trim();
+    if (!/^\d{1,3}$/.test(found)) throw damaged(data, `${versionFile} names no version`);
     const wanted = binaries.version.split(".")[0] as string;
     if (found !== wanted) {
       throw new StoreError(
@@ -207,15 +208,17 @@ function runToEnd(program: string, args: string[], place: Place): Promise<{ code
 
 const connectionOf = (place: Place) => ({ host: place.sockets, user: USER, database: "postgres" });
 
-/** Whether a server answers on the socket: yes, no, or it is on its way up or down. */
-async function answers(place: Place): Promise<"yes" | "no" | "soon"> {
+/** Whether a server answers on the socket: yes, no, it is on its way up or down, or it will serve nobody, and says why. */
+async function answers(place: Place): Promise<"yes" | "no" | "soon" | { readonly because: string }> {
   const client = new pg.Client({ ...connectionOf(place), connectionTimeoutMillis: 2_000 });
   client.on("error", () => {});
   try {
     await client.connect();
     return "yes";
   } catch (error) {
-    return (error as { code?: string }).code === "57P03" ? "soon" : "no";
+    const { code, message } = error as { code?: string; message: string };
+    if (code === "57P03" || code === "53300") return "soon"; // starting or stopping; every connection taken
+    return error instanceof pg.DatabaseError ? { because: `${code}: ${message}` } : "no";
   } finally {
     await client.end().catch(() => {});
   }
@@ -228,7 +231,12 @@ async function adopt(place: Place): Promise<Cluster | null> {
   if (pid === null) return null;
   const until = Date.now() + START_MS;
   while (alive(pid) && Date.now() < until) {
-    if ((await answers(place)) === "yes") return running(place, pid, null);
+    const answered = await answers(place);
+    if (answered === "yes") return running(place, pid, null);
+    if (typeof answered === "object") {
+      await running(place, pid, null).stop();
+      throw unservable(place, answered.because);
+    }
     if (!isPostgres(pid)) {
       await unlink(file).catch(() => {}); // the number went to a stranger: its owner is long gone
       return null;
@@ -285,8 +293,12 @@ async function start(place: Place): Promise<Cluster | string> {
   child.on("exit", () => (failure ??= ""));
   const until = Date.now() + START_MS;
   while (failure === null && Date.now() < until) {
-    const answered = (await answers(place)) === "yes";
-    if (answered && postmaster(join(place.data, "postmaster.pid")) === child.pid) {
+    const answered = await answers(place);
+    if (typeof answered === "object") {
+      await running(place, child.pid as number, child).stop();
+      throw unservable(place, answered.because);
+    }
+    if (answered === "yes" && postmaster(join(place.data, "postmaster.pid")) === child.pid) {
       child.unref();
       return running(place, child.pid as number, child);
     }
@@ -313,6 +325,16 @@ function running(place: Place, pid: number, child: ChildProcess | null): Cluster
   };
 }
 
+const damaged = (data: string, told: string): StoreError =>
+  new StoreError(
+    "E_STORE_CORRUPT",
+    `the database in ${data} is damaged\n${told}`,
+    "restore it from a backup, or remove the folder to begin anew, without what it held",
+  );
+
+/** The server is up but lets nobody in: its own tables cannot be read. */
+const unservable = ({ data }: Place, told: string): StoreError => damaged(data, told);
+
 function startError(place: Place, reason: string): StoreError {
   const told = reason.trim().split("\n").slice(-6).join("\n");
   const make = (code: ConstructorParameters<typeof StoreError>[0], message: string, hint: string) =>
@@ -323,8 +345,12 @@ function startError(place: Place, reason: string): StoreError {
   if (/Permission denied|could not access|could not change/.test(reason)) {
     return make("E_STORE_FOLDER", `cannot use ${place.data}`, "choose a folder that you may write to");
   }
-  if (/invalid|corrupt|could not locate|could not open|not a valid|PANIC|could not read/i.test(reason)) {
-    return make("E_STORE_CORRUPT", `the database in ${place.data} is damaged`, "restore it from a backup");
+  if (
+    /invalid|corrupt|could not locate|could not open|not a valid|PANIC|could not read|files are incompatible/i.test(
+      reason,
+    )
+  ) {
+    return damaged(place.data, told);
   }
   return make("E_STORE_START", "PostgreSQL did not start", `see ${place.log}, or set DATABASE_URL`);
 }

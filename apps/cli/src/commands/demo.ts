@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Money } from "@weft/kernel";
@@ -32,6 +32,8 @@ async function demo(
   const signal = stopSignal();
   const file = readNetworkFile(DEFAULT_NETWORK);
   const folder = await mkdtemp(join(tmpdir(), "weft-demo-"));
+  // Passable: started by root, the store's server is another user, and would else keep its data elsewhere.
+  await chmod(folder, 0o711);
   const say = (text: string): void => (options.json ? context.note(text) : context.print(text));
   const shares = new Map<string, string>();
   say("weft - a computing power network on this machine");
@@ -91,7 +93,7 @@ async function show(
   signals: AbortSignal[],
 ): Promise<void> {
   const { tour } = await import("../network/tour.ts");
-  const { booksLine, stopText } = await import("../network/story.ts");
+  const { booksText, stopText } = await import("../network/story.ts");
   const consumer = network.consumer(file.spec.consumers[0]?.name ?? "");
   const asked = context.at({ server: network.url, ...consumer });
   const manager = context.at({ server: network.url, ...consumer, token: network.managerToken });
@@ -107,8 +109,8 @@ async function show(
   const client = await manager.client();
   const accounts = must(await client.call("GET /v1/accounts", {})).items;
   const credits = new Map(file.spec.consumers.map(({ name, credit }) => [name, credit as Money]));
-  say(booksLine(accounts, credits, currency));
-  say("  next: npm start keeps it running - npx weft get nodes - docs/guides/first-task.md");
+  for (const line of booksText(accounts, credits, currency)) say(line);
+  say("\nnext: npm start keeps such a network up; then npx weft get nodes; docs/guides/first-task.md");
   if (json) {
     await printValue(context, { network: file.metadata.name, nodes, tasks: stops, accounts }, "json");
   }

@@ -51,7 +51,7 @@ const harmlessLines = (facts: readonly Fact[]): string => factLines(facts).map(h
 type Facts = (item: never, now: Instant, currency: string) => Promise<readonly Fact[]> | readonly Fact[];
 const FACTS: Readonly<Record<string, Facts>> = { node: nodeFacts, task: taskFacts, link: linkFacts };
 
-function nodeFacts(node: NodeView, now: Instant, currency: string): readonly Fact[] {
+function nodeFacts(node: NodeView, _now: Instant, currency: string): readonly Fact[] {
   const { description, load, reserved } = node;
   const { storage, watts } = description;
   return [
@@ -97,7 +97,7 @@ function nodeFacts(node: NodeView, now: Instant, currency: string): readonly Fac
             ["accepting", load.accepting ? "yes" : "no"],
             ["battery", load.battery === null ? "on mains" : percent(load.battery)],
             ["queue", COMPUTE_TYPES.map((type) => `${type} ${time(load.queue[type])}`).join(", ")],
-            ["told", `${since(now, load.at)} ago`],
+            ["known", `${age(node.age)} ago`],
           ],
     ],
     ["Tasks", `${node.runningTasks} running`],
@@ -105,7 +105,7 @@ function nodeFacts(node: NodeView, now: Instant, currency: string): readonly Fac
   ];
 }
 
-function linkFacts(link: LinkView, now: Instant): readonly Fact[] {
+function linkFacts(link: LinkView): readonly Fact[] {
   const { state } = link;
   return [
     ["Name", linkName(link)],
@@ -128,7 +128,7 @@ function linkFacts(link: LinkView, now: Instant): readonly Fact[] {
             ["base stations' power", known(state.radio.baseStationPower, (watts) => `${watts} W`)],
           ],
     ],
-    ["Probed", `${since(now, state.at)} ago`],
+    ["Probed", `${age(link.age)} ago`],
   ];
 }
 

@@ -2,7 +2,7 @@ import { formatMoney } from "@weft/kernel";
 import type { DecisionView, PlacementView } from "@weft/service-http/client";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure } from "../failure.ts";
+import { Failure, must } from "../failure.ts";
 import { FILE_OPTION, readManifests, readyManifest } from "../manifests.ts";
 import { printValue } from "../print.ts";
 import { planTask } from "../submit.ts";
@@ -36,7 +36,8 @@ export function register(program: Command, context: Context): void {
           const all = plans.map(({ name, decision }) => ({ name, ...decision }));
           await printValue(context, all.length === 1 ? all[0] : { items: all }, options.output);
         } else {
-          for (const { name, decision } of plans) context.print(await planText(name, decision));
+          const { currency } = must(await client.call("GET /v1/network", {}));
+          for (const { name, decision } of plans) context.print(await planText(name, decision, currency));
         }
         if (plans.some(({ decision }) => decision.placement === null)) {
           throw new Failure(options.output === undefined ? "nothing was committed" : "nothing fits");
@@ -49,22 +50,17 @@ export function register(program: Command, context: Context): void {
 export const documentOption = (): Option =>
   new Option("-o, --output <form>", "form of the output").choices(["json", "yaml"]);
 
-async function planText(name: string, decision: DecisionView): Promise<string> {
+async function planText(name: string, decision: DecisionView, currency: string): Promise<string> {
   const { placement } = decision;
-  const head = placement === null ? [] : factLines(placementFacts(placement));
+  const head = placement === null ? [] : factLines(placementFacts(placement, currency));
   return [`task ${name}`, ...head.map((line) => `  ${line}`), await decisionText(decision)].join("\n");
 }
 
 /** What a placement is, for people. */
-export function placementFacts({
-  node,
-  path,
-  predicted,
-  price,
-  priceAtMost,
-  energy,
-  carbon,
-}: PlacementView): readonly Fact[] {
+export function placementFacts(
+  { node, path, predicted, price, priceAtMost, energy, carbon }: PlacementView,
+  currency: string,
+): readonly Fact[] {
   const { transferIn, queue, compute, transferOut, staging, total } = predicted;
   const parts = [
     ["in", transferIn],
@@ -80,11 +76,12 @@ export function placementFacts({
       "time",
       `${time(total)} predicted (${made})${staging > 0 ? `, once ${time(staging)} to bring the program` : ""}`,
     ],
-    ["price", `${formatMoney(price)}, at most ${known(priceAtMost, (most) => formatMoney(most))}`],
     [
-      "energy",
-      `${known(energy, (joules) => `${joules.toPrecision(3)} J`)}, ${known(carbon, (grams) => `${grams.toPrecision(3)} g CO2`)}`,
+      "price",
+      `${formatMoney(price, currency)}${priceAtMost === null ? "" : `, at most ${formatMoney(priceAtMost)}`}`,
     ],
+    ["energy", known(energy, (joules) => `${joules.toPrecision(3)} J`)],
+    ["carbon", known(carbon, (grams) => `${grams.toPrecision(3)} g CO2`)],
   ];
 }
 

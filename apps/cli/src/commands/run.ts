@@ -78,7 +78,7 @@ async function watchTask(context: Context, submitted: TaskView): Promise<TaskVie
     for await (const task of follow(client, [submitted.id])) {
       const last = task.runs.at(-1);
       const state = task.phase === "launched" && last !== undefined ? last.state : task.phase;
-      told = `${state}${last === undefined ? "" : ` on ${last.node} via ${last.path.join(" > ")}`}`;
+      told = `${state}${whereabouts(task)}`;
       if (told !== shown && !hasEnded(task)) {
         line?.end();
         line = new ProgressLine(context, told);
@@ -92,6 +92,13 @@ async function watchTask(context: Context, submitted: TaskView): Promise<TaskVie
     clearInterval(tick);
     line?.end();
   }
+}
+
+/** Where it runs; while it waits, what for. */
+function whereabouts({ phase, reason, runs }: TaskView): string {
+  const last = runs.at(-1);
+  if (phase === "pending") return reason === null ? "" : `: ${reason.message} [${reason.code}]`;
+  return last === undefined ? "" : ` on ${last.node} via ${last.path.join(" > ")}`;
 }
 
 function summary(task: TaskView, currency: string): string {

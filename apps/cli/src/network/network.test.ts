@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { canonicalText, type Instant, type Money, type Signer } from "@weft/kernel";
@@ -58,6 +58,7 @@ let signer: Signer;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "weft-network-"));
+  chmodSync(folder, 0o711); // where root runs this, the store's server is another user
   // The build, since the network's processes are the build's too.
   const { parseNetworkFile, startNetwork } = (await import(
     new URL("../../dist/network/index.js", import.meta.url).href

@@ -1,7 +1,9 @@
 import { FLAVOUR, nodeGrade } from "@weft/infrastructure";
 import {
   type BitsPerSecond,
+  type Bytes,
   formatBitRate,
+  formatBytes,
   formatComputingPower,
   formatMemory,
   formatMoney,
@@ -9,8 +11,8 @@ import {
   type Micros,
   type Money,
 } from "@weft/kernel";
-import type { LinkView, NodeView, Timeline } from "@weft/service";
-import type { AccountView } from "@weft/service-http/client";
+import type { LinkView, NodeView, TaskView, Timeline } from "@weft/service";
+import type { AccountView, UsageView } from "@weft/service-http/client";
 import { decisionText } from "../commands/plan.ts";
 import { Table } from "../table.ts";
 import type { Stop } from "./tour.ts";
@@ -64,58 +66,69 @@ function distance(links: readonly LinkView[], from: string, to: string): string 
   return `${formatTime(link.delay)}, ${rate}`;
 }
 
-/** One task: what it said, where it went, why, what it took and what it cost. */
+const LABEL = 12;
+const MOST_SAID = 8;
+
+/** Lines under one label: the label stands before the first. */
+const labelled = (label: string, lines: readonly string[]): string[] =>
+  lines.map((line, i) => `${(i === 0 ? label : "").padStart(LABEL)}  ${line}`);
+
+/** One task: where it went, what it said, why there, what it took and what it cost. */
 export async function stopText(stop: Stop, currency: string): Promise<string[]> {
   const { task, decision, contract, usage, learnt, note } = stop;
   const run = task.runs.at(-1);
-  const { type } = task.needs.compute;
-  const said = stop.said.slice(0, 6).map((line) => `         | ${line}`);
-  if (stop.said.length > 6) said.push(`         | ... ${stop.said.length - 6} more lines`);
-  const why = (await decisionText(decision)).split("\n").map((line) => `         ${line}`);
-  const times = [...learnt, task].map((one) => {
-    const last = one.runs.at(-1);
-    return `predicted ${total(last?.predicted ?? null)}, took ${total(last?.actual ?? null)} on ${last?.node ?? "-"}`;
-  });
+  const said = stop.said.filter((line) => line.trim() !== "");
+  const hidden = said.length - MOST_SAID;
+  const shown = hidden > 1 ? [...said.slice(0, MOST_SAID), `... ${hidden} more lines`] : said;
+  // Its first line is the heading already.
+  const why = (await decisionText(decision)).split("\n").slice(1);
   const charged = task.charged === null ? "nothing" : formatMoney(task.charged, currency);
-  const metered =
-    usage === null
-      ? "none"
-      : `${formatTime(usage.usage.record.cpuTime)} CPU, ${formatMemory(
-          Math.round(
-            Number(usage.usage.record.memoryTime) / Math.max(1, usage.usage.record.wallTime),
-          ) as never,
-        )} held, ${usage.usage.record.inputBytes} B in, ${usage.usage.record.outputBytes} B out`;
   return [
-    `  ${task.name}   ${type}   -> ${run?.node ?? "-"}   path ${run?.path.join(" > ") ?? "-"}`,
-    ...said,
-    `     why ${why.join("\n").trimStart()}`,
-    ...(note === null ? [] : [`         ${note}`]),
-    ...times.map((line, i) => `    ${i === times.length - 1 ? "time" : " ..."} ${line}`),
-    `   price ${charged} of at most ${formatMoney(contract.ceiling, currency)}; metered ${metered}`,
-    `contract ${contract.id} ${contract.state}, signed by consumer, provider and manager`,
+    `${task.name}   ${task.needs.compute.type}   on ${run?.node ?? "-"}, path ${run?.path.join(" > ") ?? "-"}`,
+    ...labelled("result", shown),
+    ...labelled("why there", note === null ? why : [note, ...why]),
+    ...labelled("before", learnt.map(timeText)),
+    ...labelled("time", [timeText(task)]),
+    ...labelled("metered", [usage === null ? "nothing" : usageText(usage)]),
+    ...labelled("price", [`${charged} of at most ${formatMoney(contract.ceiling, currency)}`]),
+    ...labelled("contract", [`${contract.id}, ${contract.state}, signed by consumer, provider and manager`]),
     "",
   ];
+}
+
+function timeText(task: TaskView): string {
+  const run = task.runs.at(-1);
+  return `took ${total(run?.actual ?? null)} on ${run?.node ?? "-"}, predicted ${total(run?.predicted ?? null)}`;
+}
+
+function usageText({ usage: { record } }: UsageView): string {
+  const held = Math.round(Number(record.memoryTime) / Math.max(1, record.wallTime)) as Bytes;
+  return `${formatTime(record.cpuTime)} of CPU time, ${formatMemory(held)} of memory held, ${formatBytes(record.inputBytes)} in, ${formatBytes(record.outputBytes)} out`;
 }
 
 const total = (timeline: Timeline | null): string =>
   timeline === null ? "-" : formatTime(timeline.total as Micros);
 
 /** Every account that something moved on, and their sum. */
-export function booksLine(
+export function booksText(
   accounts: readonly AccountView[],
   credits: ReadonlyMap<string, Money>,
   currency: string,
-): string {
+): string[] {
   const moved = accounts
     .map((account) => ({
       account,
       amount: account.balance.posted - (credits.get(account.id) ?? 0n),
     }))
     .filter(({ amount, account }) => amount !== 0n && account.id !== "world");
-  const parts = moved.map(
-    ({ account, amount }) =>
-      `${account.role} ${account.id} ${amount > 0n ? "+" : ""}${formatMoney(amount as Money)}`,
-  );
   const sum = accounts.reduce((all, account) => all + account.balance.posted, 0n);
-  return `  books (${currency})   ${parts.join("   ")}   sum of all accounts ${sum}`;
+  const lines = moved.map(
+    ({ account, amount }) =>
+      `${account.role.padEnd(8)}  ${account.id.padEnd(10)}  ${(amount > 0n ? "+" : "") + formatMoney(amount as Money)}`,
+  );
+  return [
+    `books, in ${currency}`,
+    ...lines.map((line) => `  ${line}`),
+    `  all accounts together: ${formatMoney(sum as Money)}`,
+  ];
 }

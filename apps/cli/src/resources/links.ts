@@ -1,4 +1,4 @@
-import { type BitsPerSecond, formatBitRate, type Instant, type Micros } from "@weft/kernel";
+import { type BitsPerSecond, formatBitRate } from "@weft/kernel";
 import type { LinkView } from "@weft/service";
 import { Failure, must } from "../failure.ts";
 import { age, known, percent, time } from "../text.ts";
@@ -32,7 +32,7 @@ export const links: Resource<LinkView> = {
     { header: "SECURITY", cell: ({ state }) => state.security },
     {
       header: "KNOWN",
-      cell: (link, now: Instant) => `${age(Math.max(link.age, now - link.state.at) as Micros)} ago`,
+      cell: (link) => `${age(link.age)} ago`,
       sort: (link) => link.age,
     },
     { header: "BIT-ERRORS", wide: true, cell: ({ state }) => known(state.bitErrorRate, String) },

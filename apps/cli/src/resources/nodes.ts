@@ -6,8 +6,6 @@ import {
   formatBytes,
   formatComputingPower,
   formatMemory,
-  type Instant,
-  type Micros,
   type OperationsPerSecond,
 } from "@weft/kernel";
 import type { NodeView } from "@weft/service";
@@ -31,10 +29,6 @@ export function remaining(node: NodeView, type: keyof typeof FLAVOUR): Operation
   const left = node.description.power[type] - node.load.othersUse[type] - node.reserved.power[type];
   return Math.max(0, left) as OperationsPerSecond;
 }
-
-/** The age of what is known of the load, growing since it was told. */
-const ageNow = (node: NodeView, now: Instant): Micros =>
-  node.load === null ? node.age : (Math.max(node.age, now - node.load.at) as Micros);
 
 export const nodes: Resource<NodeView> = {
   kind: "node",
@@ -60,7 +54,8 @@ export const nodes: Resource<NodeView> = {
     { header: "TASKS", cell: (node) => String(node.runningTasks), sort: (node) => node.runningTasks },
     {
       header: "KNOWN",
-      cell: (node, now) => known(node.load, () => `${age(ageNow(node, now))} ago`),
+      // By the manager's clock; the node's own says when the figures last changed, and may be wrong.
+      cell: (node) => known(node.load, () => `${age(node.age)} ago`),
       sort: (node) => node.age,
     },
     {

@@ -159,7 +159,8 @@ class Report {
           : demand.offered(view.facts);
       const format = demand?.format ?? String;
       this.#fell(code, print(asked, format), n, print(offered, format));
-      misses.push(missOf(code, asked, offered, [`${demand?.noun ?? "path"} ${print(offered, format)}`]));
+      const fix = demand?.fix ?? `${demand?.noun ?? "path"} ${print(offered, format)}`;
+      misses.push(missOf(code, asked, offered, [fix]));
     }
     return misses;
   }

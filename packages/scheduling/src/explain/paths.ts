@@ -27,6 +27,8 @@ export interface PathFacts {
 export interface PathConstraint {
   readonly code: ConstraintCode;
   readonly noun: string;
+  /** What a task may change instead of naming what is offered. */
+  readonly fix?: string;
   /** null: the task states no such demand. */
   readonly asked: (query: Query) => number | string | null;
   /** The demand alone, as the query states it. */
@@ -76,9 +78,10 @@ export const PATH_CONSTRAINTS: readonly PathConstraint[] = [
   {
     code: "residency",
     noun: "residency",
-    asked: (query) => (query.bounded ? "the sites the data may reach" : null),
+    fix: "leave for the data to go there",
+    asked: (query) => (query.bounded ? "of the data" : null),
     alone: () => ({ bounded: true }),
-    offered: () => "a site the data may not reach",
+    offered: () => "it may not go there",
     holds: (query, facts) =>
       !query.bounded || facts.sites.every((site) => query.allowed[site] === query.serial),
     format: String,
