@@ -22,7 +22,7 @@ export interface Arc {
 export function graphOf(vertices: number, arcs: readonly Arc[]): Graph {
   const start = new Int32Array(vertices + 1);
   for (const arc of arcs) start[arc.from + 1] = (start[arc.from + 1] as number) + 1;
-  for (let v = 0; v < vertices; v++) start[v + 1] = (start[v + 1] as number) + (start[v] as number);
+  addUp(start);
   const next = start.slice();
   const head = new Int32Array(arcs.length);
   const weight = new Float64Array(arcs.length);
@@ -33,6 +33,11 @@ export function graphOf(vertices: number, arcs: readonly Arc[]): Graph {
     weight[at] = arc.weight;
   }
   return { vertices, start, head, weight };
+}
+
+/** From how many arcs each row has, one place on, to where each row starts. */
+function addUp(start: Int32Array): void {
+  for (let v = 1; v < start.length; v++) start[v] = (start[v] as number) + (start[v - 1] as number);
 }
 
 /** By arc: the vertex it leaves. */
@@ -52,13 +57,26 @@ export function arcBetween(graph: Graph, from: number, to: number): number {
   return best;
 }
 
-/** The same graph with every arc turned round. */
+/** The same graph with every arc turned round; arcs into one vertex keep their order. */
 export function transposed(graph: Graph): Graph {
-  const arcs: Arc[] = [];
-  for (let v = 0; v < graph.vertices; v++) {
+  const { vertices } = graph;
+  const start = new Int32Array(vertices + 1);
+  for (let arc = 0; arc < graph.head.length; arc++) {
+    const to = graph.head[arc] as number;
+    start[to + 1] = (start[to + 1] as number) + 1;
+  }
+  addUp(start);
+  const next = start.slice();
+  const head = new Int32Array(graph.head.length);
+  const weight = new Float64Array(graph.head.length);
+  for (let v = 0; v < vertices; v++) {
     for (let arc = graph.start[v] as number; arc < (graph.start[v + 1] as number); arc++) {
-      arcs.push({ from: graph.head[arc] as number, to: v, weight: graph.weight[arc] as number });
+      const to = graph.head[arc] as number;
+      const at = next[to] as number;
+      next[to] = at + 1;
+      head[at] = v;
+      weight[at] = graph.weight[arc] as number;
     }
   }
-  return graphOf(graph.vertices, arcs);
+  return { vertices, start, head, weight };
 }
