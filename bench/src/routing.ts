@@ -30,9 +30,9 @@ export const routing: Bench = {
   name: "routing",
   run(size, report) {
     const full = size === "full";
-    for (const vertices of full ? [1000, 5000] : [60, 120]) report(treeFigure(netOf(vertices), full));
-    report(linkChangeFigure(netOf(full ? 1000 : 60), full ? 200 : 10));
-    report(pathsFigure(netOf(full ? 1000 : 60), full));
+    for (const vertices of full ? [1000, 5000] : [40, 80]) report(treeFigure(netOf(vertices), full));
+    report(linkChangeFigure(netOf(full ? 1000 : 40), full ? 200 : 4));
+    report(pathsFigure(netOf(full ? 1000 : 40), full));
   },
 };
 
@@ -170,7 +170,7 @@ function pathsFigure({ vertices, edges, graph }: Net, full: boolean): Figure {
   const rng = new Rng(SEED);
   const loaded = loadGraphology(vertices, edges);
   let [ours, theirs, compared] = [0, 0, 0];
-  const pairs = full ? 200 : 4;
+  const pairs = full ? 200 : 2;
   for (let i = 0; i < pairs; i++) {
     const source = rng.below(vertices);
     const target = (source + 1 + rng.below(vertices - 1)) % vertices;
