@@ -1,8 +1,10 @@
+import type { LinkId, NodeId } from "@weft/infrastructure";
 import { MILLISECOND, type Micros, type Money, money, SECOND } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import { verifyContract } from "@weft/market";
 import { beforeEach, expect, it } from "vitest";
 import { Desk, describeNode, deskNeeds } from "../testing/desk.ts";
+import { setLinks } from "./perceiving.ts";
 
 const QUICK = { lasts: (100 * MILLISECOND) as Micros, ends: "finished" } as const;
 const SLOW = { lasts: (20 * SECOND) as Micros, ends: "finished" } as const;
@@ -222,4 +224,17 @@ it("a name means the asker's own newest task, whatever others call theirs", () =
   expect(tasks.find("report", "ann")?.row.id).toBe(mine);
   expect(tasks.find("report", "bob")).toBeUndefined();
   expect(tasks.find("report", null)?.row.id).toBe(mine);
+});
+
+it("a node that names the manager's site as its own does not move that site's links", () => {
+  desk.join(describeNode("corner", "ningbo"), QUICK);
+  desk.join(describeNode("thief", "you"), QUICK);
+  pass(100);
+  const { links } = desk.manager.core.pool;
+  const seen = () => links.states[links.slots.find("you>ningbo" as LinkId)]?.delay;
+  expect(seen()).toBe(5_000);
+  const state = links.states[links.slots.find("you>ningbo" as LinkId)]!;
+  const core = desk.manager.core as Parameters<typeof setLinks>[0];
+  setLinks(core, desk.now, "thief" as NodeId, [{ ...state, delay: 1 as Micros }]);
+  expect(seen()).toBe(5_000);
 });

@@ -61,7 +61,7 @@ function apply(core: Core, now: Instant, change: Change): boolean {
  */
 export function setLinks(core: Core, now: Instant, observer: NodeId | "", links: readonly LinkState[]): void {
   const site = observer === "" ? core.options.site : core.fleet.member(observer)?.row.description.site;
-  if (site === undefined) return;
+  if (site === undefined || !speaksFor(core, observer, site)) return;
   const kept = listens(core, site) ? links : nearest(site, links);
   const before = core.linksOf.get(observer)?.links ?? [];
   if (kept.length === 0) core.linksOf.delete(observer);
@@ -72,6 +72,20 @@ export function setLinks(core: Core, now: Instant, observer: NodeId | "", links:
     tell(core, now, link.up ? "up" : "down", "link", linkId(link.from, link.to));
   }
   for (const old of before) if (!sees(core, null, old, false)) core.pool.removeLink(old.from, old.to);
+}
+
+/**
+ * Whether an observer is believed about a site: where a gateway listens, only its owner is, so that nobody who merely
+ * names a site as his own moves its links.
+ */
+function speaksFor(core: Core, observer: NodeId | "", site: SiteId): boolean {
+  if (observer === "") return true;
+  if (site === core.options.site) return false;
+  const provider = core.fleet.member(observer)?.row.provider;
+  for (const { row, gateway } of core.fleet.members) {
+    if (gateway?.site === site && row.provider !== provider) return false;
+  }
+  return true;
 }
 
 const listens = (core: Core, site: SiteId): boolean =>
