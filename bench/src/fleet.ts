@@ -233,34 +233,36 @@ const OBJECTIVES: readonly (readonly [number, Objective])[] = [
 ];
 
 /**
- * A mixed stream of tasks: 0.1 to 10,000 giga-operations, half with a deadline (twice to ten times what a usual node
- * needs, three times what the input takes at 1 Gb/s, and 20 ms), a third with a bandwidth of their own, a tenth each with a delay limit, a tier, a label, residency.
+ * `usual`: what most tasks state. Least cost, the default objective; 0.1 to 3,000 giga-operations of any type in 1 to 8
+ * lanes, 64 MiB to 4 GiB of memory, 1 kB to 10 MB of input from any site; half have a deadline (twice to ten
+ * times what a usual node needs, three times what the input takes at 1 Gb/s, and 20 ms), a third ask for a least rate,
+ * one in ten for bandwidth, one in ten for a delay limit. `mixed`: all five objectives, and besides in one task of three
+ * bandwidth, in one of ten a tier, a label, an accelerator, durable storage, in one of twenty residency, jitter, loss, a
+ * domain; in one of four encryption.
  */
-export function makeTasks(count: number, sites: number, seed = 2): TaskNeeds[] {
+export type Stream = "usual" | "mixed";
+
+export function makeTasks(count: number, sites: number, stream: Stream, seed = 2): TaskNeeds[] {
   const rng = new Rng(seed);
-  return Array.from({ length: count }, () => makeTask(rng, sites));
+  return Array.from({ length: count }, () => (stream === "usual" ? usualTask(rng, sites) : mixedTask(rng, sites)));
 }
 
-function makeTask(rng: Rng, sites: number): TaskNeeds {
+const or = <T>(rng: Rng, chance: number, value: T): T | null => (rng.chance(chance) ? value : null);
+
+function usualTask(rng: Rng, sites: number): TaskNeeds {
   const type = rng.pick(["logical", "logical", "logical", "parallel", "neural"] as const);
   const work = 10 ** (8 + 4.5 * rng.float()) * (type === "logical" ? 1 : 4);
   const lanes = rng.pick([1, 1, 1, 2, 4, 8]);
   const usual = (work / (lanes * (type === "logical" ? 25e9 : 120e9))) * 1e6;
-  const accelerated = type !== "logical" && rng.chance(0.2);
-  const or = <T>(chance: number, value: T): T | null => (rng.chance(chance) ? value : null);
   const inputBytes = Math.floor(10 ** (3 + 4 * rng.float()));
-  const draw = rng.float();
   return brand({
     basic: {
       inputBytes,
       resultBytes: Math.floor(10 ** (2 + 3 * rng.float())),
       dataType: null,
       dataAt: `s${rng.below(sites)}`,
-      mayLeaveTo: or(
-        0.05,
-        Array.from({ length: 60 }, () => `s${rng.below(sites)}`),
-      ),
-      deadline: or(0.5, Math.round(20_000 + inputBytes * 0.024 + usual * (2 + 8 * rng.float()))),
+      mayLeaveTo: null,
+      deadline: or(rng, 0.5, Math.round(20_000 + inputBytes * 0.024 + usual * (2 + 8 * rng.float()))),
       sticky: null,
     },
     compute: {
@@ -268,30 +270,56 @@ function makeTask(rng: Rng, sites: number): TaskNeeds {
       work,
       atLeast: rng.chance(0.3) ? lanes * (type === "logical" ? 10e9 : 40e9) : 0,
       lanes,
+      accelerator: null,
+    },
+    storage: { capacity: rng.chance(0.3) ? 1e9 : 0, throughput: 0, storageClass: null },
+    algorithm: { function: `f${rng.below(50)}`, timeComplexity: null, space: Math.floor(2 ** (26 + 6 * rng.float())) },
+    network: {
+      delay: or(rng, 0.1, 2_000 + rng.below(20_000)),
+      bandwidth: rng.chance(0.1) ? rng.pick([1e6, 5e6, 20e6]) : 0,
+      jitter: null,
+      loss: null,
+      bitErrorRate: null,
+      security: "open",
+    },
+    where: { runs: rng.pick(["wasm", "wasm", "model", "process"]), tier: null, domain: null, labels: {}, avoid: [] },
+    objective: { kind: "cost" },
+    payAtMost: null,
+  });
+}
+
+function mixedTask(rng: Rng, sites: number): TaskNeeds {
+  const task = usualTask(rng, sites);
+  const draw = rng.float();
+  const accelerated = task.compute.type !== "logical" && rng.chance(0.25);
+  return brand({
+    ...task,
+    basic: {
+      ...task.basic,
+      mayLeaveTo: or(
+        rng,
+        0.05,
+        Array.from({ length: 60 }, () => `s${rng.below(sites)}`),
+      ),
+    },
+    compute: {
+      ...task.compute,
       accelerator: accelerated ? { kind: "gpu", memoryBytes: rng.pick([2e9, 8e9]) } : null,
     },
-    storage: { capacity: rng.chance(0.3) ? 1e9 : 0, throughput: 0, storageClass: or(0.1, "durable") },
-    algorithm: {
-      function: `f${rng.below(50)}`,
-      timeComplexity: null,
-      space: Math.floor(2 ** (26 + 6 * rng.float())),
-    },
+    storage: { ...task.storage, storageClass: or(rng, 0.1, "durable") },
     network: {
-      delay: or(0.1, 2_000 + rng.below(20_000)),
+      ...task.network,
       bandwidth: rng.chance(0.33) ? rng.pick([1e6, 5e6, 20e6, 50e6]) : 0,
-      jitter: or(0.05, 1_000),
-      loss: or(0.05, 1e-4),
-      bitErrorRate: null,
+      jitter: or(rng, 0.05, 1_000),
+      loss: or(rng, 0.05, 1e-4),
       security: rng.pick(["open", "open", "open", "encrypted"]),
     },
     where: {
-      runs: rng.pick(["wasm", "wasm", "model", "process"]),
-      tier: or(0.1, rng.pick(["edge", "cloud"])),
-      domain: or(0.05, `d${rng.below(7)}`),
+      ...task.where,
+      tier: or(rng, 0.1, rng.pick(["edge", "cloud"])),
+      domain: or(rng, 0.05, `d${rng.below(7)}`),
       labels: rng.chance(0.1) ? (rng.chance(0.5) ? { certified: "yes" } : { zone: `z${rng.below(20)}` }) : {},
-      avoid: [],
     },
     objective: (OBJECTIVES.find(([upTo]) => draw <= upTo) as (typeof OBJECTIVES)[number])[1],
-    payAtMost: null,
   });
 }

@@ -2,11 +2,15 @@ import type { ChangeFeed, Pool } from "@weft/pool";
 import type { QuickestPath } from "../routing/quickest.ts";
 import { Fit, fitOn, hasRoom, isAhead, isBetter, isSuitable } from "./fit.ts";
 import type { Query } from "./query.ts";
-import { bandFor, bandOf, Ranking, rankedLanes } from "./ranking.ts";
+import { cellFor, cellOf, Ranking, rankedLanes } from "./ranking.ts";
 import type { Search } from "./scan.ts";
 
 /** Rankings kept at the same time; the one longest unused makes room for another objective's. */
 const RANKINGS = 64;
+
+/** A node's card for one type of computing power: one cache line. */
+const CARD = 8;
+const [LANE, FREE, MEMORY, QUEUE, MEMORY_PRICE] = [0, 1, 2, 3, 4] as const;
 
 /** Where the columns by site have what holds for all sites. */
 const EVERYWHERE = 0;
@@ -40,10 +44,13 @@ export class IndexedSearch implements Search {
   #priceOut = new Float64Array(1);
   #fee = new Float64Array(1);
   readonly #rankings: Ranking[] = [];
-  /** Nodes by site; by node its site here (-1: none) and its band by type. */
+  /** By node and type, side by side what most often rules a node out; and the best correction of the task's function. */
+  #cards = new Float64Array(0);
+  #learnt = 1;
+  /** Nodes by site; by node its site here (-1: none) and its cell by type. */
   readonly #members: number[][] = [];
   #siteOf = new Int32Array(0);
-  readonly #bands: [Int8Array, Int8Array, Int8Array] = [new Int8Array(), new Int8Array(), new Int8Array()];
+  readonly #cells: [Int16Array, Int16Array, Int16Array] = [new Int16Array(), new Int16Array(), new Int16Array()];
 
   constructor(pool: Pool, paths: QuickestPath) {
     this.#pool = pool;
@@ -98,27 +105,34 @@ export class IndexedSearch implements Search {
   /** One walk over sites and nodes, best keys first; unknown paths count as good as their bound. */
   #pass(query: Query, best: Fit): void {
     const learnt = query.corrections?.greatest ?? 1;
+    this.#learnt = learnt;
     const ranking = this.#rankingFor(query);
-    const band = this.#bandFor(query, learnt);
+    const cell = this.#cellFor(query, learnt);
     const perKey = this.#weightOfKey(query, learnt);
     const { sites, keys } = ranking.order();
+    const row = cell * ranking.width;
     const { source, capabilities, perMicro, deadline, serial } = query;
     const { distances, leastSending } = this.#paths;
+    const { limited } = this.#paths;
     const moving = this.#moving(query, EVERYWHERE);
     const fee = query.perMoney * (this.#fee[EVERYWHERE] as number);
-    this.#visit(query, ranking, band, perKey, source, 0, best);
+    this.#visit(query, ranking, cell, perKey, source, 0, best);
     for (let i = 0; i < sites.length; i++) {
-      const byKey = Math.max(moving + perKey * (keys[i] as number), fee);
-      if (byKey > best.score) break;
+      if (Math.max(moving + perKey * (keys[i] as number), fee) > best.score) break;
       const site = sites[i] as number;
+      const key = ranking.best[row + site] as number;
+      if (Number.isNaN(key)) continue; // nobody there has enough free
+      const byKey = Math.max(moving + perKey * key, fee);
+      if (byKey > best.score) continue;
       if (((this.#offers[site + 1] as number) & capabilities) !== capabilities) continue;
       if (query.bounded && query.allowed[site] !== serial) continue;
       if (site === source || site >= distances.length) continue;
       const known = this.#known[site] === this.#resolved;
       const least = known ? (this.#transfer[site] as number) : (distances[site] as number) + leastSending;
       if (!(least <= deadline) || least === Number.POSITIVE_INFINITY) continue;
+      if (limited && !known && this.#paths.rulesOut(site)) continue;
       if (byKey + perMicro * least * ROUNDING > best.score) continue;
-      this.#visit(query, ranking, band, perKey, site, least, best);
+      this.#visit(query, ranking, cell, perKey, site, least, best);
     }
   }
 
@@ -133,22 +147,27 @@ export class IndexedSearch implements Search {
   #visit(
     query: Query,
     ranking: Ranking,
-    band: number,
+    cell: number,
     perKey: number,
     site: number,
     bound: number,
     best: Fit,
   ): void {
+    if (site >= ranking.width) return;
+    const { nodes, keys, capabilities } = ranking;
+    const from = ranking.firstOf(cell, site);
+    const end = ranking.endOf(site);
     const pool = this.#pool;
     const fit = this.#fit;
-    const { nodes, keys, capabilities, first } = ranking.row(site);
     const known = site === query.source || this.#known[site] === this.#resolved;
     const hops = known && site !== query.source ? (this.#hops[site] as number) : 0;
-    const moving = this.#moving(query, site + 1);
-    for (let i = first[band] as number; i < nodes.length; i++) {
-      if (moving + perKey * (keys[i] as number) + query.perMicro * bound * ROUNDING > best.score) return;
+    const fixed = this.#moving(query, site + 1) + query.perMicro * bound * ROUNDING;
+    for (let i = from; i < end; i++) {
+      const least = fixed + perKey * (keys[i] as number);
+      if (least > best.score) return;
       if (((capabilities[i] as number) & query.capabilities) !== query.capabilities) continue;
       const n = nodes[i] as number;
+      if (!this.#mayFit(query, n, bound, least, best.score)) continue;
       if (!hasRoom(pool, query, n) || !isSuitable(pool, query, n)) continue;
       if (!fitOn(pool, query, n, bound, hops, fit)) continue;
       if (best.node >= 0 && !isBetter(pool, fit, best)) {
@@ -158,6 +177,22 @@ export class IndexedSearch implements Search {
       if (best.node >= 0) this.#keepRival(best);
       best.take(fit);
     }
+  }
+
+  /** A look at one cache line of the node, to pass over most of those that would not do: false if it surely would not. */
+  #mayFit(query: Query, n: number, bound: number, least: number, toBeat: number): boolean {
+    const cards = this.#cards;
+    const card = (n * 3 + query.type) * CARD;
+    if (query.memory > 0 && (cards[card + MEMORY] as number) < query.memory) return false;
+    const own = query.lanes * (cards[card + LANE] as number);
+    const free = cards[card + FREE] as number;
+    const rate = (own < free ? own : free) * this.#learnt;
+    if (rate < query.atLeast) return false;
+    if (query.work === 0) return true;
+    const compute = ((query.work * 1e6) / rate) * ROUNDING;
+    if (!(bound + (cards[card + QUEUE] as number) + compute <= query.deadline)) return false;
+    const forMemory = query.perMoney * query.memory * (cards[card + MEMORY_PRICE] as number) * (compute / 1e6);
+    return least + forMemory * ROUNDING <= toBeat;
   }
 
   /** Remembers the best of what lost to the best so far. */
@@ -174,10 +209,11 @@ export class IndexedSearch implements Search {
     return (work * ROUNDING) / (onlyMoney ? 1 : learnt) / more;
   }
 
-  /** The band in which every node is that could do the task in time. */
-  #bandFor(query: Query, learnt: number): number {
-    if (query.work === 0 && query.atLeast === 0) return 0;
-    return bandFor(Math.max(query.atLeast, (query.work * 1e6) / query.deadline) / learnt);
+  /** The cell in which every node is that could do the task in time. */
+  #cellFor(query: Query, learnt: number): number {
+    const { work, atLeast, deadline, memory } = query;
+    if (work === 0 && atLeast === 0) return cellFor(null, memory);
+    return cellFor(Math.max(atLeast, (work * 1e6) / deadline) / learnt, memory);
   }
 
   /** The ranking of the task's objective, made when first needed; the latest used stands first. */
@@ -190,9 +226,9 @@ export class IndexedSearch implements Search {
       rankings[0] = ranking;
       return ranking;
     }
-    const bands = this.#bands;
+    const cells = this.#cells;
     const { type } = query;
-    const ranking = new Ranking(this.#pool.nodes, query, (n) => bands[type as 0 | 1 | 2][n] as number);
+    const ranking = new Ranking(this.#pool.nodes, query, (n) => cells[type as 0 | 1 | 2][n] as number);
     for (let site = 0; site < this.#members.length; site++)
       ranking.rebuild(site, this.#members[site] as number[]);
     rankings.unshift(ranking);
@@ -217,7 +253,8 @@ export class IndexedSearch implements Search {
         if (site >= 0) (this.#members[site] as number[]).push(n);
         this.#siteOf[n] = site;
       }
-      for (const type of [0, 1, 2] as const) this.#bands[type][n] = site < 0 ? -1 : bandOf(table, type, n);
+      if (site >= 0) this.#writeCards(n);
+      for (const type of [0, 1, 2] as const) this.#cells[type][n] = site < 0 ? -1 : cellOf(table, type, n);
       if (before >= 0) touched.add(before);
       if (site >= 0) touched.add(site);
     }
@@ -241,16 +278,30 @@ export class IndexedSearch implements Search {
   #takeInLoad(n: number): void {
     const site = n < this.#siteOf.length ? (this.#siteOf[n] as number) : -1;
     if (site < 0) return;
+    this.#writeCards(n);
     for (let type = 0; type < 3; type++) {
-      const bands = this.#bands[type as 0 | 1 | 2];
-      const from = bands[n] as number;
-      const to = bandOf(this.#pool.nodes, type, n);
+      const cells = this.#cells[type as 0 | 1 | 2];
+      const from = cells[n] as number;
+      const to = cellOf(this.#pool.nodes, type, n);
       if (from === to) continue;
-      bands[n] = to;
+      cells[n] = to;
       for (let i = 0; i < this.#rankings.length; i++) {
         const ranking = this.#rankings[i] as Ranking;
         if (ranking.type === type) ranking.move(n, site, from, to);
       }
+    }
+  }
+
+  #writeCards(n: number): void {
+    const { lane, free, freeMemory, queue, pricePerByteSecondMemory } = this.#pool.nodes;
+    const cards = this.#cards;
+    for (let type = 0; type < 3; type++) {
+      const card = (n * 3 + type) * CARD;
+      cards[card + LANE] = lane[type as 0][n] as number;
+      cards[card + FREE] = free[type as 0][n] as number;
+      cards[card + MEMORY] = freeMemory[n] as number;
+      cards[card + QUEUE] = queue[type as 0][n] as number;
+      cards[card + MEMORY_PRICE] = pricePerByteSecondMemory[n] as number;
     }
   }
 
@@ -269,15 +320,16 @@ export class IndexedSearch implements Search {
   #makeRoom(nodes: number): void {
     if (this.#siteOf.length >= nodes) return;
     const length = Math.max(nodes, this.#siteOf.length * 2, 16);
+    this.#cards = widened(this.#cards, new Float64Array(length * 3 * CARD));
     this.#siteOf = widened(this.#siteOf, new Int32Array(length).fill(-1));
     for (const type of [0, 1, 2] as const) {
-      this.#bands[type] = widened(this.#bands[type], new Int8Array(length).fill(-1));
+      this.#cells[type] = widened(this.#cells[type], new Int16Array(length).fill(-1));
     }
   }
 }
 
 /** The entries of `column` in the wider `into`. */
-function widened<C extends Float64Array | Int32Array | Int8Array>(column: C, into: C): C {
+function widened<C extends Float64Array | Int32Array | Int16Array>(column: C, into: C): C {
   into.set(column);
   return into;
 }

@@ -2,18 +2,35 @@ import { ACCELERATOR_BITS, type NodeTable } from "@weft/pool";
 import { LEAST_SHARE } from "./fit.ts";
 import type { Query } from "./query.ts";
 
-/**
- * Nodes by what they have free, in bands: 0 takes any node that accepts tasks, 1 those a task may start on
- * (`LEAST_SHARE`), and each further one those with at least its floor of operations a second, doubling from 4.3 GOPS
- * to 17.6 TOPS. A task that needs a certain rate looks at one band only, and whatever is full is not in it.
+/*
+ * Nodes by what they have free, in bands, so that a task walks past full ones unseen. Of computing power: band 0 is any
+ * node that accepts tasks, 1 those a task may start on (`LEAST_SHARE`), each further one those with at least its
+ * floor of operations a second, doubling from 4.3 GOPS to 4.4 TOPS. Of memory: 0 is any, then at least the floor. A
+ * node is in every cell up to its own; a task looks at the highest cell that has every node which could serve it.
  */
-const FLOORS: Float64Array = Float64Array.from({ length: 13 }, (_, i) => 2 ** (32 + i));
-export const BANDS: number = FLOORS.length + 2;
+const RATES: Float64Array = Float64Array.from({ length: 11 }, (_, i) => 2 ** (32 + i));
+const MEMORIES: Float64Array = Float64Array.of(27, 29, 30, 31, 32, 34, 36).map((log) => 2 ** log);
+const RATE_BANDS = RATES.length + 2;
+const MEMORY_BANDS = MEMORIES.length + 1;
+const CELLS = RATE_BANDS * MEMORY_BANDS;
 
-/** The highest band whose every node may have less than `rate` free: where a task needing `rate` has to look. */
-export function bandFor(rate: number): number {
-  let band = 1;
-  while (band < BANDS - 1 && (FLOORS[band - 1] as number) <= rate) band++;
+/** The cell where a task has to look that needs a rate (or none at all: null) and memory. */
+export function cellFor(rate: number | null, memory: number): number {
+  return (rate === null ? 0 : 1 + bandOf(RATES, rate)) * MEMORY_BANDS + bandOf(MEMORIES, memory);
+}
+
+/** The highest cell a node is in, for one type of computing power; -1: in none. */
+export function cellOf(nodes: NodeTable, type: number, n: number): number {
+  if (nodes.accepting[n] !== 1) return -1;
+  const free = nodes.free[type as 0 | 1 | 2][n] as number;
+  const startable = free >= 1 && free >= Math.floor(LEAST_SHARE * (nodes.lane[type as 0 | 1 | 2][n] as number));
+  return cellFor(startable ? free : null, nodes.freeMemory[n] as number);
+}
+
+/** How many floors an amount reaches. */
+function bandOf(floors: Float64Array, amount: number): number {
+  let band = 0;
+  while (band < floors.length && (floors[band] as number) <= amount) band++;
   return band;
 }
 
@@ -27,42 +44,19 @@ export function rankedLanes(query: Query): number {
   return onlyTime && query.lanes > 1 && query.lanes < Number.POSITIVE_INFINITY ? 1 : query.lanes;
 }
 
-/** The highest band a node is in, for one type of computing power; -1: in none. */
-export function bandOf(nodes: NodeTable, type: number, n: number): number {
-  if (nodes.accepting[n] !== 1) return -1;
-  const free = nodes.free[type as 0 | 1 | 2][n] as number;
-  if (free < 1 || free < LEAST_SHARE * (nodes.lane[type as 0 | 1 | 2][n] as number)) return 0;
-  return bandFor(free);
-}
-
-/** The nodes of one site, by ascending key; `first[band]` is the position of the first node in the band. */
-interface SiteRow {
-  readonly nodes: Int32Array;
-  readonly keys: Float64Array;
-  /** Capabilities beside the keys: most nodes passed over are passed over for these, without a look anywhere else. */
-  readonly capabilities: Int32Array;
-  readonly first: Int32Array;
-}
-
-const NOBODY: SiteRow = {
-  nodes: new Int32Array(0),
-  keys: new Float64Array(0),
-  capabilities: new Int32Array(0),
-  first: new Int32Array(BANDS),
-};
-
 /**
  * All nodes by what one operation of a kind of task adds to its score there (price, time, energy, carbon, as the
- * objective weighs them; less is better): in each site by key, and in each band the sites by their best node's key. A search walks both in ascending order and
- * stops where the key alone is worse than what it has, so it sees little more than what it returns. A
- * reservation moves a node between bands in O(bands it crosses); the order of sites is mended when a search next
- * needs that band.
+ * objective weighs them; less is better): the sites by their best node's key, and in each site the nodes by theirs, with
+ * the first that is in each cell. A search walks both in ascending order and stops where the key alone is worse
+ * than what it has. A reservation that moves a node to another cell costs O(cells crossed) here, and mostly
+ * none is.
  *
- * Memory: 20 bytes a node ranked, about 20 bytes a site and band.
+ * Rows lie one after another in shared columns, with room to grow, so that a site is a few cache lines away.
+ * Memory: 20 bytes a node ranked and its share of the room (up to a half more), 1.3 kB a site.
  */
 export class Ranking {
   readonly type: number;
-  readonly #nodes: NodeTable;
+  readonly #table: NodeTable;
   readonly #perMoney: number;
   readonly #perMicro: number;
   readonly #perJoule: number;
@@ -70,27 +64,42 @@ export class Ranking {
   readonly #lanes: number;
   /** The accelerators a task asks for: rare enough to rank the nodes that have them by themselves. */
   readonly #devices: number;
-  readonly #bandOf: (node: number) => number;
-  #rows: SiteRow[] = [];
-  /** By node: its position in its site's row; -1 where it is not ranked. */
+  readonly #cellOf: (node: number) => number;
+  /** By site: where its row starts, and how far it may grow. */
+  #start = new Int32Array(0);
+  #limit = new Int32Array(0);
+  #end = new Int32Array(0);
+  /**
+   * By cell and site (`cell * width + site`): the position of the first node in the cell, or the row's end, and that
+   * node's key; NaN where there is none. One cell's lie together, since a search reads those of many sites.
+   */
+  #first = new Int32Array(0);
+  best: Float64Array = new Float64Array(0);
+  width = 0;
+  /** By position. Most nodes passed over are passed over for their capabilities, without a look anywhere else. */
+  nodes: Int32Array = new Int32Array(0);
+  capabilities: Int32Array = new Int32Array(0);
+  keys: Float64Array = new Float64Array(0);
+  #used = 0;
+  /** By node: its position; -1 where it is not ranked. */
   #position = new Int32Array(0);
   #order = { sites: new Int32Array(0), keys: new Float64Array(0) };
   #sorted = false;
 
   /**
-   * For tasks of the type, objective and lanes of `like`. `bandOf` must give the band that the owner last announced
+   * For tasks of the type, objective and lanes of `like`. `cellOf` must give the cell that the owner last announced
    * with `rebuild` or `move`.
    */
-  constructor(nodes: NodeTable, like: Query, bandOf: (node: number) => number) {
+  constructor(nodes: NodeTable, like: Query, cellOf: (node: number) => number) {
     this.type = like.type;
-    this.#nodes = nodes;
+    this.#table = nodes;
     this.#perMoney = like.perMoney;
     this.#perMicro = like.perMicro;
     this.#perJoule = like.perJoule;
     this.#perGram = like.perGram;
     this.#lanes = rankedLanes(like);
     this.#devices = like.capabilities & ACCELERATOR_BITS;
-    this.#bandOf = bandOf;
+    this.#cellOf = cellOf;
   }
 
   /** Whether this is the ranking for a task. */
@@ -108,7 +117,7 @@ export class Ranking {
 
   /** What one operation adds to the score on a node at the least; Infinity where a figure is unknown. */
   #keyOf(n: number): number {
-    const nodes = this.#nodes;
+    const nodes = this.#table;
     const type = this.type as 0 | 1 | 2;
     let key = this.#perMoney * (nodes.pricePerOperation[type][n] as number);
     if (this.#perMicro > 0) {
@@ -123,10 +132,6 @@ export class Ranking {
     return key + this.#perJoule * joules + (this.#perGram > 0 ? this.#perGram * joules * grams : 0);
   }
 
-  row(site: number): SiteRow {
-    return this.#rows[site] ?? NOBODY;
-  }
-
   /** The sites that have nodes, by the key of their best node, free or not: `keys` beside them. */
   order(): { readonly sites: Int32Array; readonly keys: Float64Array } {
     if (!this.#sorted) this.#sort();
@@ -135,36 +140,79 @@ export class Ranking {
 
   /** The nodes of a site, or their keys, changed. */
   rebuild(site: number, members: readonly number[]): void {
-    const { capabilities } = this.#nodes;
+    const { capabilities } = this.#table;
     const sorted: { node: number; key: number }[] = [];
     for (const node of members) {
-      if (node >= this.#position.length) this.#makeRoom(node + 1);
+      if (node >= this.#position.length) this.#position = widened(this.#position, node + 1, -1);
       this.#position[node] = -1;
       if (((capabilities[node] as number) & this.#devices) !== this.#devices) continue;
       sorted.push({ node, key: this.#keyOf(node) });
     }
     sorted.sort(byKey);
-    const row: SiteRow = {
-      nodes: Int32Array.from(sorted, ({ node }) => node),
-      keys: Float64Array.from(sorted, ({ key }) => key),
-      capabilities: Int32Array.from(sorted, ({ node }) => capabilities[node] as number),
-      first: new Int32Array(BANDS).fill(sorted.length),
-    };
-    sorted.forEach(({ node }, at) => {
+    this.#makeRow(site, sorted.length);
+    const start = this.#start[site] as number;
+    const end = start + sorted.length;
+    this.#end[site] = end;
+    for (let cell = 0; cell < CELLS; cell++) this.#setFirst(cell, site, end, end);
+    sorted.forEach(({ node, key }, i) => {
+      const at = start + i;
+      this.nodes[at] = node;
+      this.keys[at] = key;
+      this.capabilities[at] = capabilities[node] as number;
       this.#position[node] = at;
-      for (let band = this.#bandOf(node); band >= 0 && row.first[band] === sorted.length; band--)
-        row.first[band] = at;
+      this.#enter(site, at, this.#cellOf(node), -1);
     });
-    while (this.#rows.length <= site) this.#rows.push(NOBODY);
-    this.#rows[site] = row;
     this.#sorted = false;
+  }
+
+  /** Gives a site room for so many nodes: where it is if they fit, else at the end. */
+  #makeRow(site: number, length: number): void {
+    if (site >= this.width) this.#widen(site + 1);
+    if ((this.#start[site] as number) + length <= (this.#limit[site] as number)) return;
+    const room = length + (length >> 1) + 1;
+    this.#start[site] = this.#used;
+    this.#used += room;
+    this.#limit[site] = this.#used;
+    this.nodes = widened(this.nodes, this.#used, 0);
+    this.capabilities = widened(this.capabilities, this.#used, 0);
+    this.keys = widened(this.keys, this.#used, 0);
+  }
+
+  #widen(sites: number): void {
+    const former = this.width;
+    const [first, best] = [this.#first, this.best];
+    this.width = Math.max(sites, former * 2, 16);
+    this.#start = widened(this.#start, this.width, 0);
+    this.#end = widened(this.#end, this.width, 0);
+    this.#limit = widened(this.#limit, this.width, 0);
+    this.#first = new Int32Array(CELLS * this.width);
+    this.best = new Float64Array(CELLS * this.width).fill(Number.NaN);
+    for (let cell = 0; cell < CELLS; cell++) {
+      this.#first.set(first.subarray(cell * former, (cell + 1) * former), cell * this.width);
+      this.best.set(best.subarray(cell * former, (cell + 1) * former), cell * this.width);
+    }
+  }
+
+  /** Where the walk over a site's nodes of a cell begins and ends. */
+  firstOf(cell: number, site: number): number {
+    return this.#first[cell * this.width + site] as number;
+  }
+  endOf(site: number): number {
+    return this.#end[site] as number;
+  }
+
+  #setFirst(cell: number, site: number, at: number, end: number): void {
+    const slot = cell * this.width + site;
+    this.#first[slot] = at;
+    this.best[slot] = at < end ? (this.keys[at] as number) : Number.NaN;
   }
 
   #sort(): void {
     const present: { site: number; key: number }[] = [];
-    this.#rows.forEach((row, site) => {
-      if (row.nodes.length > 0) present.push({ site, key: row.keys[0] as number });
-    });
+    for (let site = 0; site < this.width; site++) {
+      const start = this.#start[site] as number;
+      if (start < (this.#end[site] as number)) present.push({ site, key: this.keys[start] as number });
+    }
     present.sort(byKey);
     this.#order = {
       sites: Int32Array.from(present, ({ site }) => site),
@@ -173,28 +221,57 @@ export class Ranking {
     this.#sorted = true;
   }
 
-  #makeRoom(nodes: number): void {
-    const wider = new Int32Array(Math.max(nodes, this.#position.length * 2)).fill(-1);
-    wider.set(this.#position);
-    this.#position = wider;
-  }
-
-  /** A node went from one band to another. */
+  /** A node went from one cell to another; -1: none. */
   move(node: number, site: number, from: number, to: number): void {
-    const row = this.row(site);
     const at = this.#position[node] as number;
     if (at < 0) return; // not one of those ranked
-    const { first, nodes } = row;
-    for (let band = from + 1; band <= to; band++) {
-      if (at < (first[band] as number)) first[band] = at;
-    }
-    for (let band = to + 1; band <= from; band++) {
-      if (at !== first[band]) continue;
-      let next = at + 1;
-      while (next < nodes.length && this.#bandOf(nodes[next] as number) < band) next++;
-      first[band] = next;
+    this.#enter(site, at, to, from);
+    this.#leave(site, at, from, to);
+  }
+
+  /** Makes the node at a position first where it comes before, in the cells up to `cell` that are not up to `but`. */
+  #enter(site: number, at: number, cell: number, but: number): void {
+    const memories = cell % MEMORY_BANDS;
+    for (let low = 0; low <= cell; low += MEMORY_BANDS) {
+      const from = low <= but ? (but % MEMORY_BANDS) + 1 : 0;
+      for (let c = low + from; c <= low + memories; c++) {
+        if (at < this.firstOf(c, site)) this.#setFirst(c, site, at, at + 1);
+      }
     }
   }
+
+  /** Finds the next after it where the node was first, in the cells up to `cell` that are not up to `but`. */
+  #leave(site: number, at: number, cell: number, but: number): void {
+    const memories = cell % MEMORY_BANDS;
+    const end = this.endOf(site);
+    for (let low = 0; low <= cell; low += MEMORY_BANDS) {
+      const from = low <= but ? (but % MEMORY_BANDS) + 1 : 0;
+      for (let c = low + from; c <= low + memories; c++) {
+        if (this.firstOf(c, site) === at) this.#setFirst(c, site, this.#nextIn(c, at, end), end);
+      }
+    }
+  }
+
+  /** The first position after one whose node is in a cell. */
+  #nextIn(cell: number, at: number, end: number): number {
+    const memory = cell % MEMORY_BANDS;
+    const rates = cell - memory;
+    let next = at + 1;
+    for (; next < end; next++) {
+      const own = this.#cellOf(this.nodes[next] as number);
+      if (own >= rates && own % MEMORY_BANDS >= memory) break;
+    }
+    return next;
+  }
+}
+
+/** The column with room for at least `length` entries, new ones filled; doubles. */
+function widened<C extends Int32Array | Float64Array>(column: C, length: number, filling: number): C {
+  if (column.length >= length) return column;
+  const wider = new (column.constructor as new (length: number) => C)(Math.max(length, column.length * 2, 16));
+  wider.fill(filling);
+  wider.set(column as never);
+  return wider;
 }
 
 /** Ascending; keys may be endless. */

@@ -149,13 +149,21 @@ export class QuickestPath {
     return this.#reach === null ? NOWHERE : this.#reach.distance;
   }
 
-  /** Micros that the transfers to and from a site take at the least; Infinity when it cannot be reached. */
-  least(site: number): number {
-    const { source, jitter, loss, bitErrors } = this.#query;
-    if (site === source) return 0;
-    if (exceeds(0, this.#jitterToGo, site, jitter) || exceeds(0, this.#lossToGo, site, loss)) return ENDLESS;
-    if (exceeds(0, this.#bitErrorsToGo, site, bitErrors)) return ENDLESS;
-    return this.#bound(site, 0, ENDLESS, ENDLESS);
+  /** Whether the task limits delay, jitter, loss or bit errors. */
+  get limited(): boolean {
+    const { delay } = this.#query;
+    return delay < ENDLESS || this.#jitterToGo !== null || this.#lossToGo !== null || this.#bitErrorsToGo !== null;
+  }
+
+  /** Whether one of these limits alone rules out every path to a site. */
+  rulesOut(site: number): boolean {
+    const { delay, jitter, loss, bitErrors } = this.#query;
+    return (
+      (this.distances[site] as number) > 2 * delay ||
+      exceeds(0, this.#jitterToGo, site, jitter) ||
+      exceeds(0, this.#lossToGo, site, loss) ||
+      exceeds(0, this.#bitErrorsToGo, site, bitErrors)
+    );
   }
 
   /**
@@ -171,7 +179,8 @@ export class QuickestPath {
       return false;
     if (site >= this.#network.graph.vertices) return false;
     if (query.bounded && query.allowed[site] !== query.serial) return false;
-    const bound = this.least(site);
+    if (this.rulesOut(site)) return false;
+    const bound = this.#bound(site, 0, ENDLESS, ENDLESS);
     if (!(bound <= within) || bound === ENDLESS) return false;
     this.#clear();
     const first = this.#add(site, -1, -1, 0, 0, 0, ENDLESS, ENDLESS, 0, 0, 0);
