@@ -244,7 +244,9 @@ export type Stream = "usual" | "mixed";
 
 export function makeTasks(count: number, sites: number, stream: Stream, seed = 2): TaskNeeds[] {
   const rng = new Rng(seed);
-  return Array.from({ length: count }, () => (stream === "usual" ? usualTask(rng, sites) : mixedTask(rng, sites)));
+  return Array.from({ length: count }, () =>
+    stream === "usual" ? usualTask(rng, sites) : mixedTask(rng, sites),
+  );
 }
 
 const or = <T>(rng: Rng, chance: number, value: T): T | null => (rng.chance(chance) ? value : null);
@@ -273,7 +275,11 @@ function usualTask(rng: Rng, sites: number): TaskNeeds {
       accelerator: null,
     },
     storage: { capacity: rng.chance(0.3) ? 1e9 : 0, throughput: 0, storageClass: null },
-    algorithm: { function: `f${rng.below(50)}`, timeComplexity: null, space: Math.floor(2 ** (26 + 6 * rng.float())) },
+    algorithm: {
+      function: `f${rng.below(50)}`,
+      timeComplexity: null,
+      space: Math.floor(2 ** (26 + 6 * rng.float())),
+    },
     network: {
       delay: or(rng, 0.1, 2_000 + rng.below(20_000)),
       bandwidth: rng.chance(0.1) ? rng.pick([1e6, 5e6, 20e6]) : 0,
@@ -282,7 +288,13 @@ function usualTask(rng: Rng, sites: number): TaskNeeds {
       bitErrorRate: null,
       security: "open",
     },
-    where: { runs: rng.pick(["wasm", "wasm", "model", "process"]), tier: null, domain: null, labels: {}, avoid: [] },
+    where: {
+      runs: rng.pick(["wasm", "wasm", "model", "process"]),
+      tier: null,
+      domain: null,
+      labels: {},
+      avoid: [],
+    },
     objective: { kind: "cost" },
     payAtMost: null,
   });

@@ -1,27 +1,34 @@
 import { COMPUTE_TYPES } from "@weft/infrastructure";
-import type { Pool, ReservationId } from "@weft/pool";
+import { Rng } from "@weft/kernel";
+import type { Claim, Pool, ReservationId } from "@weft/pool";
 import type { Decision, Scheduler, TaskNeeds } from "@weft/scheduling";
 
 /**
  * Keeps a pool at a load: places task after task, commits each, and releases the oldest so that the reserved
- * share of the logical computing power stays at the target.
+ * share of the computing power stays where it was. The first load is reserved node by node, an even share of each type
+ * with as much of the memory, between none and twice the target; it is released in random order as tasks come in.
  */
 export class LoadKeeper {
   readonly pool: Pool;
   readonly #tasks: readonly TaskNeeds[];
   readonly #standing: ReservationId[] = [];
+  readonly #total: number;
+  readonly #target: number;
   #oldest = 0;
   #next = 0;
   #reserved = 0;
-  readonly #total: number;
   placed = 0;
   refused = 0;
 
-  constructor(pool: Pool, tasks: readonly TaskNeeds[]) {
+  constructor(pool: Pool, tasks: readonly TaskNeeds[], target: number) {
     this.pool = pool;
     this.#tasks = tasks;
-    const power = pool.nodes.power[COMPUTE_TYPES.indexOf("logical") as 0];
-    this.#total = power.reduce((sum, rate) => sum + rate, 0);
+    this.#target = target;
+    this.#total = pool.nodes.power.reduce(
+      (sum, power) => sum + power.reduce((all, rate) => all + rate, 0),
+      0,
+    );
+    this.#fill();
   }
 
   get load(): number {
@@ -33,49 +40,66 @@ export class LoadKeeper {
   }
 
   /** One decision with its update of the pool. */
-  step(scheduler: Scheduler, target: number): Decision {
+  step(scheduler: Scheduler): Decision {
     const decision = scheduler.place(this.nextTask());
-    this.commit(decision, target);
+    this.commit(decision);
     return decision;
   }
 
-  commit(decision: Decision, target: number): void {
+  /** Reserves what was decided, and releases the oldest down to the load. */
+  commit(decision: Decision): void {
     if (decision.outcome === "placed") {
-      const made = this.pool.reserve(decision.claim);
-      if (!made.ok) throw new Error(`a fresh decision does not hold: ${made.refusal.code}`);
-      this.#standing.push(made.value);
-      if (decision.claim.type === 0) this.#reserved += decision.claim.rate;
+      this.#reserve(decision.claim);
       this.placed++;
     } else {
       this.refused++;
       this.#releaseOldest();
     }
-    while (this.load > target) this.#releaseOldest();
-    if (this.#oldest > 100_000) this.#oldest -= this.#standing.splice(0, this.#oldest).length;
+    while (this.load > this.#target) this.#releaseOldest();
   }
 
-  /** Places until the load is reached, or until nothing more fits. */
-  fill(scheduler: Scheduler, target: number): void {
-    let misses = 0;
-    while (this.load < target && misses < 2000) {
-      const decision = scheduler.place(this.nextTask());
-      if (decision.outcome === "refused") {
-        misses++;
-        continue;
+  #fill(): void {
+    const rng = new Rng(3);
+    const { nodes } = this.pool;
+    const claims: Claim[] = [];
+    for (let n = 0; n < nodes.bound; n++) {
+      const share = Math.min(1, 2 * this.#target * rng.float()) / 4;
+      for (let part = 0; part < 12; part++) {
+        const type = (part % 3) as 0 | 1 | 2;
+        const made = this.pool.claim({
+          node: nodes.slots.idOf(n),
+          type: COMPUTE_TYPES[type] as "logical",
+          rate: ((nodes.power[type][n] as number) * share) as never,
+          memory: Math.floor(((nodes.descriptions[n]?.memoryBytes ?? 0) * share) / 3) as never,
+          storage: 0 as never,
+          throughput: 0 as never,
+          accelerator: null,
+          service: null,
+          path: [nodes.descriptions[n]?.site as never],
+          bandwidthIn: 0 as never,
+          bandwidthOut: 0 as never,
+        });
+        if (made.ok) claims.push(made.value);
       }
-      const made = this.pool.reserve(decision.claim);
-      if (!made.ok) throw new Error(`a fresh decision does not hold: ${made.refusal.code}`);
-      this.#standing.push(made.value);
-      if (decision.claim.type === 0) this.#reserved += decision.claim.rate;
     }
+    for (const claim of rng.shuffle(claims)) this.#reserve(claim);
+  }
+
+  #reserve(claim: Claim): void {
+    const made = this.pool.reserve(claim);
+    if (!made.ok) throw new Error(`a fresh decision does not hold: ${made.refusal.code}`);
+    this.#standing.push(made.value);
+    this.#reserved += claim.rate;
   }
 
   #releaseOldest(): void {
     const id = this.#standing[this.#oldest];
     if (id === undefined) return;
     this.#oldest++;
-    const claim = this.pool.reservation(id);
-    if (claim?.type === 0) this.#reserved -= claim.rate;
+    this.#reserved -= this.pool.reservation(id)?.rate ?? 0;
     this.pool.release(id);
+    if (this.#oldest < 65_536) return;
+    this.#standing.splice(0, this.#oldest);
+    this.#oldest = 0;
   }
 }

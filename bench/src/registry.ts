@@ -9,6 +9,7 @@ import { pricing } from "./pricing.ts";
 import { replay } from "./replay.ts";
 import { routing } from "./routing.ts";
 import { runtimes } from "./runtimes.ts";
+import { schedule } from "./schedule.ts";
 import { sim } from "./sim.ts";
 import { stale } from "./stale.ts";
 import { tasks } from "./tasks.ts";
@@ -26,6 +27,7 @@ export const BENCHES: readonly Bench[] = [
   replay,
   routing,
   runtimes,
+  schedule,
   sim,
   stale,
   tasks,

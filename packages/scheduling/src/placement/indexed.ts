@@ -50,7 +50,11 @@ export class IndexedSearch implements Search {
   /** Nodes by site; by node its site here (-1: none) and its cell by type. */
   readonly #members: number[][] = [];
   #siteOf = new Int32Array(0);
-  readonly #cells: [Int16Array, Int16Array, Int16Array] = [new Int16Array(), new Int16Array(), new Int16Array()];
+  readonly #cells: [Int16Array, Int16Array, Int16Array] = [
+    new Int16Array(),
+    new Int16Array(),
+    new Int16Array(),
+  ];
 
   constructor(pool: Pool, paths: QuickestPath) {
     this.#pool = pool;
@@ -191,7 +195,8 @@ export class IndexedSearch implements Search {
     if (query.work === 0) return true;
     const compute = ((query.work * 1e6) / rate) * ROUNDING;
     if (!(bound + (cards[card + QUEUE] as number) + compute <= query.deadline)) return false;
-    const forMemory = query.perMoney * query.memory * (cards[card + MEMORY_PRICE] as number) * (compute / 1e6);
+    const forMemory =
+      query.perMoney * query.memory * (cards[card + MEMORY_PRICE] as number) * (compute / 1e6);
     return least + forMemory * ROUNDING <= toBeat;
   }
 

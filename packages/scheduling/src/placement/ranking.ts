@@ -23,7 +23,8 @@ export function cellFor(rate: number | null, memory: number): number {
 export function cellOf(nodes: NodeTable, type: number, n: number): number {
   if (nodes.accepting[n] !== 1) return -1;
   const free = nodes.free[type as 0 | 1 | 2][n] as number;
-  const startable = free >= 1 && free >= Math.floor(LEAST_SHARE * (nodes.lane[type as 0 | 1 | 2][n] as number));
+  const startable =
+    free >= 1 && free >= Math.floor(LEAST_SHARE * (nodes.lane[type as 0 | 1 | 2][n] as number));
   return cellFor(startable ? free : null, nodes.freeMemory[n] as number);
 }
 
@@ -268,7 +269,9 @@ export class Ranking {
 /** The column with room for at least `length` entries, new ones filled; doubles. */
 function widened<C extends Int32Array | Float64Array>(column: C, length: number, filling: number): C {
   if (column.length >= length) return column;
-  const wider = new (column.constructor as new (length: number) => C)(Math.max(length, column.length * 2, 16));
+  const wider = new (column.constructor as new (length: number) => C)(
+    Math.max(length, column.length * 2, 16),
+  );
   wider.fill(filling);
   wider.set(column as never);
   return wider;

@@ -6,8 +6,6 @@ import { type Tree, TreeSolver } from "./tree.ts";
 
 /** Keeps a bound below what it bounds, whatever the order in which the same terms were added. */
 const ROUNDING = 1 - 2 ** -40;
-/** Labels after which a search sharpens its bounds; after twice as many without a path, it asks if there is one. */
-const PATIENCE = 48;
 const NOWHERE = new Float64Array(0);
 const ENDLESS = Number.POSITIVE_INFINITY;
 
@@ -34,6 +32,7 @@ const ENDLESS = Number.POSITIVE_INFINITY;
 export class QuickestPath {
   readonly #pool: Pool;
   readonly #network: Network;
+  readonly #patience: number;
   readonly #heap = new MinHeap();
   /** Result of the last `find`: micros there and back, and the least residual bandwidth each way. */
   transferIn = 0;
@@ -88,9 +87,11 @@ export class QuickestPath {
   #stamp = new Int32Array(0);
   #serial = 0;
 
-  constructor(pool: Pool, network: Network) {
+  /** `patience`: labels after which a search sharpens its bounds; after twice as many it asks what serves at all. */
+  constructor(pool: Pool, network: Network, patience = 48) {
     this.#pool = pool;
     this.#network = network;
+    this.#patience = patience;
   }
 
   /** Takes up a task: what bounds its paths from here on. */
@@ -152,7 +153,9 @@ export class QuickestPath {
   /** Whether the task limits delay, jitter, loss or bit errors. */
   get limited(): boolean {
     const { delay } = this.#query;
-    return delay < ENDLESS || this.#jitterToGo !== null || this.#lossToGo !== null || this.#bitErrorsToGo !== null;
+    return (
+      delay < ENDLESS || this.#jitterToGo !== null || this.#lossToGo !== null || this.#bitErrorsToGo !== null
+    );
   }
 
   /** Whether one of these limits alone rules out every path to a site. */
@@ -192,10 +195,10 @@ export class QuickestPath {
     this.#file(first, site);
     this.#heap.push(bound, first);
     while (this.#heap.size > 0 && this.#heap.least <= this.#within) {
-      if (this.#count > PATIENCE && !this.#fine) this.#fine = true;
-      if (this.#best < 0 && this.#count > 2 * PATIENCE && this.#reach !== this.#own) this.#narrow();
+      if (this.#count > this.#patience && !this.#fine) this.#fine = true;
+      if (this.#best < 0 && this.#count > 2 * this.#patience && this.#reach !== this.#own) this.#narrow();
       const label = this.#heap.pop();
-      if (this.#count <= PATIENCE || this.#boundOf(label) <= this.#within) this.#extend(label);
+      if (this.#count <= this.#patience || this.#boundOf(label) <= this.#within) this.#extend(label);
     }
     return this.#best >= 0;
   }

@@ -1,0 +1,261 @@
+import type { LinkState, SiteId } from "@weft/infrastructure";
+import { Rng } from "@weft/kernel";
+import { Pool } from "@weft/pool";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Query } from "../placement/query.ts";
+import type { TaskNeeds } from "../task.ts";
+import { AllPairs } from "./all-pairs.ts";
+import { type Arc, type Graph, graphOf, tailsOf } from "./graph.ts";
+import { kShortestPaths } from "./k-shortest.ts";
+import { Network } from "./network.ts";
+import { QuickestPath } from "./quickest.ts";
+import { TreeSolver } from "./tree.ts";
+
+/* Every algorithm against something that is obviously right and has no idea of it: whole numbers, so sums are exact. */
+
+function randomGraph(rng: Rng, vertices: number, arcs: number): Graph {
+  const list: Arc[] = Array.from({ length: arcs }, () => ({
+    from: rng.below(vertices),
+    to: rng.below(vertices),
+    weight: rng.below(12),
+  }));
+  return graphOf(
+    vertices,
+    list.filter(({ from, to }) => from !== to),
+  );
+}
+
+/** Bellman and Ford: relax every arc as often as there are vertices. */
+function distancesOf(graph: Graph, source: number): number[] {
+  const tails = tailsOf(graph);
+  const distance = Array.from({ length: graph.vertices }, () => Number.POSITIVE_INFINITY);
+  distance[source] = 0;
+  for (let round = 0; round < graph.vertices; round++) {
+    for (let arc = 0; arc < graph.head.length; arc++) {
+      const [tail, head] = [tails[arc] as number, graph.head[arc] as number];
+      distance[head] = Math.min(
+        distance[head] as number,
+        (distance[tail] as number) + (graph.weight[arc] as number),
+      );
+    }
+  }
+  return distance;
+}
+
+/** All loopless paths, as lists of arcs. */
+function allPaths(graph: Graph, source: number, target: number): number[][] {
+  const found: number[][] = [];
+  const walk = (v: number, arcs: number[], seen: readonly number[]): void => {
+    if (v === target) {
+      found.push(arcs);
+      return;
+    }
+    for (let arc = graph.start[v] as number; arc < (graph.start[v + 1] as number); arc++) {
+      const u = graph.head[arc] as number;
+      if (!seen.includes(u)) walk(u, [...arcs, arc], [...seen, u]);
+    }
+  };
+  walk(source, [], [source]);
+  return found;
+}
+
+const weightOf = (graph: Graph, arcs: readonly number[]): number =>
+  arcs.reduce((sum, arc) => sum + (graph.weight[arc] as number), 0);
+
+const random = (runs: number, property: (rng: Rng) => void): void =>
+  fc.assert(
+    fc.property(fc.integer(), (seed) => property(new Rng(seed))),
+    { numRuns: runs },
+  );
+
+describe("trees", () => {
+  it("have the distances of Bellman and Ford, and parents that add up to them", () => {
+    random(200, (rng) => {
+      const graph = randomGraph(rng, 2 + rng.below(12), rng.below(40));
+      const { distance, parent } = new TreeSolver().solve(graph, 0);
+      expect([...distance]).toEqual(distancesOf(graph, 0));
+      const pairs = new AllPairs(graph);
+      for (let v = 1; v < graph.vertices; v++) {
+        expect(parent[v] === -1).toBe(distance[v] === Number.POSITIVE_INFINITY);
+        const path = pairs.path(0, v);
+        expect(path === null ? Number.POSITIVE_INFINITY : path.length > 0).toBe(
+          parent[v] === -1 ? Number.POSITIVE_INFINITY : true,
+        );
+      }
+    });
+  });
+});
+
+describe("k shortest loopless paths", () => {
+  it("are as long as the k shortest of all paths, in order, each once", () => {
+    random(300, (rng) => {
+      const graph = randomGraph(rng, 2 + rng.below(6), rng.below(20));
+      const target = graph.vertices - 1;
+      const all = allPaths(graph, 0, target).map((arcs) => weightOf(graph, arcs));
+      all.sort((a, b) => a - b);
+      const k = 1 + rng.below(12);
+      const found = kShortestPaths(graph, 0, target, k);
+      expect(found.map(({ weight }) => weight)).toEqual(all.slice(0, k));
+      expect(new Set(found.map(({ arcs }) => arcs.join())).size).toBe(found.length);
+      for (const { arcs, vertices, weight } of found) {
+        expect(weightOf(graph, arcs)).toBe(weight);
+        expect(new Set(vertices).size).toBe(vertices.length);
+        expect(vertices.slice(1)).toEqual(arcs.map((arc) => graph.head[arc]));
+      }
+    });
+  });
+});
+
+describe("the all-pairs table", () => {
+  it("is what it would be made anew, after any changes of weight, up and down, alone and together", () => {
+    random(25, (rng) => {
+      const graph = randomGraph(rng, 2 + rng.below(14), 4 + rng.below(50));
+      if (graph.head.length === 0) return;
+      const table = new AllPairs(graph);
+      for (let round = 0; round < 12; round++) {
+        table.setWeights(
+          Array.from({ length: 1 + rng.below(3) }, () => [
+            rng.below(graph.head.length),
+            rng.chance(0.25) ? Number.POSITIVE_INFINITY : rng.below(12),
+          ]),
+        );
+        for (let v = 0; v < graph.vertices; v++) {
+          expect([...table.distanceOf(v)]).toEqual(distancesOf(graph, v));
+          for (let u = 0; u < graph.vertices; u++) {
+            const path = table.path(v, u);
+            if (path === null) expect(table.distanceOf(v)[u]).toBe(Number.POSITIVE_INFINITY);
+          }
+        }
+      }
+    });
+  });
+});
+
+describe("the quickest path under demands", () => {
+  const brand = <T>(value: unknown): T => value as T;
+  const link = (rng: Rng, from: number, to: number): LinkState =>
+    brand({
+      from: `s${from}`,
+      to: `s${to}`,
+      up: rng.chance(0.95),
+      delay: rng.pick([0, 500, 1000, 3000]),
+      jitter: rng.pick([10, 50]),
+      loss: rng.pick([0, 0.001]),
+      capacity: rng.pick([1e6, 4e6, 20e6, 100e6, 1e9]),
+      bitErrorRate: 0,
+      security: rng.pick(["open", "encrypted"]),
+      radio: null,
+      at: 0,
+    });
+  const demands = (rng: Rng): TaskNeeds =>
+    brand({
+      basic: {
+        inputBytes: rng.pick([0, 1e4, 1e6]),
+        resultBytes: rng.pick([0, 1e5]),
+        dataAt: "s0",
+        mayLeaveTo: rng.chance(0.2) ? ["s1", "s2", "s3", "s4"] : null,
+        deadline: null,
+        sticky: null,
+        dataType: null,
+      },
+      compute: { type: "logical", work: 0, atLeast: 0, lanes: 1, accelerator: null },
+      storage: { capacity: 0, throughput: 0, storageClass: null },
+      algorithm: { function: "f", timeComplexity: null, space: 0 },
+      network: {
+        delay: rng.chance(0.3) ? rng.pick([2000, 6000]) : null,
+        bandwidth: rng.pick([0, 0, 3e6]),
+        jitter: rng.chance(0.3) ? rng.pick([60, 120]) : null,
+        loss: rng.chance(0.2) ? 0.0015 : null,
+        bitErrorRate: null,
+        security: rng.pick(["open", "open", "encrypted"]),
+      },
+      where: { runs: "wasm", tier: null, domain: null, labels: {}, avoid: [] },
+      objective: { kind: "time" },
+      payAtMost: null,
+    });
+
+  it("is the same whether bounds are coarse, fine, or narrowed to what serves, while links come, go and fill up", () => {
+    let found = 0;
+    random(60, (rng) => {
+      const pool = new Pool();
+      const sites = 4 + rng.below(12);
+      const change = (): void => {
+        const [a, b] = [rng.below(sites), rng.below(sites)];
+        if (a === b) return;
+        if (rng.chance(0.1)) pool.removeLink(brand<SiteId>(`s${a}`), brand<SiteId>(`s${b}`));
+        pool.setLink(link(rng, a, b));
+        pool.setLink(link(rng, b, a));
+      };
+      for (let i = 0; i < sites * 3; i++) change();
+      const network = new Network(pool);
+      // Without patience every search sharpens its bounds at once; with much it never does.
+      const [sharp, blunt] = [new QuickestPath(pool, network, 0), new QuickestPath(pool, network, 1e9)];
+      const query = new Query();
+      for (let round = 0; round < 25; round++) {
+        for (let i = rng.below(3); i > 0; i--) change();
+        network.refresh();
+        query.fill(pool, demands(rng), []);
+        sharp.begin(query);
+        blunt.begin(query);
+        const site = pool.links.sites.find(brand<SiteId>(`s${rng.below(sites)}`));
+        if (site < 0) continue;
+        expect(sharp.find(site, Number.MAX_VALUE)).toBe(blunt.find(site, Number.MAX_VALUE));
+        if (!sharp.isFor(site)) continue;
+        found++;
+        expect([sharp.transferIn, sharp.transferOut, sharp.hops]).toEqual([
+          blunt.transferIn,
+          blunt.transferOut,
+          blunt.hops,
+        ]);
+        if (site === query.source) continue;
+        expect(sharp.links()).toEqual(blunt.links());
+        const { linksIn, linksOut } = sharp.links();
+        const rate = Math.floor(
+          sharp.bandwidthIn < Number.POSITIVE_INFINITY ? rng.float() * sharp.bandwidthIn : 0,
+        );
+        if (rng.chance(0.5)) pool.reserve(pathClaim(pool, linksIn, linksOut, rate));
+      }
+    });
+    expect(found).toBeGreaterThan(100);
+  });
+
+  /** Bandwidth alone, on a node made for it. */
+  function pathClaim(pool: Pool, linksIn: readonly number[], linksOut: readonly number[], rate: number) {
+    pool.addNode(
+      brand({
+        id: "anchor",
+        tier: "edge",
+        site: "s0",
+        domain: "d",
+        labels: {},
+        power: { logical: 1, parallel: 0, neural: 0 },
+        laneRate: { logical: 1, parallel: 0, neural: 0 },
+        memoryBytes: 0,
+        storage: { capacityBytes: 0, throughput: 0, storageClass: "scratch" },
+        accelerators: [],
+        runs: ["wasm"],
+        security: "open",
+        watts: null,
+        gramsPerKwh: null,
+      }),
+    );
+    const made = pool.claim(
+      brand({
+        node: "anchor",
+        type: "logical",
+        rate: 0,
+        memory: 0,
+        storage: 0,
+        throughput: 0,
+        accelerator: null,
+        service: null,
+        path: ["s0"],
+        bandwidthIn: 0,
+        bandwidthOut: 0,
+      }),
+    );
+    if (!made.ok) throw new Error(made.refusal.code);
+    return { ...made.value, linksIn, linksOut, bandwidthIn: rate, bandwidthOut: 0 };
+  }
+});
