@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Scheduler } from "@weft/scheduling";
 import { type Bench, cpuSeconds, type Figure } from "./bench.ts";
 import { makeFleet, makeTasks, type Stream } from "./fleet.ts";
@@ -167,7 +169,8 @@ function growth(size: "smoke" | "full", nodes: number, report: Report): void {
 }
 
 function bytesHeld(): number {
-  globalThis.gc?.();
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }

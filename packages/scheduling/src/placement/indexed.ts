@@ -190,7 +190,7 @@ export class IndexedSearch implements Search {
     if (query.memory > 0 && (cards[card + MEMORY] as number) < query.memory) return false;
     const own = query.lanes * (cards[card + LANE] as number);
     const free = cards[card + FREE] as number;
-    const rate = (own < free ? own : free) * this.#learnt;
+    const rate = Math.min(own, free) * this.#learnt;
     if (rate < query.atLeast) return false;
     if (query.work === 0) return true;
     const compute = ((query.work * 1e6) / rate) * ROUNDING;

@@ -124,7 +124,8 @@ export class Ranking {
     if (this.#perMicro > 0) {
       const all = nodes.power[type][n] as number;
       const own = this.#lanes * (nodes.lane[type][n] as number);
-      key += (this.#perMicro * 1e6) / (own < all ? own : all);
+      // Not Math.min: no lanes times endless many is not a number, and then the whole node counts.
+      key += (this.#perMicro * 1e6) / (Number.isNaN(own) ? all : Math.min(own, all));
     }
     if (this.#perJoule === 0 && this.#perGram === 0) return key;
     const joules = nodes.joulesPerOperation[type][n] as number;
