@@ -7,6 +7,8 @@ export * from "./batch/batch-search.ts";
 export * from "./batch/exact-batch.ts";
 export * from "./batch/lagrangian.ts";
 export * from "./batch/linear-program.ts";
+export * from "./batch/offers.ts";
+export * from "./batch/pool-batch.ts";
 export * from "./batch/unit-assignment.ts";
 export type {
   ConstraintCode,
