@@ -1,6 +1,7 @@
 import type { NodeId } from "@weft/infrastructure";
 import { type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import {
+  actsOf,
   type Caller,
   type Command,
   type Manager,
@@ -9,7 +10,6 @@ import {
   type TaskEntry,
   type TaskSubmission,
   type TaskView,
-  type TokenRow,
   taskView,
 } from "@weft/service";
 import {
@@ -23,6 +23,7 @@ import {
   type MetricView,
   type NetworkView,
   type NewToken,
+  type OrganisationsApi,
   type Page,
   type PageQuery,
   type PlanRequest,
@@ -33,6 +34,7 @@ import {
   tokenDigest,
 } from "@weft/service-http";
 import { managerMetrics } from "./metrics.ts";
+import { liveOrganisations, tokenView } from "./organisations.ts";
 import type { TaskLogs } from "./task-logs.ts";
 import {
   accountView,
@@ -65,10 +67,12 @@ export class LiveManager implements ManagerApi {
   readonly #events = new EventLog();
   readonly #startedAt: Instant;
   #storeBroken: string | null = null;
+  readonly organisations: OrganisationsApi;
 
   constructor(options: LiveManagerOptions) {
     this.#options = options;
     this.#startedAt = options.clock();
+    this.organisations = liveOrganisations(() => this.#core, options.command);
   }
 
   get #core(): Manager["core"] {
@@ -83,7 +87,9 @@ export class LiveManager implements ManagerApi {
     const row = this.#core.tokensByDigest.get(digest);
     if (row === undefined || row.use !== "api") return null;
     if (row.expiresAt !== null && row.expiresAt < this.#options.clock()) return null;
-    return { account: row.account, role: row.role };
+    const acts = actsOf(this.#core, row);
+    if (acts === null) return { account: row.account, role: row.role };
+    return { account: row.account, role: row.role, person: row.person as string, acts };
   }
 
   /** Whether the bearer of an API token may put and fetch content at this manager's gateway. */
@@ -216,7 +222,9 @@ export class LiveManager implements ManagerApi {
   }
 
   async addKey(caller: Caller, key: string, note: string): Promise<Result<KeyView>> {
-    const answer = await this.#options.command({ kind: "add-key", account: caller.account, key, note });
+    const { account, person } = caller;
+    const own = person === undefined ? {} : { person };
+    const answer = await this.#options.command({ kind: "add-key", account, key, note, ...own });
     if (!answer.ok) return answer;
     const row = this.#core.keys.get(key);
     return row === undefined ? notFound("key", key) : ok(row);
@@ -345,16 +353,6 @@ export class LiveManager implements ManagerApi {
     return entry !== undefined && this.#sees(caller, entry);
   }
 }
-
-const tokenView = ({ id, use, account, role, note, createdAt, expiresAt }: TokenRow): TokenView => ({
-  id,
-  use,
-  account,
-  role,
-  note,
-  createdAt,
-  expiresAt,
-});
 
 /** The page after `cursor`, which is the key of the last item of the page before. */
 function page<T>(items: readonly T[], keyOf: (item: T) => string, query: PageQuery): Page<T> {

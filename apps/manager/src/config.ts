@@ -27,6 +27,8 @@ const schema = z.strictObject({
   contentBytes: z.number().int().min(0).default(10e9),
   /** Seconds after which a node that does not speak has lost its runs. */
   silenceSeconds: z.number().min(0.1).default(3),
+  /** Whether anybody may register an organisation. */
+  registration: z.enum(["open", "closed"]).default("open"),
   /** Accounts, tokens and keys there are from the start; each is made once. */
   bootstrap: z
     .strictObject({

@@ -80,6 +80,7 @@ async function serve(
       gateway: ownGateway,
       dataToken,
       newId: (kind) => `${kind}-${randomUUID().replaceAll("-", "").slice(0, 16)}`,
+      registration: config.registration,
       silence: micros(config.silenceSeconds * SECOND),
     },
     await store.load(),

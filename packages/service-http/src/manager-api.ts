@@ -16,6 +16,7 @@ import type {
   Charge,
   Contract,
   ContractState,
+  OrganisationAct,
   PriceList,
   SignedUsage,
   Transfer,
@@ -33,6 +34,7 @@ import type {
   TaskView,
   Timeline,
 } from "@weft/service";
+import type { OrganisationsApi } from "./organisations/api.ts";
 
 /*
  * The port the HTTP server stands on: everything it may ask of a manager, whoever is behind it.
@@ -89,6 +91,8 @@ export interface ManagerApi {
   /** Lets a key speak for the caller's account. The server has checked that the caller holds its private half. */
   addKey(caller: Caller, key: PublicKey, note: string): Promise<Result<KeyView>>;
   removeKey(caller: Caller, key: PublicKey): Promise<Result<KeyView>>;
+
+  readonly organisations: OrganisationsApi;
 
   tokens(caller: Caller): Awaitable<readonly TokenView[]>;
   createToken(caller: Caller, token: NewToken): Promise<Result<TokenView>>;
@@ -266,6 +270,8 @@ export interface KeyView {
   readonly account: AccountId;
   readonly note: string;
   readonly addedAt: Instant;
+  /** The member who brought it; absent: it is the account's own. */
+  readonly person?: string | undefined;
 }
 
 /** What a token opens: the API in a role, or the joining of a node. */
@@ -279,6 +285,8 @@ export interface NewToken {
   readonly role: Role;
   readonly note: string;
   readonly expiresAt: Instant | null;
+  readonly person?: string;
+  readonly acts?: readonly OrganisationAct[];
 }
 
 export interface TokenView {
@@ -289,6 +297,10 @@ export interface TokenView {
   readonly note: string;
   readonly createdAt: Instant;
   readonly expiresAt: Instant | null;
+  /** The member who bears it; absent: it is the account's own. */
+  readonly person?: string | undefined;
+  /** The most it opens; absent: all that the account's role may. */
+  readonly acts?: readonly OrganisationAct[] | undefined;
 }
 
 /** One change that somebody may watch. `object` is the thing as it is after it. */

@@ -1,5 +1,7 @@
+import type { OrganisationAct } from "@weft/market";
 import type { Role } from "@weft/service";
 import { z } from "zod";
+import { ORGANISATION_ROUTES } from "./organisations/routes.ts";
 import {
   accountView,
   contractView,
@@ -51,6 +53,8 @@ export type Access = readonly Role[] | "anyone" | "local";
 
 export interface Route {
   readonly access: Access;
+  /** What a member of an organisation must be allowed to do, besides the role of its account. */
+  readonly act?: OrganisationAct;
   readonly summary: string;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
@@ -79,6 +83,7 @@ export const ROUTES = {
 
   "POST /v1/tasks": {
     access: ["consumer"],
+    act: "submit-tasks",
     summary: "Submit a task; the same order again gives the same task",
     body: submissionBody,
     answer: taskView,
@@ -86,26 +91,42 @@ export const ROUTES = {
   },
   "POST /v1/tasks:plan": {
     access: ["consumer", "manager"],
+    act: "submit-tasks",
     summary: "What would happen to a task now; commits nothing",
     body: planBody,
     answer: decisionView,
   },
-  "GET /v1/tasks": { access: ALL, summary: "Tasks, newest first", query: taskQuery, answer: page(taskView) },
-  "GET /v1/tasks/{task}": { access: ALL, summary: "One task", params: taskParams, answer: taskView },
+  "GET /v1/tasks": {
+    access: ALL,
+    act: "see-tasks",
+    summary: "Tasks, newest first",
+    query: taskQuery,
+    answer: page(taskView),
+  },
+  "GET /v1/tasks/{task}": {
+    access: ALL,
+    act: "see-tasks",
+    summary: "One task",
+    params: taskParams,
+    answer: taskView,
+  },
   "DELETE /v1/tasks/{task}": {
     access: ["consumer", "manager"],
+    act: "submit-tasks",
     summary: "Stop a task at once",
     params: taskParams,
     answer: taskView,
   },
   "GET /v1/tasks/{task}/explain": {
     access: ALL,
+    act: "see-tasks",
     summary: "Why the task is where it is",
     params: taskParams,
     answer: decisionView,
   },
   "GET /v1/tasks/{task}/logs": {
     access: ["consumer", "manager"],
+    act: "see-tasks",
     summary: "What the task printed, one JSON object a line",
     params: taskParams,
     query: logsQuery,
@@ -115,6 +136,7 @@ export const ROUTES = {
   "GET /v1/sites": { access: ALL, summary: "Sites and their gateways", answer: list(siteView) },
   "GET /v1/gateways": {
     access: ["consumer", "manager"],
+    act: "submit-tasks",
     summary: "Where data can be put and fetched, and the word that gateways ask for",
     answer: gatewaysView,
   },
@@ -125,25 +147,34 @@ export const ROUTES = {
   "GET /v1/offers": { access: ALL, summary: "What is on sale now", answer: list(offerView) },
   "GET /v1/contracts": {
     access: ALL,
+    act: "see-tasks",
     summary: "Contracts, newest first",
     query: contractQuery,
     answer: page(contractView),
   },
   "GET /v1/contracts/{contract}": {
     access: ALL,
+    act: "see-tasks",
     summary: "One contract, with what was signed",
     params: contractParams,
     answer: contractView,
   },
   "GET /v1/usage": {
     access: ALL,
+    act: "see-tasks",
     summary: "Signed usage and its charge, newest first",
     query: usageQuery,
     answer: page(usageView),
   },
-  "GET /v1/accounts": { access: ALL, summary: "Accounts and balances", answer: list(accountView) },
+  "GET /v1/accounts": {
+    access: ALL,
+    act: "see-bills",
+    summary: "Accounts and balances",
+    answer: list(accountView),
+  },
   "GET /v1/accounts/{account}/transfers": {
     access: ALL,
+    act: "see-bills",
     summary: "What moved on an account, newest first",
     params: accountParams,
     query: pageQuery,
@@ -153,6 +184,7 @@ export const ROUTES = {
   "GET /v1/keys": { access: ALL, summary: "Keys that speak for the account", answer: list(keyView) },
   "POST /v1/keys": {
     access: ALL,
+    act: "submit-tasks",
     summary: "Let a key speak for the account",
     body: keyBody,
     answer: keyView,
@@ -178,6 +210,8 @@ export const ROUTES = {
     params: tokenParams,
     answer: tokenView,
   },
+
+  ...ORGANISATION_ROUTES,
 
   "GET /v1/events": {
     access: ALL,

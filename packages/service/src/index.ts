@@ -1,6 +1,12 @@
 export { AgentCore, type AgentIdentity, type AgentInput, type AgentOutput } from "./agent/agent.ts";
 export * from "./manager/core.ts";
 export { Manager } from "./manager/manager.ts";
+export {
+  actsOf,
+  type NewMemberToken,
+  type OrganisationsCommand,
+  organisationOf,
+} from "./manager/organisations.ts";
 export { type RunEntry, type TaskEntry, taskView } from "./manager/tasks.ts";
 export * from "./memory-store.ts";
 export * from "./predictor.ts";

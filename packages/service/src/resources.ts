@@ -1,5 +1,6 @@
 import type { LinkState, NodeDescription, NodeLoad, SiteId } from "@weft/infrastructure";
 import type { Bytes, Digest, Instant, Micros, Money, PublicKey, Refusal, Signature } from "@weft/kernel";
+import type { OrganisationAct } from "@weft/market";
 import type { Program, RunCounters, RunFailure } from "@weft/orchestration";
 import type { TaskNeeds } from "@weft/scheduling";
 
@@ -13,6 +14,10 @@ export type Role = "consumer" | "provider" | "manager";
 export interface Caller {
   readonly account: string;
   readonly role: Role;
+  /** The member who bears the token; absent: it is the account's own, and does all that its role may. */
+  readonly person?: string;
+  /** What the bearer may do in the organisation; absent: everything. */
+  readonly acts?: readonly OrganisationAct[];
 }
 
 /** A task as its consumer submitted it: the manifest in force, and what it was read as. */

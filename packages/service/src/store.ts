@@ -7,6 +7,7 @@ import type {
   ContractState,
   Hold,
   LedgerAccount,
+  OrganisationAct,
   PriceList,
   SignedUsage,
   Transfer,
@@ -50,6 +51,10 @@ export interface TokenRow {
   readonly note: string;
   readonly createdAt: Instant;
   readonly expiresAt: Instant | null;
+  /** The member it was made for; absent: the account's own. */
+  readonly person?: string;
+  /** The most its bearer may do; absent: all that the account's role may. */
+  readonly acts?: readonly OrganisationAct[];
 }
 
 /** A public key that speaks for an account. */
@@ -58,6 +63,8 @@ export interface KeyRow {
   readonly account: AccountId;
   readonly note: string;
   readonly addedAt: Instant;
+  /** The member who brought it; absent: the account's own. */
+  readonly person?: string;
 }
 
 export interface NodeRow {

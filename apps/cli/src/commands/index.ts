@@ -14,6 +14,7 @@ import * as lists from "./lists.ts";
 import * as logs from "./logs.ts";
 import * as measure from "./measure.ts";
 import * as money from "./money.ts";
+import * as org from "./org.ts";
 import * as plan from "./plan.ts";
 import * as result from "./result.ts";
 import * as run from "./run.ts";
@@ -34,5 +35,5 @@ export const COMMANDS: readonly {
   { group: "The market:", commands: [lists, money, verify] },
   { group: "A node:", commands: [join, measure] },
   { group: "Research:", commands: [lab] },
-  { group: "Administration:", commands: [token, key, completion, version] },
+  { group: "Administration:", commands: [org, token, key, completion, version] },
 ];

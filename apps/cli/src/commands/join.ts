@@ -13,10 +13,12 @@ import {
 } from "@weft/kernel";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, refused } from "../failure.ts";
+import { Failure, must, refused } from "../failure.ts";
+import { registerOrganisation } from "../registration.ts";
 
 interface Options {
   readonly joinToken?: string;
+  readonly register?: string;
   readonly name: string;
   readonly site?: string;
   readonly domain: string;
@@ -42,6 +44,10 @@ export function register(program: Command, context: Context): void {
     .option(
       "--join-token <token>",
       "from weft token create --join; WEFT_JOIN_TOKEN; needed the first time only",
+    )
+    .option(
+      "--register <id>",
+      "first register a provider of this id, whom nobody has to invite; its nodes join as its own",
     )
     .option(
       "--name <name>",
@@ -93,12 +99,16 @@ async function join(context: Context, manager: string, options: Options): Promis
   if (options.hours !== undefined && !/^\d\d:\d\d-\d\d:\d\d$/.test(options.hours)) {
     throw wrong("--hours", options.hours, "local hours such as 22:00-07:00");
   }
+  const joinToken =
+    options.register === undefined
+      ? (options.joinToken ?? context.env.WEFT_JOIN_TOKEN ?? null)
+      : await registered(context, manager, options.register);
   const config = agentConfig({
     name: options.name,
     managers: [manager],
     stateDir: joinPath(context.folder, "nodes", options.name),
     cacheDir: joinPath(context.folder, "measured"),
-    joinToken: options.joinToken ?? context.env.WEFT_JOIN_TOKEN ?? null,
+    joinToken,
     site: options.site ?? options.name,
     domain: options.domain,
     tier: options.tier,
@@ -139,6 +149,23 @@ async function join(context: Context, manager: string, options: Options): Promis
     context.note("leaving ...");
     await agent.stop();
   }
+}
+
+/** Registers a provider and gives a join token of its; its own token and key are kept as a context. */
+async function registered(context: Context, server: string, id: string): Promise<string> {
+  const made = await registerOrganisation(context, server, {
+    id,
+    name: id,
+    kind: "provider",
+    owner: "owner",
+  });
+  const { WeftClient } = await import("@weft/service-http/client");
+  const client = new WeftClient({ server, token: made.token.secret });
+  const token = must(await client.call("POST /v1/tokens", { body: { use: "join", note: "its first node" } }));
+  context.note(
+    `registered as ${made.organisation.account}; weft --context ${id} balance shows what it earns`,
+  );
+  return token.secret;
 }
 
 function listenAddress(text: string): { readonly host: string; readonly port: number } {

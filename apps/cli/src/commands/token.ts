@@ -33,6 +33,13 @@ export function register(program: Command, context: Context): void {
     .addOption(documentOption())
     .action((options: CreateOptions) => create(context, options));
   token
+    .command("rotate")
+    .description(
+      "Gives a token a new secret and writes it to standard output; the former one is void at once.",
+    )
+    .argument("<id>", "as weft get tokens names it")
+    .action((id: string) => rotate(context, id));
+  token
     .command("revoke")
     .description("Makes tokens open nothing from now on.")
     .argument("<ids...>", "as weft get tokens names them")
@@ -45,6 +52,15 @@ export function register(program: Command, context: Context): void {
         context.print(`token/${id} revoked`);
       }
     });
+}
+
+async function rotate(context: Context, name: string): Promise<void> {
+  const params = { token: name.replace(/^tokens?\//, "") };
+  const made = must(await (await context.client()).call("POST /v1/tokens/{token}/rotate", { params }));
+  context.note(
+    `token/${made.id} has a new secret, not told again; the former one opens nothing from now on:`,
+  );
+  context.print(made.secret);
 }
 
 async function create(

@@ -2,6 +2,7 @@ import { Failure } from "../failure.ts";
 import { links } from "./links.ts";
 import { accounts, contracts, keys, offers, sites, tokens, usage } from "./market.ts";
 import { nodes } from "./nodes.ts";
+import { members, organisations } from "./organisations.ts";
 import type { AnyResource } from "./resource.ts";
 import { tasks } from "./tasks.ts";
 
@@ -17,6 +18,8 @@ export const RESOURCES: readonly AnyResource[] = [
   offers,
   tokens,
   keys,
+  organisations,
+  members,
 ];
 
 /** A resource by its name in singular or plural, or an alias. */

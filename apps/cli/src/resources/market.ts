@@ -170,6 +170,8 @@ export const tokens: Resource<TokenView> = {
     { header: "OPENS", cell: (token) => (token.use === "join" ? "joining" : "the API") },
     { header: "ROLE", cell: (token) => token.role },
     { header: "ACCOUNT", cell: (token) => token.account },
+    { header: "MEMBER", wide: true, cell: (token) => token.person ?? UNKNOWN },
+    { header: "ACTS", wide: true, cell: (token) => token.acts?.join(",") ?? "all of its role" },
     { header: "NOTE", cell: (token) => token.note || UNKNOWN },
     { header: "AGE", cell: (token, now) => since(now, token.createdAt), sort: (token) => -token.createdAt },
     {

@@ -40,7 +40,13 @@ type Given<N extends RouteName> = {
 };
 
 /** Routes that change something and must not be repeated by themselves. A submission is known by its order. */
-const ONCE: ReadonlySet<RouteName> = new Set(["POST /v1/tokens"]);
+const ONCE: ReadonlySet<RouteName> = new Set([
+  "POST /v1/tokens",
+  "POST /v1/tokens/{token}/rotate",
+  "POST /v1/organisations",
+  "POST /v1/organisations/{organisation}/members",
+  "POST /v1/organisations/{organisation}/tokens",
+]);
 const MOST_BACKOFF_MS = 5_000;
 /** A server says something on a stream at least every 15 s. */
 const SILENCE_MS = 45_000;

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Digest, Refusal } from "@weft/kernel";
+import type { OrganisationAct } from "@weft/market";
 import type { Caller } from "@weft/service";
 import type { Awaitable } from "../manager-api.ts";
 import type { Access } from "../routes.ts";
@@ -26,6 +27,7 @@ export async function admit(
   authorization: string | undefined,
   fromThisMachine: boolean,
   authenticate: (digest: Digest) => Awaitable<Caller | null>,
+  act?: OrganisationAct,
 ): Promise<Admission> {
   if (access === "anyone" || (access === "local" && fromThisMachine)) return { ok: true, caller: null };
   const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
@@ -33,6 +35,9 @@ export async function admit(
   const caller = TOKEN.test(token) ? await authenticate(tokenDigest(token)) : null;
   if (caller === null) return { ok: false, refusal: { ...UNAUTHENTICATED, message: wrongToken(token) } };
   const roles = access === "local" ? ["manager"] : access;
+  if (act !== undefined && caller.acts !== undefined && !caller.acts.includes(act)) {
+    return { ok: false, refusal: beyondToken(caller, act) };
+  }
   if (roles.includes(caller.role)) return { ok: true, caller };
   return {
     ok: false,
@@ -45,6 +50,14 @@ export async function admit(
     },
   };
 }
+
+const beyondToken = ({ person, acts }: Caller, act: OrganisationAct): Refusal => ({
+  code: "E_FORBIDDEN",
+  message: `not for ${person ?? "this token"}`,
+  found: acts?.join(", ") || "nothing",
+  expected: act,
+  hint: "ask an owner of the organisation for another role or token",
+});
 
 const wrongToken = (token: string): string =>
   token.startsWith(PREFIX.join)

@@ -5,6 +5,7 @@ import type { Caller, NodeView } from "@weft/service";
 import type { Awaitable, ManagerApi } from "../manager-api.ts";
 import { parseSentManifest } from "../manifest/parse.ts";
 import { type ManifestTask, taskOf } from "../manifest/task.ts";
+import { ORGANISATION_HANDLERS } from "../organisations/handlers.ts";
 import type { RouteAnswer, RouteGiven, RouteName } from "../routes.ts";
 import { selects } from "../selector.ts";
 import { keyProofText } from "../wire/requests.ts";
@@ -36,6 +37,8 @@ export type SpecialRoute =
   | "GET /healthz"
   | "GET /readyz"
   | "GET /metrics";
+/** A handler for each of some routes. */
+export type Handlers<N extends PlainRoute> = { readonly [M in N]: Handler<M> };
 export type PlainRoute = Exclude<RouteName, SpecialRoute>;
 
 /** One handler a route; the compiler misses none. */
@@ -112,6 +115,7 @@ export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
   "DELETE /v1/keys/{key}": (manager, { caller, params }) => manager.removeKey(caller, params.key),
   "GET /v1/tokens": async (manager, { caller }) => ok({ items: await manager.tokens(caller) }),
   "POST /v1/tokens": issueToken,
+  ...ORGANISATION_HANDLERS,
   "DELETE /v1/tokens/{token}": (manager, { caller, params }) => manager.revokeToken(caller, params.token),
 };
 
@@ -191,6 +195,9 @@ async function issueToken(
   if (body.use === "join" && role !== "provider") {
     return refuse("E_FORBIDDEN", "nodes join as a provider's", { found: role, expected: "provider" });
   }
+  if (body.use === "join" && caller.acts !== undefined && !caller.acts.includes("manage-nodes")) {
+    return refuse("E_FORBIDDEN", "this member does not bring nodes", { expected: "manage-nodes" });
+  }
   const secret = newSecret(body.use);
   const made = await manager.createToken(caller, {
     id: `t${randomBytes(6).toString("hex")}`,
@@ -200,6 +207,8 @@ async function issueToken(
     role,
     note: body.note,
     expiresAt: body.expiresAt,
+    // A member hands on no more than it has itself.
+    ...(caller.person === undefined ? {} : { person: caller.person, acts: caller.acts ?? [] }),
   });
   return made.ok ? ok({ ...made.value, secret }) : made;
 }

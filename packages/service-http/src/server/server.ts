@@ -128,6 +128,7 @@ async function answer(
     request.headers.authorization,
     isLoopback(request.socket.remoteAddress),
     (digest) => manager.authenticate(digest),
+    route.act,
   );
   if (!admission.ok) return say(reply, admission);
   const read = readRequest(route, request);

@@ -1,5 +1,6 @@
 import type { NodeId, SiteId } from "@weft/infrastructure";
 import { type Instant, type Money, ok, type PublicKey, type Result, refuse } from "@weft/kernel";
+import type { OrganisationAct } from "@weft/market";
 import type { Caller, LinkView, NodeView, Role, TaskSubmission, TaskView } from "@weft/service";
 import type {
   AccountView,
@@ -23,6 +24,7 @@ import type {
 import { selects } from "../selector.ts";
 import { newSecret, tokenDigest } from "../server/access.ts";
 import { EventLog } from "../server/event-log.ts";
+import { memoryOrganisations } from "./memory-organisations.ts";
 import { SAMPLE_DECISION, SAMPLE_NOW, sampleLink, sampleNode, sampleTimeline } from "./sample.ts";
 
 /**
@@ -50,10 +52,12 @@ export class MemoryManager implements ManagerApi {
   #clock = SAMPLE_NOW as number;
 
   /** A token that opens the API in a role. */
-  issue(role: Role, account: string): string {
+  issue(role: Role, account: string, acts?: readonly OrganisationAct[]): string {
     const secret = newSecret("api");
     const digest = tokenDigest(secret);
-    this.#keep({ id: digest.slice(0, 8), digest, use: "api", account, role, note: "", expiresAt: null });
+    const member = acts === undefined ? {} : { person: "someone", acts };
+    const token = { id: digest.slice(0, 8), digest, use: "api", account, role, note: "" } as const;
+    this.#keep({ ...token, expiresAt: null, ...member });
     return secret;
   }
 
@@ -255,6 +259,8 @@ export class MemoryManager implements ManagerApi {
     return view === undefined ? refuse("E_NOT_FOUND", "no such key") : ok(view);
   }
 
+  readonly organisations = memoryOrganisations();
+
   tokens(caller: Caller): readonly TokenView[] {
     const all = [...this.#tokens.values()].map(({ caller: _, ...view }) => view);
     return caller.role === "manager" ? all : all.filter((token) => token.account === caller.account);
@@ -298,7 +304,9 @@ export class MemoryManager implements ManagerApi {
   }
   #keep({ digest, ...token }: NewToken): TokenView {
     const view: TokenView = { ...token, createdAt: this.#now() };
-    const caller = { account: token.account, role: token.role };
+    const { account, role, person, acts } = token;
+    const caller: Caller =
+      person === undefined ? { account, role } : { account, role, person, acts: acts ?? [] };
     if (token.use === "api") this.#tokens.set(digest, { ...view, caller });
     return view;
   }

@@ -1,6 +1,14 @@
 import type { NodeId } from "@weft/infrastructure";
 import type { Bytes, Micros } from "@weft/kernel";
-import type { Charge, Contract, ContractState, PriceList, SignedUsage, Transfer } from "@weft/market";
+import type {
+  Charge,
+  Contract,
+  ContractState,
+  OrganisationAct,
+  PriceList,
+  SignedUsage,
+  Transfer,
+} from "@weft/market";
 import { z } from "zod";
 import type { AccountView, ContractView, KeyView, OfferView, TokenView, UsageView } from "../manager-api.ts";
 import { digest, digits, instant, money, named, publicKey, quantity, signature } from "./quantities.ts";
@@ -148,6 +156,7 @@ export const keyView: z.ZodType<KeyView> = z.looseObject({
   account: z.string(),
   note: z.string(),
   addedAt: instant(),
+  person: z.string().optional(),
 });
 
 const token = z.looseObject({
@@ -158,6 +167,11 @@ const token = z.looseObject({
   note: z.string(),
   createdAt: instant(),
   expiresAt: instant().nullable(),
+  person: z.string().optional().describe("The member who bears it; absent: the account itself."),
+  acts: z
+    .array(z.string() as unknown as z.ZodType<OrganisationAct, string>)
+    .optional()
+    .describe("The most it opens; absent: all that the account's role may."),
 }) satisfies z.ZodType<TokenView>;
 
 export const tokenView: z.ZodType<TokenView> = token;

@@ -3,6 +3,7 @@ import { verifyOrder } from "@weft/market";
 import type { Caller, TaskSubmission } from "../resources.ts";
 import { hasEnded, type TaskRow, type TokenRow } from "../store.ts";
 import { type Command, type Core, store, tell } from "./core.ts";
+import { mayTouch, organisationsCommand } from "./organisations.ts";
 import { observe, shapeOf } from "./placing.ts";
 
 /** Carries a command out; the answer is the id of what it made or changed. */
@@ -27,13 +28,15 @@ export function command(core: Core, now: Instant, asked: Command): Result<string
       return ok(asked.id);
     }
     case "add-key":
-      return addKey(core, now, asked.account, asked.key, asked.note);
+      return addKey(core, now, asked);
     case "remove-key":
       return removeKey(core, asked.caller, asked.key);
     case "create-token":
       return createToken(core, now, asked.token);
     case "revoke-token":
       return revokeToken(core, asked.caller, asked.id);
+    default:
+      return organisationsCommand(core, now, asked);
   }
 }
 
@@ -119,13 +122,17 @@ function cancel(core: Core, now: Instant, caller: Caller, task: string): Result<
   return ok(entry.row.id);
 }
 
-function addKey(core: Core, now: Instant, account: string, key: string, note: string): Result<string> {
+function addKey(
+  core: Core,
+  now: Instant,
+  { account, key, note, person }: Command & { readonly kind: "add-key" },
+): Result<string> {
   if (core.books.account(account) === undefined) return notFound("account", account);
   const owner = core.keys.get(key)?.account;
   if (owner !== undefined && owner !== account) {
     return refuse("E_KEY_TAKEN", "the key speaks for another account", { path: "key" });
   }
-  const row = { key, account, note, addedAt: now };
+  const row = { key, account, note, addedAt: now, ...(person === undefined ? {} : { person }) };
   core.keys.set(key, row);
   store(core, [{ kind: "put-key", row }]);
   return ok(key);
@@ -133,9 +140,7 @@ function addKey(core: Core, now: Instant, account: string, key: string, note: st
 
 function removeKey(core: Core, caller: Caller, key: string): Result<string> {
   const row = core.keys.get(key);
-  if (row === undefined || (caller.role !== "manager" && row.account !== caller.account)) {
-    return notFound("key", key);
-  }
+  if (row === undefined || !mayTouch(caller, row)) return notFound("key", key);
   core.keys.delete(key);
   store(core, [{ kind: "remove-key", id: key }]);
   return ok(key);
@@ -153,9 +158,7 @@ function createToken(core: Core, now: Instant, asked: Omit<TokenRow, "createdAt"
 
 function revokeToken(core: Core, caller: Caller, id: string): Result<string> {
   const row = core.tokens.get(id);
-  if (row === undefined || (caller.role !== "manager" && row.account !== caller.account)) {
-    return notFound("token", id);
-  }
+  if (row === undefined || !mayTouch(caller, row)) return notFound("token", id);
   core.tokens.delete(id);
   core.tokensByDigest.delete(row.digest);
   store(core, [{ kind: "remove-token", id }]);

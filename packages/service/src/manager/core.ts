@@ -22,6 +22,7 @@ import type { Caller, Role, TaskSubmission } from "../resources.ts";
 import type { KeyRow, StoreChange, TokenRow } from "../store.ts";
 import type { Books } from "./books.ts";
 import type { Fleet } from "./fleet.ts";
+import type { Organisations, OrganisationsCommand } from "./organisations.ts";
 import type { Tasks } from "./tasks.ts";
 
 /** What makes one manager this manager. */
@@ -42,6 +43,8 @@ export interface ManagerOptions {
   readonly newId: (kind: "task" | "run" | "contract") => string;
   /** A node unheard for this long after its connection broke, or after a restart, has lost its runs. */
   readonly silence: Micros;
+  /** Whether anybody may register an organisation; open unless said otherwise. */
+  readonly registration?: "open" | "closed";
 }
 
 export type ManagerInput =
@@ -54,6 +57,7 @@ export type ManagerInput =
   | { readonly kind: "command"; readonly ticket: number; readonly command: Command };
 
 export type Command =
+  | OrganisationsCommand
   | { readonly kind: "submit"; readonly caller: Caller; readonly submission: TaskSubmission }
   | { readonly kind: "cancel"; readonly caller: Caller; readonly task: string }
   | {
@@ -66,7 +70,13 @@ export type Command =
     }
   /** The same id again changes nothing. */
   | { readonly kind: "deposit"; readonly id: string; readonly account: string; readonly amount: Money }
-  | { readonly kind: "add-key"; readonly account: string; readonly key: PublicKey; readonly note: string }
+  | {
+      readonly kind: "add-key";
+      readonly account: string;
+      readonly key: PublicKey;
+      readonly note: string;
+      readonly person?: string;
+    }
   | { readonly kind: "remove-key"; readonly caller: Caller; readonly key: PublicKey }
   | { readonly kind: "create-token"; readonly token: Omit<TokenRow, "createdAt"> }
   | { readonly kind: "revoke-token"; readonly caller: Caller; readonly id: string };
@@ -113,6 +123,7 @@ export interface Core {
   readonly orchestrator: Orchestrator;
   readonly predictor: Predictor;
   readonly collector: Collector;
+  readonly organisations: Organisations;
   readonly tokens: Map<string, TokenRow>;
   readonly tokensByDigest: Map<Digest, TokenRow>;
   /** Connections that have not proved their key yet, and the challenge each was given. */

@@ -20,6 +20,7 @@ import {
 } from "./core.ts";
 import { Fleet } from "./fleet.ts";
 import { closed, hello, opened, silent } from "./joining.ts";
+import { Organisations } from "./organisations.ts";
 import { perceive, setLinks } from "./perceiving.ts";
 import { carryOut, shapeOf } from "./placing.ts";
 import { priceColumns } from "./prices.ts";
@@ -51,6 +52,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       orchestrator: new Orchestrator(),
       predictor: new Predictor(),
       collector: new Collector(options.cryptography, (node) => fleet.keyOf(node)),
+      organisations: new Organisations(state),
       tokens: new Map(state.tokens.map((row) => [row.id, row])),
       tokensByDigest: new Map(state.tokens.map((row) => [row.digest, row])),
       nonces: new Map(),
