@@ -23,6 +23,8 @@ export interface SchedulerOptions {
 export interface PlaceOptions {
   /** The node the task (or its key) was on: kept unless the gain of moving passes the margin. */
   readonly sticky?: NodeId | null;
+  /** For this decision, in the place of the scheduler's margin; 1: stays wherever it can stay. */
+  readonly margin?: number;
   /** Nodes not to use, besides those the task itself avoids. */
   readonly excludeNodes?: readonly NodeId[];
   /** Adds an explanation to the decision; costs a scan of the pool. */
@@ -69,14 +71,14 @@ export class Scheduler {
     this.#search.refresh();
     query.fill(this.#pool, needs, options.excludeNodes ?? NONE);
     this.#search.best(query, this.#best);
-    const kept = this.#keepsFormer(options.sticky ?? null);
+    const kept = this.#keepsFormer(options.sticky ?? null, options.margin ?? this.#margin);
     const decision = this.#best.node < 0 ? this.#refused() : this.#placed(kept);
     if (options.explain !== true) return decision;
     return { ...decision, explanation: explain(this.#pool, this.#network, this.#paths, query, decision) };
   }
 
   /** Puts the former node's fit in place of the best one when moving would not gain enough. */
-  #keepsFormer(sticky: NodeId | null): boolean {
+  #keepsFormer(sticky: NodeId | null, margin: number): boolean {
     const best = this.#best;
     if (sticky === null || best.node < 0) return false;
     const former = this.#pool.nodes.slots.find(sticky);
@@ -88,7 +90,7 @@ export class Scheduler {
     if (!paths.find(site, Number.MAX_VALUE)) return false;
     const transfer = paths.transferIn + paths.transferOut;
     if (!fitOn(this.#pool, this.#query, former, transfer, paths.hops, this.#former)) return false;
-    if (best.score < this.#former.score * (1 - this.#margin)) return false;
+    if (best.score < this.#former.score * (1 - margin)) return false;
     best.take(this.#former);
     return true;
   }

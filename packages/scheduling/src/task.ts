@@ -12,6 +12,7 @@ import type {
   BitsPerSecond,
   Bytes,
   BytesPerSecond,
+  Instant,
   Micros,
   Money,
   Operations,
@@ -85,6 +86,10 @@ export interface TaskNeeds {
   readonly objective: Objective;
   /** The highest price the consumer pays; null: any. */
   readonly payAtMost: Money | null;
+  /** Goes before tasks of a lower one, and may take their place; 0 where absent. */
+  readonly priority?: number;
+  /** Not to start before this moment. */
+  readonly startAt?: Instant;
 }
 
 /** What the best placement is best at. Every objective respects the deadline and every other constraint. */

@@ -52,6 +52,40 @@ export interface SignedOrder {
   readonly signature: Signature;
 }
 
+/** One step of an application, as its consumer asks for it. */
+export interface StepRequest {
+  readonly name: string;
+  /** Steps whose results are its input, one behind the other after its own, and how much of each is expected. */
+  readonly from: readonly { readonly step: string; readonly bytes: Bytes }[];
+  /** `basic.dataAt` is the application's site, `basic.inputBytes` what comes from there. */
+  readonly needs: TaskNeeds;
+  readonly program: Program;
+  readonly input: ContentReference | null;
+}
+
+/** An application to be planned: steps joined by data. */
+export interface ApplicationPlanRequest {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Where first inputs are and last results are wanted. */
+  readonly at: SiteId;
+  readonly objective: "cost" | "time";
+  readonly deadline: Micros | null;
+  /** All steps hold their places before any starts. */
+  readonly gang: boolean;
+  /** The highest price of the whole. */
+  readonly payAtMost: Money | null;
+  readonly steps: readonly StepRequest[];
+}
+
+export interface ApplicationSubmission extends ApplicationPlanRequest {
+  /** The manifest as sent, canonical text: what every step's order covers. */
+  readonly manifest: string;
+  readonly contents: readonly ContentReference[];
+  /** By step, its mandate: each has a contract of its own. */
+  readonly orders: readonly SignedOrder[];
+}
+
 export type TaskPhase =
   /** Acknowledged; nothing fits now, tried again when the pool changes. */
   | "pending"

@@ -1,6 +1,6 @@
 import { type Canonical, canonicalText, type Digest } from "@weft/kernel";
 import type { ContentName } from "./fields.ts";
-import type { ManifestSource } from "./parse.ts";
+import type { AnyManifest, ManifestSource } from "./parse.ts";
 import type { TaskManifest } from "./schema.ts";
 
 /** A place in a manifest that names a content. */
@@ -11,17 +11,32 @@ export interface ContentPlace {
 }
 
 /** Every content that a manifest names, in the order of its fields. */
-export function contentsOf(manifest: TaskManifest): readonly ContentPlace[] {
-  const { data, run } = manifest.spec;
+export function contentsOf(manifest: AnyManifest): readonly ContentPlace[] {
+  if (manifest.kind === "Task") return contentsUnder(["spec"], manifest.spec);
+  const { steps = [], pipeline } = manifest.spec;
+  const places = steps.flatMap((step, i) => contentsUnder(["spec", "steps", i], step));
+  if (pipeline?.content !== undefined) {
+    places.push({ path: ["spec", "pipeline", "content"], name: pipeline.content, role: "input" });
+  }
+  pipeline?.layers.forEach(({ onnx }, i) => {
+    places.push({ path: ["spec", "pipeline", "layers", i, "onnx"], name: onnx, role: "program" });
+  });
+  return places;
+}
+
+function contentsUnder(
+  at: ContentPlace["path"],
+  { data, run }: Pick<TaskManifest["spec"], "data" | "run">,
+): ContentPlace[] {
   const places: ContentPlace[] = [];
   if (data?.content !== undefined) {
-    places.push({ path: ["spec", "data", "content"], name: data.content, role: "input" });
+    places.push({ path: [...at, "data", "content"], name: data.content, role: "input" });
   }
   if (run.wasm !== undefined) {
-    places.push({ path: ["spec", "run", "wasm", "module"], name: run.wasm.module, role: "program" });
+    places.push({ path: [...at, "run", "wasm", "module"], name: run.wasm.module, role: "program" });
   }
   run.model?.onnx.forEach((name, i) => {
-    places.push({ path: ["spec", "run", "model", "onnx", i], name, role: "program" });
+    places.push({ path: [...at, "run", "model", "onnx", i], name, role: "program" });
   });
   return places;
 }
@@ -32,7 +47,7 @@ export function contentsOf(manifest: TaskManifest): readonly ContentPlace[] {
  */
 export function withDigests(
   source: ManifestSource,
-  manifest: TaskManifest,
+  manifest: AnyManifest,
   known: ReadonlyMap<string, { readonly digest: Digest; readonly size: number }>,
 ): ManifestSource {
   const copy = structuredClone(source);
@@ -40,7 +55,7 @@ export function withDigests(
     const content = name.kind === "file" ? known.get(name.path) : undefined;
     if (content === undefined) continue;
     put(copy, path, `sha256:${content.digest}`);
-    if (role === "input") put(copy, ["spec", "data", "input"], `${content.size}B`);
+    if (role === "input") put(copy, [...path.slice(0, -1), "input"], `${content.size}B`);
   }
   return copy;
 }

@@ -1,6 +1,7 @@
 import {
   type Currency,
   type Digest,
+  type Instant,
   type Money,
   parseBitRate,
   parseByteRate,
@@ -84,6 +85,22 @@ export const amount = () =>
   );
 const moneyHint = (code: string): string =>
   code === "E_UNIT_CURRENCY" ? `the books are kept in ${CURRENCY}` : "money has at most six decimals";
+
+/** A moment as RFC 3339 says it, its offset from UTC included. */
+export const moment = () =>
+  field(
+    "a moment such as 2026-11-22T22:00:00Z",
+    "2026-11-22T22:00:00Z",
+    "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(?:\\.\\d{1,6})?(?:Z|[+-]\\d{2}:\\d{2})$",
+    (text): Result<Instant> => {
+      const matches = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})$/.test(text);
+      const millis = matches ? Date.parse(text) : Number.NaN;
+      const zone = "name the offset from UTC: Z, or such as +08:00";
+      return Number.isNaN(millis) || millis < 0
+        ? { ok: false, refusal: { code: "E_UNIT_MOMENT", message: "no moment", hint: zone } }
+        : { ok: true, value: (millis * 1000) as Instant };
+    },
+  );
 
 /** A share such as 0.001 or 0.1%. */
 export const ratio = () =>

@@ -12,8 +12,8 @@ export function formatManifest(source: ManifestSource): string {
 
 const FIELD_ORDER = [
   "apiVersion kind metadata spec name labels",
-  "data deadline sticky compute storage algorithm network where run objective pay",
-  "input content result at mayLeave key for type work atLeast lanes accelerator memory",
+  "data deadline sticky compute storage algorithm network where run objective pay priority startAt",
+  "input content result at mayLeave key for type work atLeast lanes accelerator memory count",
   "capacity throughput class function time space",
   "delay bandwidth jitter loss bitErrorRate security tier domain avoid",
   "wasm model process module onnx pipeline command args env options",
@@ -89,7 +89,11 @@ export function specOf(needs: TaskNeeds): ManifestSource {
       accelerator:
         compute.accelerator === null
           ? null
-          : { kind: compute.accelerator.kind, memory: bytes(compute.accelerator.memoryBytes) },
+          : {
+              kind: compute.accelerator.kind,
+              memory: bytes(compute.accelerator.memoryBytes),
+              count: compute.accelerator.count,
+            },
     },
     storage: {
       capacity: demand(storage.capacity, bytes(storage.capacity)),
@@ -117,6 +121,8 @@ export function specOf(needs: TaskNeeds): ManifestSource {
     },
     objective: objectiveText(needs.objective),
     pay: needs.payAtMost === null ? null : { atMost: formatMoney(needs.payAtMost, CURRENCY) },
+    priority: needs.priority,
+    startAt: needs.startAt === undefined ? null : new Date(needs.startAt / 1000).toISOString(),
   });
 }
 

@@ -1,3 +1,4 @@
+export * from "./application.ts";
 export * from "./contents.ts";
 export * from "./document.ts";
 export type { ContentName } from "./fields.ts";

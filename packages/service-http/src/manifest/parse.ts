@@ -1,18 +1,24 @@
+import { assert } from "@weft/kernel";
 import { type Document, isMap, isPair, isScalar, LineCounter, parseAllDocuments, visit } from "yaml";
+import { z } from "zod";
+import { type ApplicationManifest, applicationManifest } from "./application.ts";
 import { explainIssue, type ManifestProblem } from "./problems.ts";
-import { MANIFEST_CHARACTERS, type TaskManifest, taskManifest } from "./schema.ts";
+import { API_VERSION, MANIFEST_CHARACTERS, type TaskManifest, taskManifest } from "./schema.ts";
 
 /** More documents than this in one file are submitted in several. */
 export const MANIFEST_DOCUMENTS = 256;
 
+/** A manifest of any kind that can be submitted. */
+export type AnyManifest = TaskManifest | ApplicationManifest;
+
 /** One manifest of a file: as it was written, and what it was read as. */
-export interface ParsedManifest {
+export interface ParsedManifest<M extends AnyManifest = TaskManifest> {
   readonly file: string;
   /** Line on which it starts. */
   readonly line: number;
   /** As written: human units, local file names. What is formatted back. */
   readonly source: ManifestSource;
-  readonly manifest: TaskManifest;
+  readonly manifest: M;
   /** Line of a field, or of the nearest group around it. */
   readonly lineOf: (path: readonly PropertyKey[]) => number;
 }
@@ -20,17 +26,23 @@ export interface ParsedManifest {
 /** Plain data as in the file. */
 export type ManifestSource = { readonly [key: string]: unknown };
 
-export type ParsedManifests =
-  | { readonly ok: true; readonly manifests: readonly ParsedManifest[] }
+export type ParsedManifests<M extends AnyManifest = TaskManifest> =
+  | { readonly ok: true; readonly manifests: readonly ParsedManifest<M>[] }
   | { readonly ok: false; readonly problems: readonly ManifestProblem[] };
 
 /**
- * Reads every manifest of a YAML 1.2 (or JSON) text, checked to the last field, quantities in base units. Refuses with
- * everything that is wrong, in the order of the lines.
+ * Reads every task of a YAML 1.2 (or JSON) text, checked to the last field, quantities in base units: documents, or lists
+ * of them (`kind: List`). Refuses with everything that is wrong, in the order of the lines.
  */
-export function parseManifests(text: string, file: string): ParsedManifests {
+export const parseManifests = (text: string, file: string): ParsedManifests => parseAll(text, file, TASKS);
+
+/** The same of a text that may hold applications too. */
+export const parseDocuments = (text: string, file: string): ParsedManifests<AnyManifest> =>
+  parseAll(text, file, ANY_KIND);
+
+function parseAll<M extends AnyManifest>(text: string, file: string, kinds: Kinds<M>): ParsedManifests<M> {
   const lines = new LineCounter();
-  const refuse = (line: number, message: string, hint?: string): ParsedManifests => ({
+  const refuse = (line: number, message: string, hint?: string): ParsedManifests<M> => ({
     ok: false,
     problems: [{ file, line, code: "E_MANIFEST_SYNTAX", message, ...(hint === undefined ? {} : { hint }) }],
   });
@@ -46,24 +58,45 @@ export function parseManifests(text: string, file: string): ParsedManifests {
   const filled = documents.filter((document) => document.contents !== null || document.errors.length > 0);
   if (filled.length === 0) return refuse(1, "no manifest in it", "docs/guides/first-task.md shows one");
   if (filled.length > MANIFEST_DOCUMENTS) return refuse(1, `more than ${MANIFEST_DOCUMENTS} documents`);
-  const read = filled.map((document) => readDocument(document, lines, file));
+  const read = filled.flatMap((document) => readDocument(document, lines, file, kinds));
   const problems = read.flatMap((one) => ("problems" in one ? one.problems : []));
   if (problems.length > 0) return { ok: false, problems: problems.sort((a, b) => a.line - b.line) };
+  if (read.length === 0) return refuse(1, "no manifest in it");
+  if (read.length > MANIFEST_DOCUMENTS) return refuse(1, `more than ${MANIFEST_DOCUMENTS} manifests`);
   return { ok: true, manifests: read.filter((one) => "manifest" in one) };
 }
 
+/** The kinds of manifest that one reading takes, each with its schema. */
+type Kinds<M extends AnyManifest> = { readonly [K in M["kind"]]: z.ZodType<Extract<M, { kind: K }>> };
+const TASKS: Kinds<TaskManifest> = { Task: taskManifest };
+const APPLICATIONS: Kinds<ApplicationManifest> = { Application: applicationManifest };
+const ANY_KIND: Kinds<AnyManifest> = { ...TASKS, ...APPLICATIONS };
+
+/** A list of manifests as Kubernetes has it. */
+const manifestList = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal("List"),
+  items: z.array(z.looseObject({})).max(MANIFEST_DOCUMENTS, `at most ${MANIFEST_DOCUMENTS} manifests`),
+});
+
 /**
- * Reads one manifest as it is sent and stored: JSON. As strict as `parseManifests` and much faster, since nobody
+ * Reads one task's manifest as it is sent and stored: JSON. As strict as `parseManifests` and much faster, since nobody
  * wants the lines of what a program wrote.
  */
-export function parseSentManifest(text: string): ParsedManifests {
+export const parseSentManifest = (text: string): ParsedManifests => parseSent(text, TASKS);
+
+/** The same for an application's. */
+export const parseSentApplication = (text: string): ParsedManifests<ApplicationManifest> =>
+  parseSent(text, APPLICATIONS);
+
+function parseSent<M extends AnyManifest>(text: string, kinds: Kinds<M>): ParsedManifests<M> {
   const file = "manifest";
   const source = text.length > MANIFEST_CHARACTERS ? undefined : jsonOf(text);
   if (typeof source !== "object" || source === null || Array.isArray(source)) {
     const message = `not a JSON object of at most ${MANIFEST_CHARACTERS} characters`;
     return { ok: false, problems: [{ file, line: 1, code: "E_MANIFEST_SYNTAX", message }] };
   }
-  const read = readSource(source as ManifestSource, file, () => 1);
+  const read = readSource(source as ManifestSource, file, () => 1, kinds);
   return "problems" in read ? { ok: false, problems: read.problems } : { ok: true, manifests: [read] };
 }
 
@@ -75,16 +108,19 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function readDocument(
+type Reading<M extends AnyManifest> = ParsedManifest<M> | { readonly problems: readonly ManifestProblem[] };
+
+function readDocument<M extends AnyManifest>(
   document: Document,
   lines: LineCounter,
   file: string,
-): ParsedManifest | { readonly problems: readonly ManifestProblem[] } {
+  kinds: Kinds<M>,
+): readonly Reading<M>[] {
   const lineAt = (offset: number): number => Math.max(1, lines.linePos(offset).line);
   const start = lineAt(document.contents?.range?.[0] ?? document.range?.[0] ?? 0);
-  const syntax = (line: number, message: string): { readonly problems: readonly ManifestProblem[] } => ({
-    problems: [{ file, line, code: "E_MANIFEST_SYNTAX", message }],
-  });
+  const syntax = (line: number, message: string): readonly Reading<M>[] => [
+    { problems: [{ file, line, code: "E_MANIFEST_SYNTAX", message }] },
+  ];
   const first = document.errors[0];
   if (first !== undefined) return syntax(lineAt(first.pos[0]), first.message.split("\n")[0] as string);
   const alias = firstAlias(document);
@@ -94,26 +130,57 @@ function readDocument(
 
   const source = document.toJS() as ManifestSource;
   const lineOf = (path: readonly PropertyKey[]): number => lineAt(offsetOf(document, path) ?? 0);
-  return readSource(source, file, lineOf);
+  if (source.kind !== "List") return [readSource(source, file, lineOf, kinds)];
+  const list = manifestList.safeParse(source);
+  if (!list.success) return [{ problems: problemsOf(list.error, manifestList, source, file, lineOf) }];
+  return list.data.items.map((item, i) =>
+    readSource(item, file, (path) => lineOf(["items", i, ...path]), kinds),
+  );
 }
 
-function readSource(
+function readSource<M extends AnyManifest>(
   source: ManifestSource,
   file: string,
   lineOf: ParsedManifest["lineOf"],
-): ParsedManifest | { readonly problems: readonly ManifestProblem[] } {
-  const checked = taskManifest.safeParse(source);
+  kinds: Kinds<M>,
+): Reading<M> {
+  const names = Object.keys(kinds) as M["kind"][];
+  const kind = names.find((name) => name === source.kind);
+  if (kind === undefined && names.length > 1) return { problems: [unknownKind(source, file, lineOf, names)] };
+  const schema: z.ZodType<M> = kinds[kind ?? names[0]!] as unknown as z.ZodType<M>;
+  const checked = schema.safeParse(source);
   if (checked.success) return { file, line: lineOf([]), source, manifest: checked.data, lineOf };
+  return { problems: problemsOf(checked.error, schema, source, file, lineOf) };
+}
+
+function unknownKind(
+  source: ManifestSource,
+  file: string,
+  lineOf: ParsedManifest["lineOf"],
+  names: readonly string[],
+): ManifestProblem {
+  const kinds = z.looseObject({ kind: z.enum([...names, "List"]) });
+  const checked = kinds.safeParse(source);
+  const [problem] = checked.success ? [] : problemsOf(checked.error, kinds, source, file, lineOf);
+  assert(problem !== undefined, "a kind that no schema is of");
+  return problem;
+}
+
+function problemsOf(
+  error: z.ZodError,
+  schema: z.ZodType,
+  source: ManifestSource,
+  file: string,
+  lineOf: ParsedManifest["lineOf"],
+): readonly ManifestProblem[] {
   const valueAt = (path: readonly PropertyKey[]): unknown =>
     path.reduce<unknown>(
       (value, step) => (value as Record<PropertyKey, unknown> | undefined)?.[step],
       source,
     );
-  return {
-    problems: checked.error.issues
-      .flatMap((issue) => explainIssue(issue, taskManifest, valueAt))
-      .map(({ at, ...problem }) => ({ file, line: lineOf(at), ...problem })),
-  };
+  return error.issues
+    .flatMap((issue) => explainIssue(issue, schema, valueAt))
+    .map(({ at, ...problem }) => ({ file, line: lineOf(at), ...problem }));
 }
 
 /** Where the first alias stands; null where there is none. */

@@ -11,6 +11,7 @@ import {
   identifier,
   labels,
   line,
+  moment,
   name,
   ratio,
   size,
@@ -27,7 +28,7 @@ export const API_VERSION = "weft.dev/v1";
 /** More than this many characters in one file is no manifest. */
 export const MANIFEST_CHARACTERS = 256 * 1024;
 
-const data = z.strictObject({
+export const data = z.strictObject({
   input: size().optional().describe("Size of the input. Taken from `content` where that is given; else 0 B."),
   content: content()
     .optional()
@@ -51,10 +52,16 @@ const sticky = z.strictObject({
 
 const accelerator = z.strictObject({
   kind: z.enum(["gpu", "npu"]),
-  memory: size().optional().describe("Memory on the accelerator. Default 0 B."),
+  memory: size().optional().describe("Memory on each. Default 0 B."),
+  count: z
+    .int("a whole number")
+    .min(1, "1 or more")
+    .max(64, "at most 64")
+    .optional()
+    .describe("How many at once. Default 1."),
 });
 
-const compute = z.strictObject({
+export const compute = z.strictObject({
   type: z.enum(COMPUTE_TYPES).describe("Logical (CPU), parallel (uniform data) or neural (networks)."),
   work: work().describe(
     "Operations the task takes: whole-number ones (OP) if logical, else floating-point (FLOP).",
@@ -67,7 +74,7 @@ const compute = z.strictObject({
   accelerator: accelerator.optional().describe("Only nodes with such an accelerator."),
 });
 
-const storage = z.strictObject({
+export const storage = z.strictObject({
   capacity: size().optional().describe("Room on disk while it runs. Default 0 B."),
   throughput: byteRate().optional().describe("Least throughput of that room."),
   class: z
@@ -76,7 +83,7 @@ const storage = z.strictObject({
     .describe("Quality: may it be lost with the node? Default: any."),
 });
 
-const algorithm = z.strictObject({
+export const algorithm = z.strictObject({
   function: line(127)
     .optional()
     .describe("What it computes, such as ocr: run times are learnt by it. Default: the program."),
@@ -84,7 +91,7 @@ const algorithm = z.strictObject({
   space: size().optional().describe("Working memory; more stops the run. Default 256MiB."),
 });
 
-const network = z.strictObject({
+export const network = z.strictObject({
   delay: time().optional().describe("Greatest one-way delay of the path."),
   bandwidth: bitRate().optional().describe("Least bandwidth, reserved on every link of the path."),
   jitter: time().optional().describe("Greatest variation of the delay."),
@@ -93,7 +100,7 @@ const network = z.strictObject({
   security: z.enum(SECURITY_CLASSES).optional().describe("Least protection of path and node. Default open."),
 });
 
-const where = z.strictObject({
+export const where = z.strictObject({
   tier: z.enum(TIERS).optional(),
   domain: identifier().optional().describe("Only nodes of this operator's domain."),
   labels: labels().optional().describe("Only nodes with all these labels."),
@@ -128,7 +135,7 @@ const process = z.strictObject({
 });
 
 const RUN_KINDS = ["wasm", "model", "process"] as const;
-const run = z
+export const run = z
   .strictObject({ wasm: wasm.optional(), model: model.optional(), process: process.optional() })
   .refine(
     (kinds) => RUN_KINDS.filter((kind) => kinds[kind] !== undefined).length === 1,
@@ -141,6 +148,18 @@ const weights = z.strictObject({
   perJoule: amount().optional().describe("What a joule less is worth."),
   perGram: amount().optional().describe("What a gram of CO2 less is worth."),
 });
+
+export const pay = z.strictObject({ atMost: amount().optional().describe("The highest price of the task.") });
+
+/** Above others, and how far. */
+export const priority = () =>
+  z
+    .int("a whole number")
+    .min(0, "0 or more")
+    .max(1000, "at most 1000")
+    .describe(
+      "Goes before tasks of lower priority, and takes their place where nothing else fits. Default 0.",
+    );
 
 const spec = z.strictObject({
   data: data.optional(),
@@ -156,7 +175,11 @@ const spec = z.strictObject({
     .union([z.enum(["cost", "time", "energy", "carbon"]), weights])
     .optional()
     .describe("What the best placement is best at, within all the needs. Default cost."),
-  pay: z.strictObject({ atMost: amount().optional().describe("The highest price of the task.") }).optional(),
+  pay: pay.optional(),
+  priority: priority().optional(),
+  startAt: moment()
+    .optional()
+    .describe("Not before this moment; room is kept for it from now on, with priority over what has none."),
 });
 
 /** The schema of one manifest: takes human forms, gives base units. */

@@ -116,7 +116,11 @@ function needsOf({ spec }: TaskManifest, program: Program, site: SiteId): TaskNe
       accelerator:
         compute.accelerator === undefined
           ? null
-          : { kind: compute.accelerator.kind, memoryBytes: compute.accelerator.memory ?? (none as Bytes) },
+          : {
+              kind: compute.accelerator.kind,
+              memoryBytes: compute.accelerator.memory ?? (none as Bytes),
+              ...(compute.accelerator.count === undefined ? {} : { count: compute.accelerator.count }),
+            },
     },
     storage: {
       capacity: storage.capacity ?? (none as Bytes),
@@ -145,6 +149,8 @@ function needsOf({ spec }: TaskManifest, program: Program, site: SiteId): TaskNe
     },
     objective: objectiveOf(spec.objective),
     payAtMost: spec.pay?.atMost ?? null,
+    ...(spec.priority === undefined ? {} : { priority: spec.priority }),
+    ...(spec.startAt === undefined ? {} : { startAt: spec.startAt }),
   };
 }
 

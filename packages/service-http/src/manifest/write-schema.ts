@@ -1,8 +1,14 @@
 import { writeFileSync } from "node:fs";
+import { applicationJsonSchema } from "./application.ts";
 import { taskJsonSchema } from "./schema.ts";
 
-/** Writes the published schema: run after changing schema.ts; a test compares the two. */
-writeFileSync(
-  new URL("../../../../docs/schema/task.schema.json", import.meta.url),
-  `${JSON.stringify(taskJsonSchema(), null, 2)}\n`,
-);
+/** Writes the published schemas: run after changing schema.ts or application.ts; a test compares them. */
+for (const [name, schema] of [
+  ["task", taskJsonSchema()],
+  ["application", applicationJsonSchema()],
+] as const) {
+  writeFileSync(
+    new URL(`../../../../docs/schema/${name}.schema.json`, import.meta.url),
+    `${JSON.stringify(schema, null, 2)}\n`,
+  );
+}

@@ -187,7 +187,9 @@ const taskNeeds: z.ZodType<TaskNeeds> = z.looseObject({
       .nullable()
       .describe("null: all there are.")
       .transform((lanes) => lanes ?? Number.POSITIVE_INFINITY),
-    accelerator: z.looseObject({ kind: z.enum(["gpu", "npu"]), memoryBytes: bytes() }).nullable(),
+    accelerator: z
+      .looseObject({ kind: z.enum(["gpu", "npu"]), memoryBytes: bytes(), count: z.exactOptional(z.int()) })
+      .nullable(),
   }),
   storage: z.looseObject({
     capacity: bytes(),
@@ -216,6 +218,8 @@ const taskNeeds: z.ZodType<TaskNeeds> = z.looseObject({
   }),
   objective,
   payAtMost: money().nullable(),
+  priority: z.exactOptional(z.int()),
+  startAt: z.exactOptional(instant()),
 });
 
 export const TASK_PHASES = ["pending", "launched", "running", "succeeded", "failed", "cancelled"] as const;
