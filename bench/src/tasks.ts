@@ -8,6 +8,7 @@ import { signOrder } from "@weft/market";
 import { fileContent, uploadFile, WeftClient } from "@weft/service-http/client";
 import { parseNetworkFile, type RunningNetwork, startNetwork } from "weft/network";
 import type { Bench, Figure } from "./bench.ts";
+import { predictions } from "./predictions.ts";
 
 /*
  * Whole tasks through a whole network of real processes: submitted over HTTP, placed, contracted by three, run as an empty
@@ -265,6 +266,7 @@ export const tasks: Bench = {
         ratio: rate / 300,
       });
       if (full) await idle(network, 10, report);
+      await predictions({ server: network.url, ...network.consumer("ann") }, size, report);
     } finally {
       await network.stop();
       rmSync(folder, { recursive: true, force: true });

@@ -1,8 +1,6 @@
-import type { Program } from "@weft/orchestration";
 import { loadOcr } from "./ocr.ts";
+import type { PipelineName } from "./pipeline-names.ts";
 import { loadTensorPipeline } from "./tensor-pipeline.ts";
-
-export type ModelProgram = Extract<Program, { kind: "model" }>;
 
 /** A program loaded and warm: bytes in, pieces of bytes out. Refusals are thrown as `PipelineFailure`. */
 export interface Pipeline {
@@ -14,7 +12,7 @@ export interface Pipeline {
 }
 
 export const PIPELINES: Readonly<
-  Record<ModelProgram["pipeline"], (paths: readonly string[], lanes: number) => Promise<Pipeline>>
+  Record<PipelineName, (paths: readonly string[], lanes: number) => Promise<Pipeline>>
 > = {
   tensor: loadTensorPipeline,
   ocr: loadOcr,

@@ -10,7 +10,7 @@ import type {
 import { RunReport } from "@weft/orchestration-host";
 import { ChildSlot } from "./child-slot.ts";
 import type { Failure, ToChild } from "./order.ts";
-import { type ModelProgram, PIPELINES } from "./pipeline.ts";
+import { type ModelProgram, PIPELINE_NAMES } from "./pipeline-names.ts";
 
 export interface OnnxRuntimeOptions {
   /** Most processes at once; runs beyond wait their turn. Default: one a core. */
@@ -117,7 +117,7 @@ class OnnxRuntime implements Runtime {
     if (this.#closed) run.report.failed("runtime_failed", "the runtime is closed");
     else if (program.kind !== "model") {
       run.report.failed("bad_program", `a ${program.kind} program is not for this runtime`);
-    } else if (!Object.hasOwn(PIPELINES, program.pipeline)) {
+    } else if (!PIPELINE_NAMES.includes(program.pipeline)) {
       run.report.failed("bad_program", `there is no pipeline ${program.pipeline}`);
     } else {
       this.#runs.add(run);

@@ -76,6 +76,8 @@ export class NodeTable {
   readonly free: [Float64Array, Float64Array, Float64Array] = perType();
   /** By type: Micros a task handed over now waits. */
   readonly queue: [Float64Array, Float64Array, Float64Array] = perType();
+  /** Micros of that which were learnt here, beside what the node says. */
+  handling: Float64Array = new Float64Array();
   freeMemory: Float64Array = new Float64Array();
   freeStorage: Float64Array = new Float64Array();
   freeThroughput: Float64Array = new Float64Array();
@@ -152,8 +154,8 @@ export class NodeTable {
     COMPUTE_TYPES.forEach((type, t) => {
       const measured = Math.max(0, Math.floor(node.power[type] - othersUse[type]));
       column(this.free, t)[index] = measured - (column(this.reserved, t)[index] as number);
-      column(this.queue, t)[index] = load?.queue[type] ?? 0;
     });
+    this.refreshQueue(index);
     const memory = Math.min(node.memoryBytes, load?.freeMemoryBytes ?? node.memoryBytes);
     const storage = Math.min(
       node.storage.capacityBytes,
@@ -164,6 +166,14 @@ export class NodeTable {
     this.freeThroughput[index] =
       Math.floor(node.storage.throughput) - (this.reservedThroughput[index] as number);
     this.accepting[index] = this.slots.has(index) && (load?.accepting ?? true) ? 1 : 0;
+  }
+
+  refreshQueue(index: number): void {
+    const told = this.loads[index]?.queue;
+    const handling = this.handling[index] as number;
+    COMPUTE_TYPES.forEach((type, t) => {
+      column(this.queue, t)[index] = (told?.[type] ?? 0) + handling;
+    });
   }
 
   /** Free memory of the node's `count`-th freest device of a kind: what each of `count` devices can give; -1 without. */

@@ -7,7 +7,7 @@ import {
   type NodeLoad,
   type SiteId,
 } from "@weft/infrastructure";
-import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
+import { type Micros, ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { ACCELERATOR_KINDS } from "./capabilities.ts";
 import { ChangeFeed } from "./changes.ts";
 import type { Claim, ClaimByName, ReservationId, StaleCode } from "./claim.ts";
@@ -24,6 +24,8 @@ export interface Commit {
 /** Factors of one function by node index, and a bound on them. */
 export interface Corrections {
   readonly factors: Map<number, number>;
+  /** The factor of nodes that none was learnt on. */
+  elsewhere: number;
   /** No factor is or was greater; at least 1. */
   greatest: number;
 }
@@ -149,11 +151,35 @@ export class Pool {
   setCorrection(service: string, id: NodeId, factor: number): void {
     const index = this.#present(id);
     if (index < 0 || !(factor > 0)) return;
-    let learnt = this.#corrections.get(service);
-    if (learnt === undefined) this.#corrections.set(service, (learnt = { factors: new Map(), greatest: 1 }));
+    const learnt = this.#learnt(service, factor);
     learnt.factors.set(index, factor);
-    learnt.greatest = Math.max(learnt.greatest, factor);
     this.#loadChanged(index);
+  }
+
+  /** What holds for a function on nodes that nothing was learnt on. */
+  setCorrectionElsewhere(service: string, factor: number): void {
+    if (!(factor > 0)) return;
+    this.#learnt(service, factor).elsewhere = factor;
+    this.#version++;
+  }
+
+  /** What was learnt of a node: time every task spends there besides moving and computing; part of its queue. */
+  setHandling(id: NodeId, handling: Micros): void {
+    const index = this.#present(id);
+    if (index < 0) return;
+    this.#nodes.handling[index] = handling;
+    this.#nodes.refreshQueue(index);
+    this.#loadChanged(index);
+  }
+
+  #learnt(service: string, factor: number): Corrections {
+    let learnt = this.#corrections.get(service);
+    if (learnt === undefined) {
+      learnt = { factors: new Map(), elsewhere: 1, greatest: 1 };
+      this.#corrections.set(service, learnt);
+    }
+    learnt.greatest = Math.max(learnt.greatest, factor);
+    return learnt;
   }
 
   /** What was learnt of one function; undefined where nothing was. */
@@ -302,8 +328,8 @@ export class Pool {
     twin.#links = this.#links.copy();
     twin.#ledger = this.#ledger.copy();
     twin.#version = this.#version;
-    for (const [service, { factors, greatest }] of this.#corrections) {
-      twin.#corrections.set(service, { factors: new Map(factors), greatest });
+    for (const [service, learnt] of this.#corrections) {
+      twin.#corrections.set(service, { ...learnt, factors: new Map(learnt.factors) });
     }
     return twin;
   }
@@ -398,6 +424,7 @@ export class Pool {
     nodes.prices[index] = undefined;
     nodes.devices[index] = undefined;
     nodes.services[index] = undefined;
+    nodes.handling[index] = 0;
     for (const { factors } of this.#corrections.values()) factors.delete(index);
     this.#leaveSite(nodes.site[index] as number);
   }

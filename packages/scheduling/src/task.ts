@@ -102,3 +102,17 @@ export type Objective =
       readonly perJoule: number;
       readonly perGram: number;
     };
+
+/** A kind of program doing a type of computing: what is known of the class stands in for a function nobody has run yet. */
+export const workClass = ({ where, compute }: Pick<TaskNeeds, "where" | "compute">): string =>
+  CLASSES[where.runs][compute.type];
+
+/** Two lines, and a function's name is one: they are never the same. */
+export const classOf = (runs: ProgramKind, type: ComputeType): string => `${runs}\n${type}`;
+
+const classesOf = (runs: ProgramKind): { readonly [type in ComputeType]: string } => ({
+  logical: classOf(runs, "logical"),
+  parallel: classOf(runs, "parallel"),
+  neural: classOf(runs, "neural"),
+});
+const CLASSES = { wasm: classesOf("wasm"), model: classesOf("model"), process: classesOf("process") };

@@ -132,7 +132,7 @@ export interface RunView {
     | "failed";
   readonly because: RunFailure | "node_silent" | "node_restarted" | "node_refused" | "cancelled" | null;
   readonly predicted: Timeline;
-  /** The factor learnt for this function on this node that the prediction was made with (C1). */
+  /** Real rate over measured rate, as far as it was known when the prediction was made (C1). */
   readonly correction: number;
   readonly actual: Timeline | null;
   readonly counters: RunCounters | null;

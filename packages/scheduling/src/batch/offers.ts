@@ -1,5 +1,5 @@
 import type { Pool } from "@weft/pool";
-import { Fit, fitOn, hasRoom, isSuitable, LEAST_SHARE } from "../placement/fit.ts";
+import { Fit, factorOn, fitOn, hasRoom, isSuitable, LEAST_SHARE } from "../placement/fit.ts";
 import { Query } from "../placement/query.ts";
 import { Network } from "../routing/network.ts";
 import { QuickestPath } from "../routing/quickest.ts";
@@ -99,7 +99,7 @@ export class Offers {
   #leastRate(node: number, lane: number, transfer: number): number {
     const query = this.#query;
     if (query.work === 0) return 0;
-    const factor = query.corrections?.factors.get(node) ?? 1;
+    const factor = factorOn(query, node);
     const queue = this.#pool.nodes.queue[query.type as 0 | 1 | 2][node]!;
     const left = query.deadline - transfer - queue;
     const forDeadline = left > 0 && left < Number.POSITIVE_INFINITY ? (query.work * 1e6) / left / factor : 0;

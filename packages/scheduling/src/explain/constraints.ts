@@ -13,7 +13,7 @@ import {
   type OperationsPerSecond,
 } from "@weft/kernel";
 import type { Pool } from "@weft/pool";
-import { hasLabels, LEAST_SHARE, rateOn } from "../placement/fit.ts";
+import { factorOn, hasLabels, LEAST_SHARE, rateOn } from "../placement/fit.ts";
 import type { Query } from "../placement/query.ts";
 import type { ConstraintCode } from "./explanation.ts";
 
@@ -203,12 +203,10 @@ export const NODE_CONSTRAINTS: readonly NodeConstraint[] = [
     code: "computing_power",
     noun: "computing power",
     asked: (query) => (query.work > 0 || query.atLeast > 0 ? query.atLeast : null),
-    offered: (query, pool, n) => rateOn(pool.nodes, query, n) * (query.corrections?.factors.get(n) ?? 1),
+    offered: (query, pool, n) => rateOn(pool.nodes, query, n) * factorOn(query, n),
     holds: (query, pool, n) => {
       const rate = rateOn(pool.nodes, query, n);
-      return (
-        (rate > 0 || query.work === 0) && rate * (query.corrections?.factors.get(n) ?? 1) >= query.atLeast
-      );
+      return (rate > 0 || query.work === 0) && rate * factorOn(query, n) >= query.atLeast;
     },
     format: (value) => (value > 0 ? power(value) : `less than ${LEAST_SHARE} of a lane`),
   },

@@ -78,6 +78,11 @@ export function rateOn(nodes: NodeTable, query: Query, n: number): number {
   return rate >= Math.floor(LEAST_SHARE * lane) && rate > 0 ? rate : 0;
 }
 
+/** What the task makes of the computing power it holds on the node, as far as that was learnt; 1: what was measured. */
+export function factorOn({ corrections }: Query, n: number): number {
+  return corrections === undefined ? 1 : (corrections.factors.get(n) ?? corrections.elsewhere);
+}
+
 /** Micro-units of money for the task on the node when it computes for `compute` micros. */
 export function costOn(nodes: NodeTable, query: Query, n: number, compute: number): number {
   const seconds = compute / 1e6;
@@ -115,7 +120,7 @@ export function fitOn(
 ): boolean {
   const { nodes } = pool;
   const rate = rateOn(nodes, query, n);
-  const factor = query.corrections?.factors.get(n) ?? 1;
+  const factor = factorOn(query, n);
   const effective = rate * factor;
   if (effective < query.atLeast || (rate === 0 && query.work > 0)) return false;
   const queue = nodes.queue[query.type as 0 | 1 | 2][n] as number;

@@ -1,6 +1,6 @@
 import { COMPUTE_TYPES, type NodeId, SECURITY_CLASSES } from "@weft/infrastructure";
 import { ACCELERATOR_KINDS, type Corrections, demandBits, KNOWN, type Pool } from "@weft/pool";
-import type { Objective, TaskNeeds } from "../task.ts";
+import { type Objective, type TaskNeeds, workClass } from "../task.ts";
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 
@@ -22,7 +22,7 @@ export class Query {
   deviceMemory = 0;
   deviceCount = 0;
   service = "";
-  /** What was learnt of this function, by node; undefined where nothing was. */
+  /** What was learnt of this function, by node, else of its class of work; undefined where nothing was. */
   corrections: Readonly<Corrections> | undefined = undefined;
   /** Capability bits a node must have; `labels` has to be looked up besides when `checkLabels`. */
   capabilities = 0;
@@ -74,7 +74,7 @@ export class Query {
     this.deviceMemory = compute.accelerator === null ? 0 : Math.ceil(compute.accelerator.memoryBytes);
     this.deviceCount = compute.accelerator === null ? 0 : (compute.accelerator.count ?? 1);
     this.service = algorithm.function;
-    this.corrections = pool.corrections(algorithm.function);
+    this.corrections = pool.corrections(algorithm.function) ?? pool.corrections(workClass(needs));
     this.#fillIdentity(pool, needs);
     this.serial++;
     this.#fillSites(pool, needs);

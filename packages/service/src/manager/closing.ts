@@ -9,6 +9,8 @@ import {
   verifyUsage,
 } from "@weft/market";
 import type { RunEnd } from "@weft/orchestration";
+import { type TaskNeeds, workClass } from "@weft/scheduling";
+import type { Tried } from "../predictor.ts";
 import type { Outcome } from "../protocol.ts";
 import type { RunView, Timeline } from "../resources.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
@@ -105,7 +107,7 @@ function settle(
   const { result } = said.end;
   const at = entry.row.submission.needs.basic.dataAt;
   entry.outcome = { result: result && { ...result, at }, charged: charge.total };
-  learn(core, run, entry.row.submission.needs.algorithm.function, actual);
+  learn(core, run, entry.row.submission.needs, actual);
   tell(core, now, "settled", "contract", terms.id);
   observe(core, now, { kind: "ended", task: run.task, run: run.view.id, end: { kind: "finished" } });
   observe(core, now, { kind: "room" });
@@ -183,21 +185,29 @@ function timeline(now: Instant, run: RunEntry, said: Outcome): Timeline {
   return { staging, transferIn, queue, compute, transferOut, total };
 }
 
-/** What the run shows about the function on this node goes into the next prediction (C1). */
-function learn(core: Core, run: RunEntry, algorithm: string, actual: Timeline): void {
-  const node = run.view.node as NodeId;
-  core.pool.setCorrection(
-    algorithm,
-    node,
-    core.predictor.learn(algorithm, node, nominal(run.view), actual.compute),
-  );
+/** What the run shows about the function and its node goes into the next prediction (C1). */
+function learn(core: Core, run: RunEntry, needs: TaskNeeds, actual: Timeline): void {
+  const tried = triedOf(run.view, needs, actual);
+  const { here, elsewhere, ofClass } = core.predictor.learn(tried);
+  core.pool.setCorrection(tried.algorithm, tried.node, here);
+  core.pool.setCorrectionElsewhere(tried.algorithm, elsewhere);
+  if (ofClass !== null) core.pool.setCorrectionElsewhere(tried.workClass, ofClass);
+  core.pool.setHandling(tried.node, core.predictor.learnHandling(tried.node, actual.queue));
 }
 
-/** The computing time that the node's measured rate alone promised. */
-const nominal = (view: RunView): Micros => (view.predicted.compute * view.correction) as Micros;
+const triedOf = (view: RunView, needs: TaskNeeds, actual: Timeline): Tried => ({
+  algorithm: needs.algorithm.function,
+  workClass: workClass(needs),
+  node: view.node as NodeId,
+  promised: (view.predicted.compute * view.correction) as Micros,
+  actual: actual.compute,
+});
 
 /** What a run that finished before a restart showed. */
-export function learnAgain(core: Core, algorithm: string, view: RunView): void {
+export function learnAgain(core: Core, needs: TaskNeeds, view: RunView): void {
   if (view.actual === null || view.state !== "finished") return;
-  core.predictor.learn(algorithm, view.node as NodeId, nominal(view), view.actual.compute);
+  const tried = triedOf(view, needs, view.actual);
+  const { elsewhere, ofClass } = core.predictor.learn(tried); // of its node: once that has joined again
+  core.pool.setCorrectionElsewhere(tried.algorithm, elsewhere);
+  if (ofClass !== null) core.pool.setCorrectionElsewhere(tried.workClass, ofClass);
 }

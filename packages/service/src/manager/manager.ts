@@ -4,7 +4,7 @@ import { after, Deadlines, earliest, type Instant, type Machine, unreachable, ZE
 import { Orchestrator } from "@weft/orchestration";
 import { Pool } from "@weft/pool";
 import { type Decision, Scheduler, type TaskNeeds } from "@weft/scheduling";
-import { Predictor } from "../predictor.ts";
+import { Predictor, UNTRIED } from "../predictor.ts";
 import type { FromAgent } from "../protocol.ts";
 import { hasEnded, type StoreState } from "../store.ts";
 import { Books, WORLD } from "./books.ts";
@@ -65,6 +65,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       out: [],
     };
     this.#core = core;
+    for (const [workClass, factor] of UNTRIED) pool.setCorrectionElsewhere(workClass, factor);
     this.#restore(state, now);
   }
 
@@ -207,7 +208,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     }
     for (const entry of core.tasks.all) {
       const { id, submission, progress } = entry.row;
-      for (const run of entry.runs) learnAgain(core, submission.needs.algorithm.function, run.view);
+      for (const run of entry.runs) learnAgain(core, submission.needs, run.view);
       if (hasEnded(progress.phase)) continue;
       const live = entry.runs.find((run) => run.live !== null);
       const { notAfter } = submission.order.order;

@@ -202,7 +202,7 @@ function draft(core: Core, now: Instant, entry: TaskEntry, attempt: number, plac
       state: "launched",
       because: null,
       predicted,
-      correction: core.predictor.correction(needs.algorithm.function, placed.node),
+      correction: placed.rate > 0 ? placed.effectiveRate / placed.rate : 1,
       actual: null,
       counters: null,
     },
