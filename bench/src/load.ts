@@ -6,7 +6,7 @@ import type { Decision, Scheduler, TaskNeeds } from "@weft/scheduling";
 /**
  * Keeps a pool at a load: places task after task, commits each, and releases the oldest so that the reserved
  * share of the computing power stays where it was. The first load is reserved node by node, an even share of each type
- * with as much of the memory, between none and twice the target; it is released in random order as tasks come in.
+ * with half as much of the memory, between none and twice the target; it is released in random order as tasks come in.
  */
 export class LoadKeeper {
   readonly pool: Pool;
@@ -70,7 +70,7 @@ export class LoadKeeper {
           node: nodes.slots.idOf(n),
           type: COMPUTE_TYPES[type] as "logical",
           rate: ((nodes.power[type][n] as number) * share) as never,
-          memory: Math.floor(((nodes.descriptions[n]?.memoryBytes ?? 0) * share) / 3) as never,
+          memory: Math.floor(((nodes.descriptions[n]?.memoryBytes ?? 0) * share) / 6) as never,
           storage: 0 as never,
           throughput: 0 as never,
           accelerator: null,

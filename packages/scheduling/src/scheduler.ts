@@ -142,7 +142,6 @@ export class Scheduler {
     const paths = this.#paths;
     const onTheSpot = paths.hops === 0;
     const { linksIn, linksOut } = onTheSpot ? { linksIn: NO_LINKS, linksOut: NO_LINKS } : paths.links();
-    const share = onTheSpot ? 0 : this.#shareForDeadline();
     return {
       node: fit.node,
       type: query.type,
@@ -156,26 +155,10 @@ export class Scheduler {
       service: query.service,
       linksIn,
       linksOut,
-      bandwidthIn: onTheSpot ? 0 : reservation(query.bandwidth, query.inputBytes, paths.bandwidthIn, share),
-      bandwidthOut: onTheSpot
-        ? 0
-        : reservation(query.bandwidth, query.resultBytes, paths.bandwidthOut, share),
+      bandwidthIn: onTheSpot ? 0 : occupied(query.bandwidth, query.inputBytes, fit.total),
+      bandwidthOut: onTheSpot ? 0 : occupied(query.bandwidth, query.resultBytes, fit.total),
       basedOn: this.#pool.version,
     };
-  }
-
-  /**
-   * The share of the path's residual bandwidth with which the deadline still holds: a deadline is a promise, so what
-   * it needs is reserved, and no more, lest one task shut the path to all others. 0 without a deadline.
-   */
-  #shareForDeadline(): number {
-    const { deadline, inputBytes, resultBytes } = this.#query;
-    if (deadline === Number.POSITIVE_INFINITY) return 0;
-    const paths = this.#paths;
-    const sending =
-      (inputBytes > 0 ? (inputBytes * 8e6) / paths.bandwidthIn : 0) +
-      (resultBytes > 0 ? (resultBytes * 8e6) / paths.bandwidthOut : 0);
-    return Math.min(1, sending / (sending + deadline - this.#best.total));
   }
 
   #refused(): Decision {
@@ -190,7 +173,11 @@ export class Scheduler {
   }
 }
 
-/** Whole bits a second to reserve on every link of one direction: the stated need or the deadline's. */
-function reservation(stated: number, bytes: number, residual: number, share: number): number {
-  return bytes > 0 && share > 0 ? Math.max(stated, Math.ceil(residual * share)) : stated;
+/**
+ * Whole bits a second a task occupies on every link of one direction: what it states, or the bits it moves over the
+ * time it lasts. Rate times time is then what passes the link, so every megabit is counted once; never more than
+ * the residual, since a task lasts no less than its transfers.
+ */
+function occupied(stated: number, bytes: number, total: number): number {
+  return bytes > 0 ? Math.max(stated, Math.ceil((bytes * 8e6) / total)) : stated;
 }

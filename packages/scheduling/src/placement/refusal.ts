@@ -7,44 +7,55 @@ import type { Query } from "./query.ts";
 /** The hurdles every node has to pass, in order. A refusal names the last one that some node came to. */
 const HURDLES: readonly RefusalCode[] = [
   "no_suitable_node",
-  "residency",
   "no_path",
   "no_capacity",
   "deadline_unreachable",
   "price_above_limit",
 ];
-const [, RESIDENCY, PATH, CAPACITY, DEADLINE, PRICE] = [0, 1, 2, 3, 4, 5] as const;
+const [PATH, CAPACITY, DEADLINE, PRICE, NONE] = [1, 2, 3, 4, 5] as const;
 
-/** Why no node serves a task that none serves. Looks at every node, and at each site's path at most twice. */
+/**
+ * Why no node serves a task that none serves. Every node is looked at over the least transfer its site could have; the
+ * real path is looked for only where a node would do over that.
+ */
 export function whyRefused(pool: Pool, paths: QuickestPath, query: Query): RefusalCode {
-  const { nodes, links } = pool;
-  const atSite = new Int8Array(links.sites.bound).fill(-1);
-  const transfer = new Float64Array(links.sites.bound);
+  const { nodes } = pool;
   const fit = new Fit();
   let furthest = 0;
+  paths.begin(query);
   for (let n = 0; n < nodes.bound && furthest < PRICE; n++) {
     if (!nodes.slots.has(n) || !isSuitable(pool, query, n)) continue;
     const site = nodes.site[n] as number;
-    if (atSite[site] === -1) {
-      atSite[site] = hurdleOfSite(paths, query, site);
-      transfer[site] = paths.transferIn + paths.transferOut;
+    const least = paths.least(site);
+    if (least === Number.POSITIVE_INFINITY) {
+      furthest = Math.max(furthest, PATH);
+      continue;
     }
-    const hurdle =
-      atSite[site] === CAPACITY ? hurdleOfNode(pool, query, n, transfer[site] as number, fit) : atSite[site];
-    furthest = Math.max(furthest, hurdle as number);
+    let hurdle = hurdleOfNode(pool, query, n, least, fit);
+    if (hurdle === NONE) {
+      const found = paths.find(site, Number.MAX_VALUE);
+      hurdle = found ? hurdleOfNode(pool, query, n, paths.transferIn + paths.transferOut, fit) : PATH;
+    }
+    furthest = Math.max(furthest, hurdle);
   }
-  return HURDLES[furthest] as RefusalCode;
+  return furthest === PATH && isOnlyResidency(pool, paths, query)
+    ? "residency"
+    : (HURDLES[furthest] as RefusalCode);
 }
 
-/** The hurdle a site fails at; CAPACITY, the next one, when a path leads there. */
-function hurdleOfSite(paths: QuickestPath, query: Query, site: number): number {
-  if (paths.find(site, Number.MAX_VALUE)) return CAPACITY;
-  if (!query.bounded) return PATH;
+/** Whether a suitable node could be reached if the data might go anywhere. */
+function isOnlyResidency(pool: Pool, paths: QuickestPath, query: Query): boolean {
+  if (!query.bounded) return false;
   query.bounded = false;
-  // The bounds of the paths do not depend on where the data may go.
-  const anywhere = paths.find(site, Number.MAX_VALUE);
+  paths.begin(query);
+  const { nodes } = pool;
+  let reached = false;
+  for (let n = 0; n < nodes.bound && !reached; n++) {
+    if (!nodes.slots.has(n) || !isSuitable(pool, query, n)) continue;
+    reached = paths.least(nodes.site[n] as number) < Number.POSITIVE_INFINITY;
+  }
   query.bounded = true;
-  return anywhere ? RESIDENCY : PATH;
+  return reached;
 }
 
 function hurdleOfNode(pool: Pool, query: Query, n: number, transfer: number, fit: Fit): number {
@@ -56,7 +67,8 @@ function hurdleOfNode(pool: Pool, query: Query, n: number, transfer: number, fit
   query.deadline = deadline;
   query.payAtMost = payAtMost;
   if (!fits) return CAPACITY;
-  return fit.total > deadline ? DEADLINE : PRICE;
+  if (fit.total > deadline) return DEADLINE;
+  return Math.ceil(fit.cost) > payAtMost ? PRICE : NONE;
 }
 
 export const REFUSAL_MESSAGES: Readonly<Record<RefusalCode, string>> = {

@@ -169,6 +169,12 @@ export class QuickestPath {
     );
   }
 
+  /** Micros that the transfers to and from a site take at the least; Infinity where it is ruled out. */
+  least(site: number): number {
+    if (site === this.#query.source) return 0;
+    return this.rulesOut(site) ? ENDLESS : this.#bound(site, 0, ENDLESS, ENDLESS);
+  }
+
   /**
    * Finds the best path between the data of the task taken up and `site` whose transfers take at most `within` micros
    * in all, and leaves it in the fields of this object. False when there is none.
@@ -182,8 +188,7 @@ export class QuickestPath {
       return false;
     if (site >= this.#network.graph.vertices) return false;
     if (query.bounded && query.allowed[site] !== query.serial) return false;
-    if (this.rulesOut(site)) return false;
-    const bound = this.#bound(site, 0, ENDLESS, ENDLESS);
+    const bound = this.least(site);
     if (!(bound <= within) || bound === ENDLESS) return false;
     this.#clear();
     const first = this.#add(site, -1, -1, 0, 0, 0, ENDLESS, ENDLESS, 0, 0, 0);
