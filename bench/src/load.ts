@@ -5,18 +5,20 @@ import type { Decision, Scheduler, TaskNeeds } from "@weft/scheduling";
 
 /**
  * Keeps a pool at a load: places task after task, commits each, and releases the oldest so that the reserved
- * share of the computing power stays where it was. The first load is reserved node by node, an even share of each type
- * with half as much of the memory, between none and twice the target; it is released in random order as tasks come in.
+ * share of the computing power (of the type loaded most) stays where it was. The first load is reserved node by node, an
+ * even share of each type with half as much of the memory, between none and twice the target; it is released in random
+ * order as tasks come in.
  */
 export class LoadKeeper {
   readonly pool: Pool;
   readonly #tasks: readonly TaskNeeds[];
   readonly #standing: ReservationId[] = [];
-  readonly #total: number;
+  /** Operations a second by type: all there are, and what is reserved. */
+  readonly #total: readonly number[];
+  readonly #reserved = [0, 0, 0];
   readonly #target: number;
   #oldest = 0;
   #next = 0;
-  #reserved = 0;
   placed = 0;
   refused = 0;
 
@@ -24,15 +26,13 @@ export class LoadKeeper {
     this.pool = pool;
     this.#tasks = tasks;
     this.#target = target;
-    this.#total = pool.nodes.power.reduce(
-      (sum, power) => sum + power.reduce((all, rate) => all + rate, 0),
-      0,
-    );
+    this.#total = pool.nodes.power.map((power) => power.reduce((sum, rate) => sum + rate, 0));
     this.#fill();
   }
 
+  /** The reserved share of the type of computing power that is loaded most. */
   get load(): number {
-    return this.#reserved / this.#total;
+    return Math.max(...this.#reserved.map((rate, type) => rate / (this.#total[type] as number)));
   }
 
   nextTask(): TaskNeeds {
@@ -89,14 +89,19 @@ export class LoadKeeper {
     const made = this.pool.reserve(claim);
     if (!made.ok) throw new Error(`a fresh decision does not hold: ${made.refusal.code}`);
     this.#standing.push(made.value);
-    this.#reserved += claim.rate;
+    this.#add(claim, 1);
+  }
+
+  #add(claim: Claim, sign: number): void {
+    this.#reserved[claim.type] = (this.#reserved[claim.type] as number) + sign * claim.rate;
   }
 
   #releaseOldest(): void {
     const id = this.#standing[this.#oldest];
     if (id === undefined) return;
     this.#oldest++;
-    this.#reserved -= this.pool.reservation(id)?.rate ?? 0;
+    const claim = this.pool.reservation(id);
+    if (claim !== undefined) this.#add(claim, -1);
     this.pool.release(id);
     if (this.#oldest < 65_536) return;
     this.#standing.splice(0, this.#oldest);

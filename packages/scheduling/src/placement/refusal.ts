@@ -23,10 +23,12 @@ export function whyRefused(pool: Pool, paths: QuickestPath, query: Query): Refus
   const fit = new Fit();
   let furthest = 0;
   paths.begin(query);
+  const leastTo = new Float64Array(pool.links.sites.bound).fill(-1);
   for (let n = 0; n < nodes.bound && furthest < PRICE; n++) {
     if (!nodes.slots.has(n) || !isSuitable(pool, query, n)) continue;
     const site = nodes.site[n] as number;
-    const least = paths.least(site);
+    if (leastTo[site] === -1) leastTo[site] = paths.least(site);
+    const least = leastTo[site] as number;
     if (least === Number.POSITIVE_INFINITY) {
       furthest = Math.max(furthest, PATH);
       continue;
