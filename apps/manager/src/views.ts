@@ -8,7 +8,7 @@ import {
   type OperationsPerSecond,
 } from "@weft/kernel";
 import type { Decision } from "@weft/scheduling";
-import type { LinkView, Manager, NodeView, RunEntry } from "@weft/service";
+import type { ContractRow, LinkView, Manager, NodeView, RunEntry } from "@weft/service";
 import type {
   AccountView,
   ContractView,
@@ -104,12 +104,17 @@ export function offerViews(core: Core): OfferView[] {
 }
 
 export function contractView(run: RunEntry, whole: boolean): ContractView {
-  const { contract, state, openedAt, closedAt, because, charged } = run.contract;
+  return contractRowView(run.contract, whole);
+}
+
+/** A contract as it is kept, however old. */
+export function contractRowView(row: ContractRow, whole: boolean): ContractView {
+  const { contract, run, state, openedAt, closedAt, because, charged, penalty, steps, dispute } = row;
   const { terms } = contract;
   return {
     id: terms.id,
     task: terms.task,
-    run: run.view.id,
+    run,
     node: terms.node.id as NodeId,
     consumer: terms.consumer.account,
     provider: terms.provider.account,
@@ -119,6 +124,11 @@ export function contractView(run: RunEntry, whole: boolean): ContractView {
     openedAt,
     closedAt,
     closedBecause: because,
+    completeBy: terms.completeBy,
+    penalty: penalty ?? null,
+    steps: (steps ?? []).map(([state, at]) => ({ state, at })),
+    dispute: dispute ?? null,
+    measurements: row.measurements ?? [],
     document: whole ? contract : null,
   };
 }

@@ -151,6 +151,24 @@ describe("a contract's life", () => {
     expect(offer(10, { kind: "start" })).toBe("active");
   });
 
+  it("[K3.7] nothing lapses while its keeper was away, and what was done then counts as done then", () => {
+    const { life } = begun();
+    const back = new ContractLife({ ...life.life, patience: at(200) }, fee);
+    expect(back.wakeAt).toBe(at(200));
+    expect(back.wake(at(150))).toEqual([]);
+    expect(back.offer(at(150), { kind: "complete", charge: money(400n), doneAt: at(40) }).ok).toBe(true);
+    expect(back.life).toMatchObject({ state: "fulfilled", completedAt: at(40), penalty: 0n });
+  });
+
+  it("a refund that the manager bears leaves the provider what it earned", () => {
+    const { offer, balances } = begun();
+    offer(20, { kind: "complete", charge: money(400n) });
+    offer(21, { kind: "settle" });
+    offer(22, { kind: "dispute", by: "consumer", claim: "wrong result" });
+    offer(23, { kind: "resolve", refund: money(15n), borneBy: "manager" });
+    expect(balances()).toEqual([615n, 380n, 5n]);
+  });
+
   it("[K5.2] late work costs its provider a share", () => {
     const { offer, life, balances } = begun();
     expect(offer(60, { kind: "complete", charge: money(401n) })).toBe("breached");
@@ -173,7 +191,7 @@ describe("a contract's life", () => {
     late.offer(21, { kind: "settle" });
     late.offer(22, { kind: "dispute", by: "consumer", claim: "wrong result" });
     expect(late.offer(23, { kind: "resolve", refund: money(380n) })).toBe("resolved");
-    expect(late.balances()).toEqual([980n, 0n, 20n]);
+    expect(late.balances()).toEqual([980n, 19n, 1n]); // as if 20 had been due
     expect(late.offer(24, { kind: "resolve", refund: money(1n) })).toBe("E_CONTRACT_STATE");
   });
 

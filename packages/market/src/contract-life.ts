@@ -12,7 +12,7 @@ import {
 import type { ContractState, ContractTerms } from "./contract.ts";
 import type { Hold, Transfer } from "./ledger.ts";
 import { type Measurement, missedLevels, penaltyFor, type ServiceLevel } from "./service-level.ts";
-import { type FeePolicy, holdOf, settlementTransfer } from "./settlement.ts";
+import { type FeePolicy, holdOf, refundTransfer, settlementTransfers } from "./settlement.ts";
 
 /*
  * The life of one contract, as docs/spec/contract.md has it:
@@ -38,7 +38,9 @@ export type CloseReason =
   | "completed_late"
   | "service_level_missed"
   | "node_silent"
+  | "node_restarted"
   | "node_refused"
+  | "node_failed"
   | "program_failed"
   | "usage_refused"
   | "no_funds"
@@ -50,24 +52,33 @@ export type CloseReason =
   | "never_started"
   | "never_completed";
 
+/** Of those, why it failed. */
+export type FailReason = Extract<
+  CloseReason,
+  "node_silent" | "node_restarted" | "node_refused" | "node_failed" | "program_failed" | "usage_refused"
+>;
+
 export type ContractInput =
   | { readonly kind: "quote"; readonly expiresAt: Instant }
   | { readonly kind: "accept"; readonly signBy: Instant }
   | { readonly kind: "sign"; readonly role: "manager" | "provider" }
   | { readonly kind: "start" }
   | { readonly kind: "measured"; readonly measurement: Measurement }
-  /** The work is done (or a service's term is over): `charge` was rated from checked usage. */
-  | { readonly kind: "complete"; readonly charge: Money }
+  /**
+   * The work is done (or a service's term is over): `charge` was rated from checked usage. `doneAt` where it was done
+   * before anybody could hear of it.
+   */
+  | { readonly kind: "complete"; readonly charge: Money; readonly doneAt?: Instant }
   /** It will never be done; nothing is charged. */
   | {
       readonly kind: "fail";
-      readonly because: "node_silent" | "node_refused" | "program_failed" | "usage_refused";
+      readonly because: FailReason;
     }
   | { readonly kind: "cancel"; readonly by: ContractRole | "funds" }
   | { readonly kind: "settle" }
   | { readonly kind: "dispute"; readonly by: ContractRole; readonly claim: string }
-  /** The manager's ruling: `refund` goes back from provider to consumer; 0 lets it stand. */
-  | { readonly kind: "resolve"; readonly refund: Money };
+  /** The manager's ruling: `refund` goes back to the consumer, from the provider unless said otherwise; 0 lets it stand. */
+  | { readonly kind: "resolve"; readonly refund: Money; readonly borneBy?: "provider" | "manager" };
 
 /** What is to be done because of it: entries for the books, and the word to all parties. */
 export type ContractDeed =
@@ -83,6 +94,8 @@ export interface ContractLifeState {
   readonly signed: readonly ("manager" | "provider")[];
   /** When the present state lapses by itself. */
   readonly deadline: Instant;
+  /** Nothing lapses before: whoever keeps the contract was away, and what was done meanwhile has yet to be told [K3.7]. */
+  readonly patience?: Instant;
   readonly because: CloseReason | null;
   readonly charge: Money;
   readonly penalty: Money;
@@ -164,12 +177,14 @@ export class ContractLife implements Machine<ContractInput, ContractDeed> {
   }
 
   get wakeAt(): Instant {
-    return LAPSES[this.#life.state] === undefined ? NEVER : this.#life.deadline;
+    const { state, deadline, patience } = this.#life;
+    if (LAPSES[state] === undefined) return NEVER;
+    return patience !== undefined && patience > deadline ? patience : deadline;
   }
 
   wake(now: Instant): readonly ContractDeed[] {
     const lapse = LAPSES[this.#life.state];
-    if (lapse === undefined || now < this.#life.deadline) return [];
+    if (lapse === undefined || now < this.wakeAt) return [];
     return this.#close(lapse[0], lapse[1]);
   }
 
@@ -228,7 +243,7 @@ export class ContractLife implements Machine<ContractInput, ContractDeed> {
         return ok([]);
       }
       case "complete":
-        return ok(this.#complete(now, input.charge));
+        return ok(this.#complete(input.doneAt ?? now, input.charge));
       case "fail":
         return ok(this.#close("breached", input.because));
       case "cancel":
@@ -254,13 +269,13 @@ export class ContractLife implements Machine<ContractInput, ContractDeed> {
         expected: `0 to ${due}`,
       });
     }
-    return ok(this.#resolve(now, input.refund));
+    return ok(this.#resolve(now, input.refund, input.borneBy ?? "provider"));
   }
 
   /** Done: on time or late, with every promise kept or not. What was missed lowers what is due [K5.2]. */
-  #complete(now: Instant, charge: Money): readonly ContractDeed[] {
+  #complete(doneAt: Instant, charge: Money): readonly ContractDeed[] {
     const { terms, measurements } = this.#life;
-    const missed = missedLevels(levelsOf(terms), now, measurements);
+    const missed = missedLevels(levelsOf(terms), doneAt, measurements);
     const late = missed.some((level) => level.kind === "completion");
     const because: CloseReason =
       missed.length === 0 ? "completed" : late ? "completed_late" : "service_level_missed";
@@ -269,7 +284,7 @@ export class ContractLife implements Machine<ContractInput, ContractDeed> {
       because,
       charge,
       penalty,
-      completedAt: now,
+      completedAt: doneAt,
       deadline: NEVER,
     });
   }
@@ -284,35 +299,28 @@ export class ContractLife implements Machine<ContractInput, ContractDeed> {
 
   #settle(now: Instant): readonly ContractDeed[] {
     if (this.#life.settled) return this.#become("settled", {});
-    const due = (this.#life.charge - this.#life.penalty) as Money;
-    const transfer = settlementTransfer(this.#life.terms, due, this.#fee, now);
-    return [{ kind: "transfer", transfer }, ...this.#become("settled", { settled: true })];
+    const { terms, charge, penalty } = this.#life;
+    return [
+      ...this.#transfers(settlementTransfers(terms, charge, penalty, this.#fee, now)),
+      ...this.#become("settled", { settled: true }),
+    ];
+  }
+
+  #transfers(transfers: readonly Transfer[]): readonly ContractDeed[] {
+    return transfers.map((transfer): ContractDeed => ({ kind: "transfer", transfer }));
   }
 
   /** Before settlement a ruling lowers what is due; after it the difference goes back [K3.5]. */
-  #resolve(now: Instant, refund: Money): readonly ContractDeed[] {
+  #resolve(now: Instant, refund: Money, borneBy: "provider" | "manager"): readonly ContractDeed[] {
     const { terms, charge, penalty, settled } = this.#life;
-    const due = (charge - penalty - refund) as Money;
     if (!settled) {
-      const transfer = settlementTransfer(terms, due, this.#fee, now);
-      return [{ kind: "transfer", transfer }, ...this.#become("resolved", { settled: true })];
+      const transfers = settlementTransfers(terms, (charge - refund) as Money, penalty, this.#fee, now);
+      return [...this.#transfers(transfers), ...this.#become("resolved", { settled: true })];
     }
-    const deeds: ContractDeed[] = [];
-    if (refund > 0n) {
-      const transfer: Transfer = {
-        id: `resolve/${terms.id}`,
-        at: now,
-        kind: "refund",
-        reference: terms.id,
-        postings: [
-          { account: terms.provider.account, amount: -refund as Money },
-          { account: terms.consumer.account, amount: refund },
-        ],
-        closes: null,
-      };
-      deeds.push({ kind: "transfer", transfer });
-    }
-    return [...deeds, ...this.#become("resolved", {})];
+    if (refund === 0n) return this.#become("resolved", {});
+    const due = (charge - penalty) as Money;
+    const given = refundTransfer(terms, due, refund, borneBy, this.#fee, now);
+    return [...this.#transfers([given]), ...this.#become("resolved", {})];
   }
 
   #hold(now: Instant): Hold {

@@ -80,5 +80,67 @@ export function settlementTransfer(
   };
 }
 
+/**
+ * A settlement with a penalty taken off: the charge, then what the provider gives back of it for promises it missed. The
+ * manager's commission is that of what is due in the end, so each entry leaves every account at zero or more.
+ */
+export function settlementTransfers(
+  terms: ContractTerms,
+  charge: Money,
+  penalty: Money,
+  fee: FeePolicy,
+  at: Instant,
+): readonly Transfer[] {
+  const whole = settlementTransfer(terms, charge, fee, at);
+  if (penalty === 0n) return [whole];
+  const commission = commissionOf(money(charge - penalty), fee);
+  const postings: readonly Posting[] = [
+    { account: terms.consumer.account, amount: money(-charge) },
+    { account: terms.provider.account, amount: money(charge - commission) },
+    { account: terms.manager.account, amount: commission },
+  ];
+  const given: Transfer = {
+    id: `penalty/${terms.id}`,
+    at,
+    kind: "penalty",
+    reference: terms.id,
+    postings: [
+      { account: terms.provider.account, amount: money(-penalty) },
+      { account: terms.consumer.account, amount: penalty },
+    ],
+    closes: null,
+  };
+  return [{ ...whole, postings: postings.filter(({ amount }) => amount !== 0n) }, given];
+}
+
+/**
+ * What a ruling gives back after settlement, as one entry: the manager returns the commission of that part, whoever bears
+ * the rest.
+ */
+export function refundTransfer(
+  terms: ContractTerms,
+  due: Money,
+  refund: Money,
+  borneBy: "provider" | "manager",
+  fee: FeePolicy,
+  at: Instant,
+): Transfer {
+  const commission = commissionOf(due, fee) - commissionOf(money(due - refund), fee);
+  const fromManager = borneBy === "manager" ? refund : money(commission);
+  const postings: readonly Posting[] = [
+    { account: terms.provider.account, amount: money(fromManager - refund) },
+    { account: terms.manager.account, amount: money(-fromManager) },
+    { account: terms.consumer.account, amount: refund },
+  ];
+  return {
+    id: `resolve/${terms.id}`,
+    at,
+    kind: "refund",
+    reference: terms.id,
+    postings: postings.filter(({ amount }) => amount !== 0n),
+    closes: null,
+  };
+}
+
 /** Name of the hold that keeps a contract's ceiling aside. */
 export const holdOf = (terms: ContractTerms): string => `hold/${terms.id}`;

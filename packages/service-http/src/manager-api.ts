@@ -18,6 +18,7 @@ import type {
   ContractState,
   OrganisationAct,
   PriceList,
+  SignedMeasurement,
   SignedUsage,
   Transfer,
 } from "@weft/market";
@@ -244,8 +245,30 @@ export interface ContractView {
   readonly closedAt: Instant | null;
   /** Why it was closed; null while it is open. */
   readonly closedBecause: string | null;
+  /** When the result is promised; null: no promise. */
+  readonly completeBy: Instant | null;
+  /** What of the charge was given back for missed promises. */
+  readonly penalty: Money | null;
+  /** Its states so far, in order. */
+  readonly steps: readonly { readonly state: ContractState; readonly at: Instant }[];
+  readonly dispute: DisputeView | null;
+  /** What was measured of missed promises, signed. */
+  readonly measurements: readonly SignedMeasurement[];
   /** The contract itself, enough to check it offline; null in lists. */
   readonly document: Contract | null;
+}
+
+/** A party's objection to how a contract ended, and the manager's ruling once there is one. */
+export interface DisputeView {
+  readonly by: AccountId;
+  readonly claim: string;
+  readonly at: Instant;
+  readonly ruling: {
+    readonly at: Instant;
+    readonly refund: Money;
+    readonly borneBy: "provider" | "manager";
+    readonly note: string;
+  } | null;
 }
 
 export interface UsageView {

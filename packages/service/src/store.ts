@@ -3,12 +3,14 @@ import type { Digest, Instant, Money, PublicKey, Refusal } from "@weft/kernel";
 import type {
   AccountId,
   Charge,
+  CloseReason,
   Contract,
   ContractState,
   Hold,
   LedgerAccount,
   OrganisationAct,
   PriceList,
+  SignedMeasurement,
   SignedUsage,
   Transfer,
 } from "@weft/market";
@@ -110,8 +112,29 @@ export interface ContractRow {
   readonly openedAt: Instant;
   readonly closedAt: Instant | null;
   /** Why it was closed; null while it is open. */
-  readonly because: string | null;
+  readonly because: CloseReason | null;
   readonly charged: Money | null;
+  /** What of the charge was given back for missed promises. */
+  readonly penalty?: Money | null;
+  /** When it came to each state, in order. */
+  readonly steps?: readonly (readonly [state: ContractState, at: Instant])[];
+  /** What was measured of promises that were missed. */
+  readonly measurements?: readonly SignedMeasurement[];
+  readonly dispute?: DisputeRow;
+}
+
+/** A party's objection to how a contract ended, and what became of it. */
+export interface DisputeRow {
+  readonly by: AccountId;
+  readonly claim: string;
+  readonly at: Instant;
+  readonly from: "fulfilled" | "breached" | "settled";
+  readonly ruling: {
+    readonly at: Instant;
+    readonly refund: Money;
+    readonly borneBy: "provider" | "manager";
+    readonly note: string;
+  } | null;
 }
 
 export interface UsageRow {

@@ -193,6 +193,12 @@ const program = z.discriminatedUnion("kind", [
 ]);
 
 const party = z.object({ account: name, key });
+const ppm = z.number().int().min(0).max(1_000_000);
+const level = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("completion"), by: instant, penaltyPpm: ppm }),
+  z.object({ kind: z.literal("delay"), atMost: micros, sharePpm: ppm, penaltyPpm: ppm }),
+  z.object({ kind: z.literal("availability"), atLeastPpm: ppm, penaltyPpm: ppm }),
+]);
 const contract = z.object({
   terms: z.object({
     id: name,
@@ -211,6 +217,7 @@ const contract = z.object({
     prices,
     ceiling: money,
     completeBy: instant.nullable(),
+    levels: z.array(level).max(16).optional(),
     validFrom: instant,
     validUntil: instant,
   }),

@@ -7,8 +7,11 @@ import {
   formatMemory,
   formatMoney,
   type Instant,
+  type Micros,
+  type Money,
 } from "@weft/kernel";
 import type { LinkView, NodeView, RunView, TaskView, Timeline } from "@weft/service";
+import type { ContractView } from "@weft/service-http/client";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { Failure, must } from "../failure.ts";
@@ -21,9 +24,9 @@ import { age, harmless, known, pairs, percent, since, time, UNKNOWN } from "../t
 export function register(program: Command, context: Context): void {
   program
     .command("describe")
-    .summary("show all that is known of a node, task or link")
-    .description("Shows all that is known of a node, task or link, and how old it is.")
-    .argument("<resource>", "node, task or link, or such as node/corner")
+    .summary("show all that is known of a node, task, contract or link")
+    .description("Shows all that is known of a node, task, contract or link, and how old it is.")
+    .argument("<resource>", "node, task, contract or link, or such as node/corner")
     .argument("[name]", "which one; a link is named 'from>to'")
     .action((word: string, name: string | undefined) => describe(context, word, name));
 }
@@ -49,7 +52,12 @@ async function describe(context: Context, word: string, given: string | undefine
 const harmlessLines = (facts: readonly Fact[]): string => factLines(facts).map(harmless).join("\n");
 
 type Facts = (item: never, now: Instant, currency: string) => Promise<readonly Fact[]> | readonly Fact[];
-const FACTS: Readonly<Record<string, Facts>> = { node: nodeFacts, task: taskFacts, link: linkFacts };
+const FACTS: Readonly<Record<string, Facts>> = {
+  node: nodeFacts,
+  task: taskFacts,
+  link: linkFacts,
+  contract: contractFacts,
+};
 
 function nodeFacts(node: NodeView, _now: Instant, currency: string): readonly Fact[] {
   const { description, load, reserved } = node;
@@ -155,6 +163,69 @@ async function taskFacts(task: TaskView, now: Instant, currency: string): Promis
     [
       "Runs",
       task.runs.length === 0 ? "none yet" : task.runs.map((run, i): Fact => [`${i + 1}`, runFacts(run)]),
+    ],
+  ];
+}
+
+function contractFacts(contract: ContractView, now: Instant, currency: string): readonly Fact[] {
+  const { steps, dispute, document, measurements } = contract;
+  const money = (value: Money | null): string => known(value, (it) => formatMoney(it, currency));
+  const levels = document?.terms.levels ?? [];
+  return [
+    ["Id", contract.id],
+    ["Task", contract.task],
+    ["Run", contract.run],
+    ["Node", contract.node],
+    ["Consumer", contract.consumer],
+    ["Provider", contract.provider],
+    [
+      "State",
+      contract.closedBecause === null ? contract.state : `${contract.state}: ${contract.closedBecause}`,
+    ],
+    [
+      "States",
+      steps.map(({ state, at }, i): Fact => {
+        const before = steps[i - 1];
+        const when = before === undefined ? formatInstant(at) : `+${time((at - before.at) as Micros)}`;
+        return [state, when];
+      }),
+    ],
+    ["Promised", known(contract.completeBy, (at) => `a result by ${formatInstant(at)}`)],
+    [
+      "At risk",
+      levels.map(({ kind, penaltyPpm }) => `${penaltyPpm / 1e4} % for ${kind}`).join(", ") || "nothing",
+    ],
+    ["At most", money(contract.ceiling)],
+    ["Charged", money(contract.charged)],
+    ["Penalty", money(contract.penalty)],
+    [
+      "Measured",
+      measurements
+        .map(({ measurement }) => `by ${measurement.observer}: not done by ${formatInstant(measurement.to)}`)
+        .join("\n") || UNKNOWN,
+    ],
+    [
+      "Dispute",
+      dispute === null
+        ? UNKNOWN
+        : [
+            ["by", `${dispute.by}, ${since(now, dispute.at)} ago`],
+            ["claim", dispute.claim],
+            [
+              "ruling",
+              dispute.ruling === null
+                ? "none yet"
+                : `${money(dispute.ruling.refund)} given back by the ${dispute.ruling.borneBy}: ${dispute.ruling.note}`,
+            ],
+          ],
+    ],
+    [
+      "Signed",
+      document === null
+        ? UNKNOWN
+        : ["consumer", document.manager && "manager", document.provider && "provider"]
+            .filter((party) => party)
+            .join(", "),
     ],
   ];
 }

@@ -1,4 +1,4 @@
-import { formatBytes } from "@weft/kernel";
+import { formatBytes, formatInstant } from "@weft/kernel";
 import type {
   AccountView,
   ContractView,
@@ -41,6 +41,12 @@ export const contracts: Resource<ContractView> = {
     { header: "CONSUMER", wide: true, cell: (contract) => contract.consumer },
     { header: "PROVIDER", wide: true, cell: (contract) => contract.provider },
     { header: "CLOSED", wide: true, cell: (contract) => contract.closedBecause ?? UNKNOWN },
+    { header: "PENALTY", wide: true, cell: ({ penalty }) => amount(penalty) },
+    {
+      header: "DUE",
+      wide: true,
+      cell: ({ completeBy }) => known(completeBy, (at) => formatInstant(at).slice(0, 19)),
+    },
   ],
   list: (client, { limit }) => gather(client.all("GET /v1/contracts", page(limit)), limit),
   one: async (client, name) =>

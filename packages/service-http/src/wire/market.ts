@@ -6,11 +6,21 @@ import type {
   ContractState,
   OrganisationAct,
   PriceList,
+  ServiceLevel,
+  SignedMeasurement,
   SignedUsage,
   Transfer,
 } from "@weft/market";
 import { z } from "zod";
-import type { AccountView, ContractView, KeyView, OfferView, TokenView, UsageView } from "../manager-api.ts";
+import type {
+  AccountView,
+  ContractView,
+  DisputeView,
+  KeyView,
+  OfferView,
+  TokenView,
+  UsageView,
+} from "../manager-api.ts";
 import { digest, digits, instant, money, named, publicKey, quantity, signature } from "./quantities.ts";
 
 const node = () => named<NodeId>();
@@ -51,6 +61,13 @@ export const signedOrder = z.strictObject({
 
 const party = () => z.looseObject({ account: z.string(), key: publicKey() });
 
+const ppm = () => z.int().describe("Millionths.");
+const serviceLevel: z.ZodType<ServiceLevel> = z.discriminatedUnion("kind", [
+  z.looseObject({ kind: z.literal("completion"), by: instant(), penaltyPpm: ppm() }),
+  z.looseObject({ kind: z.literal("delay"), atMost: micros(), sharePpm: ppm(), penaltyPpm: ppm() }),
+  z.looseObject({ kind: z.literal("availability"), atLeastPpm: ppm(), penaltyPpm: ppm() }),
+]);
+
 export const contract: z.ZodType<Contract> = z.looseObject({
   terms: z.looseObject({
     id: z.string(),
@@ -66,11 +83,41 @@ export const contract: z.ZodType<Contract> = z.looseObject({
     prices: priceList,
     ceiling: money(),
     completeBy: instant().nullable(),
+    levels: z.array(serviceLevel).optional(),
     validFrom: instant(),
     validUntil: instant(),
   }),
   manager: signature().nullable(),
   provider: signature().nullable(),
+});
+
+const contractState = z.string() as unknown as z.ZodType<ContractState, string>;
+
+const disputeView: z.ZodType<DisputeView> = z.looseObject({
+  by: z.string(),
+  claim: z.string(),
+  at: instant(),
+  ruling: z
+    .looseObject({
+      at: instant(),
+      refund: money(),
+      borneBy: z.enum(["provider", "manager"]),
+      note: z.string(),
+    })
+    .nullable(),
+});
+
+const signedMeasurement: z.ZodType<SignedMeasurement> = z.looseObject({
+  measurement: z.looseObject({
+    contract: z.string(),
+    observer: z.string(),
+    from: instant(),
+    to: instant(),
+    up: micros(),
+    deliveries: z.int(),
+    withinDelay: z.int(),
+  }),
+  signature: signature(),
 });
 
 export const contractView: z.ZodType<ContractView> = z.looseObject({
@@ -80,12 +127,17 @@ export const contractView: z.ZodType<ContractView> = z.looseObject({
   node: node(),
   consumer: z.string(),
   provider: z.string(),
-  state: z.string() as unknown as z.ZodType<ContractState, string>,
+  state: contractState,
   ceiling: money().describe("The highest price."),
   charged: money().nullable(),
   openedAt: instant(),
   closedAt: instant().nullable(),
   closedBecause: z.string().nullable(),
+  completeBy: instant().nullable().describe("When the result is promised."),
+  penalty: money().nullable().describe("What of the charge was given back for missed promises."),
+  steps: z.array(z.looseObject({ state: contractState, at: instant() })).describe("Its states so far."),
+  dispute: disputeView.nullable(),
+  measurements: z.array(signedMeasurement),
   document: contract.nullable().describe("The contract, enough to check it offline; null in lists."),
 });
 

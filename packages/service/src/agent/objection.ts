@@ -14,6 +14,9 @@ import type { Launch } from "../protocol.ts";
 /** How far the manager's clock and the node's may stand apart. */
 const CLOCK_SKEW = MINUTE;
 
+/** What of its pay a node puts at risk for a contract's promises, in millionths. */
+const MOST_PENALTY_PPM = 500_000;
+
 const priceText = (prices: PriceList): string =>
   canonicalText({ ...prices, petaOperation: { ...prices.petaOperation } });
 
@@ -52,6 +55,14 @@ export function objection(
   if (manager === null || !cryptography.verify(terms.manager.key, contractText(terms), manager)) {
     return refuse("E_CONTRACT_SIGNATURE", "the manager did not sign these terms", { path: "manager" })
       .refusal;
+  }
+  const atRisk = (terms.levels ?? []).reduce((sum, level) => sum + level.penaltyPpm, 0);
+  if (atRisk > MOST_PENALTY_PPM) {
+    return refuse("E_CONTRACT_LEVELS", "the contract may cost the node more of its pay than it accepts", {
+      path: "levels",
+      found: `${atRisk} millionths`,
+      expected: `at most ${MOST_PENALTY_PPM}`,
+    }).refusal;
   }
   return verifyTerms(terms, cryptography);
 }

@@ -1,13 +1,10 @@
-import { type Currency, type Instant, type Money, money, ok, type Refusal, type Result } from "@weft/kernel";
+import { type Currency, type Instant, type Money, money, ok, type Result } from "@weft/kernel";
 import {
   type AccountId,
   type Balance,
-  type ContractTerms,
-  type FeePolicy,
-  holdOf,
+  type Hold,
   Ledger,
   type LedgerRefusal,
-  settlementTransfer,
   type Transfer,
   transferContent,
 } from "@weft/market";
@@ -83,39 +80,24 @@ export class Books {
       ],
       closes: null,
     };
-    return this.#enter(transfer);
+    return this.enter(transfer);
   }
 
-  /** Sets a contract's highest price aside. */
-  hold(terms: ContractTerms, at: Instant): Result<StoreChange[], LedgerRefusal> {
-    const hold = {
-      id: holdOf(terms),
-      account: terms.consumer.account,
-      amount: terms.ceiling,
-      at,
-      reference: terms.id,
-    };
+  /** Sets money aside. */
+  place(hold: Hold): Result<StoreChange[], LedgerRefusal> {
     const placed = this.#ledger.place(hold);
-    return placed.ok ? ok([{ kind: "place-hold", hold }]) : placed;
+    if (!placed.ok) return placed;
+    return ok(placed.value === "already" ? [] : [{ kind: "place-hold", hold }]);
   }
 
-  /** Gives back what was set aside for a contract that ends without a charge. */
-  release(terms: ContractTerms): StoreChange[] {
-    const released = this.#ledger.release(holdOf(terms));
-    return released.ok && released.value === "done" ? [{ kind: "release-hold", id: holdOf(terms) }] : [];
+  /** Gives back what was set aside; nothing where that is done already. */
+  release(hold: string): StoreChange[] {
+    const released = this.#ledger.release(hold);
+    return released.ok && released.value === "done" ? [{ kind: "release-hold", id: hold }] : [];
   }
 
-  /** Consumer pays, provider earns, manager keeps its fee; the hold is used up. Once per contract. */
-  settle(
-    terms: ContractTerms,
-    total: Money,
-    fee: FeePolicy,
-    at: Instant,
-  ): Result<StoreChange[], Refusal<string>> {
-    return this.#enter(settlementTransfer(terms, total, fee, at));
-  }
-
-  #enter(transfer: Transfer): Result<StoreChange[], LedgerRefusal> {
+  /** Makes an entry. The same one again changes nothing. */
+  enter(transfer: Transfer): Result<StoreChange[], LedgerRefusal> {
     const posted = this.#ledger.post(transfer);
     if (!posted.ok) return posted;
     if (posted.value === "already") return ok([]);

@@ -1,8 +1,9 @@
 import { COMPUTE_TYPES, type NodeId } from "@weft/infrastructure";
-import { between, type Instant, type Micros, type Refusal, refuse } from "@weft/kernel";
+import { between, type Instant, type Micros, type Money, type Refusal, refuse } from "@weft/kernel";
 import {
+  type ContractInput,
   checkUsage,
-  contractText,
+  type FailReason,
   type MeterBounds,
   rate,
   type SignedUsage,
@@ -13,23 +14,19 @@ import { type TaskNeeds, workClass } from "@weft/scheduling";
 import type { Tried } from "../predictor.ts";
 import type { Outcome } from "../protocol.ts";
 import type { RunView, Timeline } from "../resources.ts";
-import { type Core, note, send, store, tell } from "./core.ts";
+import { type Core, note, send, store } from "./core.ts";
 import type { Member } from "./fleet.ts";
 import { observe } from "./placing.ts";
 import type { RunEntry } from "./tasks.ts";
+import { close, complete, countersign, failReason, lapsed } from "./trading.ts";
 
 /** What a node says came of a run. Every answer to it is `settled`, released once it is durable [W3]. */
 export function outcome(core: Core, now: Instant, member: Member, id: string, said: Outcome): void {
   const run = core.tasks.run(id);
   send(core, member.connection, { kind: "settled", run: id });
   if (run === undefined || run.live === null || run.view.node !== member.row.id) return; // late: never billed
-  const contract = run.contract.contract;
-  const text = contractText(contract.terms);
-  if (!core.options.cryptography.verify(contract.terms.node.key, text, said.signature)) {
-    const refusal = refuse("E_CONTRACT_SIGNATURE", "the node did not sign the contract").refusal;
-    return breach(core, now, run, refusal);
-  }
-  run.contract = { ...run.contract, contract: { ...contract, provider: said.signature } };
+  const unsigned = countersign(core, now, run, said.signature);
+  if (unsigned !== null) return breach(core, now, run, unsigned, "node_refused");
   if (said.end.kind === "failed") {
     const because = said.end.because === "transfer_failed" ? "runtime_failed" : said.end.because;
     return endRun(
@@ -49,6 +46,15 @@ export function outcome(core: Core, now: Instant, member: Member, id: string, sa
   settle(core, now, member, run, said, said.usage);
 }
 
+/** The node says that it has the run, and countersigns. */
+export function signed(core: Core, now: Instant, run: RunEntry, signature: string): void {
+  run.accepted = true;
+  const refusal = countersign(core, now, run, signature);
+  if (refusal === null) return;
+  recall(core, run);
+  breach(core, now, run, refusal, "node_refused");
+}
+
 /** A node lost a run, or declined it: nothing is charged and the task is placed again. */
 export function loseRun(
   core: Core,
@@ -60,14 +66,27 @@ export function loseRun(
   endRun(core, now, run, { kind: "lost", because, detail }, null);
 }
 
+/** Contracts that have lapsed: their runs are lost with them. */
+export function endLapsed(core: Core, now: Instant): void {
+  for (const run of lapsed(core, now)) {
+    recall(core, run);
+    loseRun(core, now, run, "node_refused", `the contract lapsed: ${run.contract.because}`);
+  }
+}
+
 /** The manager itself takes a run away from its node, since its task was cancelled. */
 export function withdrawRun(core: Core, now: Instant, run: RunEntry): void {
   free(core, run);
+  recall(core, run);
+  const by = core.tasks.task(run.task)?.cancelledBy ?? "manager";
+  closeUnpaid(core, now, run, { kind: "cancel", by }, { state: "failed", because: "cancelled" });
+}
+
+function recall(core: Core, run: RunEntry): void {
   send(core, core.fleet.member(run.contract.contract.terms.node.id as NodeId)?.connection ?? null, {
     kind: "cancel",
     run: run.view.id,
   });
-  closeUnpaid(core, now, run, "cancelled", "cancelled", { state: "failed", because: "cancelled" });
 }
 
 function settle(
@@ -82,70 +101,86 @@ function settle(
   const entry = core.tasks.task(run.task);
   if (entry === undefined || said.end.kind !== "finished") return;
   const charge = rate(usage.record, terms);
-  const settled = core.books.settle(terms, charge.total, core.options.fee, now);
-  if (!settled.ok) return breach(core, now, run, settled.refusal);
+  const before = core.out.length;
+  const refusal = complete(core, now, run, charge.total, doneAt(core, now, run, usage));
+  if (refusal !== null) return breach(core, now, run, refusal);
   const actual = timeline(now, run, said);
   member.recorded = Math.max(member.recorded, usage.record.sequence);
-  store(core, settled.value);
   store(core, [core.tasks.usage(run, { usage, task: run.task, charge, receivedAt: now })]);
-  const earned = settled.value.flatMap((change) =>
-    change.kind === "transfer"
-      ? change.transfer.postings.filter((p) => p.account === terms.provider.account)
-      : [],
-  );
-  for (const posting of earned) store(core, [core.fleet.earn(member, posting.amount)]);
+  store(core, [core.fleet.earn(member, earnedSince(core, before, terms.provider.account))]);
   free(core, run);
-  store(
-    core,
-    core.tasks.close(run, { state: "finished", actual, counters: said.counters }, run.contract.contract, {
-      state: "settled",
-      because: "fulfilled",
-      charged: charge.total,
-      at: now,
-    }),
-  );
+  store(core, core.tasks.close(run, { state: "finished", actual, counters: said.counters }, now));
   const { result } = said.end;
   const at = entry.row.submission.needs.basic.dataAt;
-  entry.outcome = { result: result && { ...result, at }, charged: charge.total };
+  const charged = (charge.total - (run.contract.penalty ?? 0n)) as Money;
+  entry.outcome = { result: result && { ...result, at }, charged };
   learn(core, run, entry.row.submission.needs, actual);
-  tell(core, now, "settled", "contract", terms.id);
   observe(core, now, { kind: "ended", task: run.task, run: run.view.id, end: { kind: "finished" } });
   observe(core, now, { kind: "room" });
 }
 
-function endRun(core: Core, now: Instant, run: RunEntry, end: RunEnd, actual: Timeline | null): void {
+/** What the entries made since then brought an account. */
+function earnedSince(core: Core, from: number, account: string): Money {
+  let earned = 0n;
+  for (let i = from; i < core.out.length; i++) {
+    const output = core.out[i];
+    if (output?.kind !== "store" || output.change.kind !== "transfer") continue;
+    for (const posting of output.change.transfer.postings) {
+      if (posting.account === account) earned += posting.amount;
+    }
+  }
+  return earned as Money;
+}
+
+/** When work counts as done: when it is heard of, unless the manager was away meanwhile [K5.3]. */
+const doneAt = (core: Core, now: Instant, run: RunEntry, { record }: SignedUsage): Instant =>
+  run.launchedAt < core.startedAt && record.endedAt < now ? record.endedAt : now;
+
+function endRun(
+  core: Core,
+  now: Instant,
+  run: RunEntry,
+  end: RunEnd,
+  actual: Timeline | null,
+  reason?: FailReason,
+): void {
   if (end.kind === "finished") return;
   free(core, run);
   const because = end.because;
   const state = end.kind === "lost" ? "lost" : "failed";
-  closeUnpaid(core, now, run, end.kind === "lost" ? "breached" : "cancelled", because, {
-    state,
-    because,
-    actual,
-  });
+  closeUnpaid(
+    core,
+    now,
+    run,
+    { kind: "fail", because: reason ?? failReason(end) },
+    { state, because, actual },
+  );
   note(core, now, run.task, run.view.id, `${because}: ${end.detail}`);
   observe(core, now, { kind: "ended", task: run.task, run: run.view.id, end });
   observe(core, now, { kind: "room" });
 }
 
 /** The node broke the contract's rules: flagged, not paid, and the task is placed elsewhere. */
-function breach(core: Core, now: Instant, run: RunEntry, refusal: Refusal): void {
+function breach(
+  core: Core,
+  now: Instant,
+  run: RunEntry,
+  refusal: Refusal,
+  reason: FailReason = "usage_refused",
+): void {
   const detail = `${refusal.code}: ${refusal.message}${refusal.path === undefined ? "" : ` (${refusal.path})`}`;
-  loseRun(core, now, run, "node_refused", detail);
+  endRun(core, now, run, { kind: "lost", because: "node_refused", detail }, null, reason);
 }
 
 function closeUnpaid(
   core: Core,
   now: Instant,
   run: RunEntry,
-  state: "breached" | "cancelled",
-  because: string,
+  end: ContractInput & { kind: "fail" | "cancel" },
   view: Partial<RunView>,
 ): void {
-  const { contract } = run.contract;
-  store(core, core.books.release(contract.terms));
-  store(core, core.tasks.close(run, view, contract, { state, because, charged: null, at: now }));
-  tell(core, now, state, "contract", contract.terms.id);
+  close(core, now, run, end);
+  store(core, core.tasks.close(run, view, now));
 }
 
 function free(core: Core, run: RunEntry): void {

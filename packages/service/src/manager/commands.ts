@@ -118,6 +118,7 @@ function cancel(core: Core, now: Instant, caller: Caller, task: string): Result<
   if (entry === undefined || (caller.role !== "manager" && entry.row.consumer !== caller.account)) {
     return notFound("task", task);
   }
+  entry.cancelledBy = caller.role === "manager" ? "manager" : "consumer";
   if (!hasEnded(entry.row.progress.phase)) observe(core, now, { kind: "cancelled", task: entry.row.id });
   return ok(entry.row.id);
 }

@@ -33,6 +33,8 @@ export interface ManagerOptions {
   readonly account: string;
   readonly currency: Currency;
   readonly fee: FeePolicy;
+  /** What a late result costs its provider, in millionths of the charge. */
+  readonly latePenaltyPpm?: number;
   readonly site: SiteId;
   readonly domain: DomainId;
   /** The manager's own gateway: where consumers bring their data. */
@@ -138,6 +140,10 @@ export interface Core {
   readonly linksOf: Map<NodeId | "", { readonly site: SiteId; readonly links: readonly LinkState[] }>;
   /** When a node that has runs and does not speak has lost them. */
   readonly silences: Deadlines<NodeId>;
+  /** When contracts are next looked through for such as have lapsed. */
+  sweepAt: Instant;
+  /** When this manager began: what was launched before may have been done while none was there. */
+  readonly startedAt: Instant;
   out: ManagerOutput[];
 }
 

@@ -1,6 +1,17 @@
 import { Collector } from "@weft/announcement";
 import type { NodeId } from "@weft/infrastructure";
-import { after, Deadlines, earliest, type Instant, type Machine, unreachable, ZERO } from "@weft/kernel";
+import {
+  after,
+  Deadlines,
+  earliest,
+  type Instant,
+  type Machine,
+  MINUTE,
+  type Micros,
+  NEVER,
+  unreachable,
+  ZERO,
+} from "@weft/kernel";
 import { Orchestrator } from "@weft/orchestration";
 import { Pool } from "@weft/pool";
 import { type Decision, Scheduler, type TaskNeeds } from "@weft/scheduling";
@@ -8,7 +19,7 @@ import { Predictor, UNTRIED } from "../predictor.ts";
 import type { FromAgent } from "../protocol.ts";
 import { hasEnded, type StoreState } from "../store.ts";
 import { Books, WORLD } from "./books.ts";
-import { learnAgain, loseRun, outcome } from "./closing.ts";
+import { endLapsed, learnAgain, loseRun, outcome, signed } from "./closing.ts";
 import { command } from "./commands.ts";
 import {
   type Core,
@@ -25,6 +36,10 @@ import { perceive, setLinks } from "./perceiving.ts";
 import { carryOut, shapeOf } from "./placing.ts";
 import { priceColumns } from "./prices.ts";
 import { Tasks } from "./tasks.ts";
+import { begin, reopen } from "./trading.ts";
+
+/** What lapsed while no manager was there may still be told for so long after a start. */
+const RETURN_WITHIN = (2 * MINUTE) as Micros;
 
 /*
  * The manager's core: one machine over all floors. It decides in memory and at once; what must outlive it goes
@@ -46,7 +61,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       options,
       books: new Books(state),
       fleet,
-      tasks: new Tasks(state),
+      tasks: new Tasks(state, (row) => reopen(options.fee, row, after(now, RETURN_WITHIN))),
       pool,
       scheduler: new Scheduler(pool),
       orchestrator: new Orchestrator(),
@@ -62,6 +77,8 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       sticky: new Map(),
       linksOf: new Map(),
       silences: new Deadlines(),
+      sweepAt: NEVER,
+      startedAt: now,
       out: [],
     };
     this.#core = core;
@@ -75,14 +92,15 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
   }
 
   get wakeAt(): Instant {
-    const { orchestrator, collector, silences } = this.#core;
-    return earliest(orchestrator.wakeAt, earliest(collector.wakeAt, silences.next));
+    const { orchestrator, collector, silences, sweepAt } = this.#core;
+    return earliest(earliest(orchestrator.wakeAt, sweepAt), earliest(collector.wakeAt, silences.next));
   }
 
   wake(now: Instant): readonly ManagerOutput[] {
     const core = this.#core;
     for (const node of core.silences.due(now)) silent(core, now, node);
     if (core.collector.wakeAt <= now) perceive(core, now, core.collector.wake(now));
+    if (core.sweepAt <= now) endLapsed(core, now);
     if (core.orchestrator.wakeAt <= now) carryOut(core, now, core.orchestrator.wake(now));
     return this.#take();
   }
@@ -159,7 +177,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
         break;
       }
       case "accepted":
-        if (live !== undefined) live.accepted = true;
+        if (live !== undefined) signed(core, now, live, message.signature);
         break;
       case "declined":
         if (live !== undefined) loseRun(core, now, live, "node_refused", message.refusal.message);
@@ -168,6 +186,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
         if (live !== undefined) {
           live.accepted = true;
           core.tasks.note(live, { state: message.state });
+          if (message.state === "running") begin(core, now, live);
           if (message.state === "running") this.#running(now, live.task);
         }
         break;
@@ -219,7 +238,9 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
         entry.runs.length,
         live === undefined ? null : { run: live.view.id, node: live.view.node as NodeId },
       );
-      if (live !== undefined) core.silences.set(live.view.node as NodeId, after(now, options.silence));
+      if (live === undefined) continue;
+      core.silences.set(live.view.node as NodeId, after(now, options.silence));
+      core.sweepAt = after(now, RETURN_WITHIN);
     }
   }
 }

@@ -23,6 +23,7 @@ import type { Timeline } from "../resources.ts";
 import { withdrawRun } from "./closing.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
+import { levelsFor, propose } from "./trading.ts";
 
 /** How far above its quote a run may be charged, where the order allows more. */
 const CEILING_OVER_QUOTE = 4n;
@@ -90,17 +91,19 @@ function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoi
   core.decided.set(task, { at: now, decision });
   if (core.decided.size > MOST_DECIDED) core.decided.delete(core.decided.keys().next().value as string);
   if (decision.outcome === "refused") return wait(core, now, entry, decision.refusal);
-  const run = draft(core, now, entry, attempt, decision);
-  const held = core.books.hold(run.contract.contract.terms, now);
-  if (!held.ok) return wait(core, now, entry, held.refusal);
+  const drafted = draft(core, now, entry, attempt, decision);
+  const proposed = propose(core, now, drafted.contract);
+  if (!proposed.ok) return wait(core, now, entry, proposed.refusal);
+  const { life, ...contract } = proposed.value;
+  const run: RunEntry = { ...drafted, contract, life };
   const { committed, stale } = core.pool.commit([decision.claim]);
   const reservation = committed[0];
   assert(reservation !== undefined, `what was just found free is free: ${stale[0]?.because}`);
   core.reservations.set(run.view.id, reservation.id);
-  store(core, held.value);
   store(core, core.tasks.addRun(run));
   store(core, core.tasks.progress(entry, "launched"));
   remember(core, now, entry.row.submission.needs, decision.node);
+  tell(core, now, "accepted", "contract", contract.contract.terms.id);
   tell(core, now, "placed", "task", task);
   note(core, now, task, run.view.id, `placed on ${run.view.node}, path ${run.view.path.join(" > ")}`);
   if (run.live !== null) {
@@ -142,7 +145,13 @@ function remember(core: Core, now: Instant, needs: TaskNeeds, node: NodeId): voi
 }
 
 /** A run of a task on the node found for it, under a contract that the manager has signed. */
-function draft(core: Core, now: Instant, entry: TaskEntry, attempt: number, placed: Placed): RunEntry {
+function draft(
+  core: Core,
+  now: Instant,
+  entry: TaskEntry,
+  attempt: number,
+  placed: Placed,
+): Omit<RunEntry, "life"> {
   const { options } = core;
   const { submission, id: task } = entry.row;
   const { needs, program } = submission;
@@ -159,6 +168,7 @@ function draft(core: Core, now: Instant, entry: TaskEntry, attempt: number, plac
   });
   const price = quote(row.prices, needs.compute.type, expected);
   const { order } = submission.order;
+  const completeBy = needs.basic.deadline === null ? null : after(now, needs.basic.deadline);
   const terms: ContractTerms = {
     id: options.newId("contract"),
     order: submission.order,
@@ -172,7 +182,8 @@ function draft(core: Core, now: Instant, entry: TaskEntry, attempt: number, plac
     currency: options.currency,
     prices: row.prices,
     ceiling: least(order.payAtMost, money(price * CEILING_OVER_QUOTE)),
-    completeBy: needs.basic.deadline === null ? null : after(now, needs.basic.deadline),
+    completeBy,
+    ...levelsFor(core, completeBy),
     validFrom: now,
     validUntil: after(after(now, limits.wallTime), CONTRACT_SLACK),
   };
@@ -206,7 +217,15 @@ function draft(core: Core, now: Instant, entry: TaskEntry, attempt: number, plac
       actual: null,
       counters: null,
     },
-    contract: { contract, run, state: "active", openedAt: now, closedAt: null, because: null, charged: null },
+    contract: {
+      contract,
+      run,
+      state: "requested",
+      openedAt: now,
+      closedAt: null,
+      because: null,
+      charged: null,
+    },
     usage: null,
     live: { launch, claim: namedClaim(needs, placed) },
     accepted: false,

@@ -1,5 +1,5 @@
 import type { Instant, Money, Refusal } from "@weft/kernel";
-import type { AccountId, Contract, ContractState } from "@weft/market";
+import type { AccountId, ContractLife, ContractRole } from "@weft/market";
 import type { ContentReference, RunView, TaskPhase, TaskView } from "../resources.ts";
 import {
   type ContractRow,
@@ -19,6 +19,8 @@ export interface TaskEntry {
   outcome?: { readonly result: (ContentReference & { readonly at: string }) | null; readonly charged: Money };
   row: TaskRow;
   readonly runs: RunEntry[];
+  /** Who asked for it to be stopped. */
+  cancelledBy?: ContractRole;
 }
 
 export interface RunEntry {
@@ -26,6 +28,8 @@ export interface RunEntry {
   readonly attempt: number;
   view: RunView;
   contract: ContractRow;
+  /** What drives the contract. */
+  life: ContractLife;
   usage: UsageRow | null;
   /** What was said to the node, to be said again when it did not arrive, and what is reserved; null once ended. */
   live: RunRow["live"];
@@ -45,7 +49,8 @@ export class Tasks {
   /** Ended, oldest first, to be forgotten in that order. */
   readonly #ended: string[] = [];
 
-  constructor(state: StoreState) {
+  /** `reopen` gives the life of a contract as it was kept. */
+  constructor(state: StoreState, reopen: (row: ContractRow) => ContractLife) {
     for (const row of state.tasks) {
       this.#index({ row, runs: [] });
       if (hasEnded(row.progress.phase)) this.#ended.push(row.id);
@@ -61,6 +66,7 @@ export class Tasks {
         attempt: row.attempt,
         view: row.view,
         contract,
+        life: reopen(contract),
         usage: usage.get(row.view.id) ?? null,
         live: row.live,
         accepted: false,
@@ -95,6 +101,11 @@ export class Tasks {
     return this.#byContract.get(contract);
   }
 
+  /** Every run that has not ended. */
+  get live(): Iterable<RunEntry> {
+    return this.#live;
+  }
+
   /** Runs of a node that have not ended. */
   liveOn(node: string): readonly RunEntry[] {
     return [...this.#live].filter((run) => run.view.node === node);
@@ -123,28 +134,11 @@ export class Tasks {
   }
 
   /** A run has ended and its contract with it. */
-  close(
-    run: RunEntry,
-    view: Partial<RunView>,
-    contract: Contract,
-    closing: {
-      readonly state: ContractState;
-      readonly because: string;
-      readonly charged: Money | null;
-      readonly at: Instant;
-    },
-  ): StoreChange[] {
+  close(run: RunEntry, view: Partial<RunView>, at: Instant): StoreChange[] {
     run.view = { ...run.view, ...view };
     run.live = null;
     this.#live.delete(run);
-    run.contract = {
-      ...run.contract,
-      contract,
-      state: closing.state,
-      because: closing.because,
-      charged: closing.charged,
-      closedAt: closing.at,
-    };
+    run.contract = { ...run.contract, closedAt: at };
     return [...this.#putRun(run), { kind: "put-contract", row: run.contract }];
   }
 

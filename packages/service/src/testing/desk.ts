@@ -13,6 +13,7 @@ import {
   type Micros,
   type Money,
   money,
+  NEVER,
   type Operations,
   type OperationsPerSecond,
   type Ratio,
@@ -24,7 +25,7 @@ import { type PriceList, signOrder } from "@weft/market";
 import type { RunFailure } from "@weft/orchestration";
 import type { TaskNeeds } from "@weft/scheduling";
 import { AgentCore, type AgentInput, type AgentOutput } from "../agent/agent.ts";
-import type { Command, ManagerInput, ManagerOutput } from "../manager/core.ts";
+import type { Command, ManagerEvent, ManagerInput, ManagerOutput } from "../manager/core.ts";
 import { Manager } from "../manager/manager.ts";
 import { MemoryStore } from "../memory-store.ts";
 import type { TaskSubmission } from "../resources.ts";
@@ -123,6 +124,7 @@ export class Desk {
   readonly store = new MemoryStore();
   readonly answers = new Map<number, Result<string>>();
   readonly logs: string[] = [];
+  readonly events: ManagerEvent[] = [];
   readonly nodes = new Map<string, DeskNode>();
   manager: Manager;
   now: Instant = START;
@@ -170,6 +172,13 @@ export class Desk {
       this.store.state(),
       this.now,
     );
+  }
+
+  /** Kills the manager; nobody hears anything until it is started again. */
+  killManager(): void {
+    for (const node of this.nodes.values()) this.#lose(node);
+    const nobody = { wakeAt: NEVER, wake: () => [], handle: () => [], core: this.manager.core };
+    this.manager = nobody as unknown as Manager;
   }
 
   /** Kills the manager and starts it again from what is durable; its agents notice and dial again. */
@@ -340,6 +349,7 @@ export class Desk {
           this.logs.push(`${output.task} ${output.text}`);
           break;
         case "event":
+          this.events.push(output.event);
           break;
       }
     }
