@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
-import { decodeCentralised, encodeCentralised, Reporter } from "@weft/announcement";
 import { ManagerConnection } from "@weft/announcement-net";
 import type {
   ComputeType,
@@ -22,7 +21,7 @@ import {
   measureHost,
   othersUse,
 } from "@weft/infrastructure-host";
-import { type Bytes, type Micros, type Refusal, Rng } from "@weft/kernel";
+import type { Bytes, Micros, Refusal } from "@weft/kernel";
 import { Driver, liveClock, loadSigner, nodeCryptography } from "@weft/live";
 import type { PriceList } from "@weft/market";
 import type { Runtime } from "@weft/orchestration";
@@ -37,6 +36,7 @@ import {
   encodeMessage,
   type GatewayAddress,
 } from "@weft/service";
+import { Announcing } from "./announcing.ts";
 import { type Availability, availability } from "./availability.ts";
 import type { AgentConfig } from "./config.ts";
 import { addressOf, Gateways } from "./gateways.ts";
@@ -65,8 +65,8 @@ const CONTROL = "weft/1";
 export async function startAgent(config: AgentConfig, words: (line: string) => void): Promise<RunningAgent> {
   let say = words;
   const share = await limitShare(config.share);
-  const storageDir = config.stateDir;
-  mkdirSync(storageDir, { recursive: true });
+  const storageDir = config.storageDir ?? config.stateDir;
+  for (const folder of [config.stateDir, storageDir]) mkdirSync(folder, { recursive: true });
   const host = await measureHost({
     share: config.share,
     storageDir,
@@ -91,13 +91,6 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
     description,
     config.prices as PriceList,
   );
-  const reporter = new Reporter(
-    description.id,
-    signer,
-    nodeCryptography,
-    undefined,
-    new Rng(Number.parseInt(signer.publicKey.slice(0, 8), 16)),
-  );
   const clock = liveClock();
   const runtimes = runtimesOf(config, share.threads);
   const floor = new RunFloor(join(config.stateDir, "runs"), content, gateways, runtimes, (input) =>
@@ -105,7 +98,6 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
   );
   const meter = new LoadMeter(storageDir);
   const prober = new LinkProber({ from: description.site, onState: () => publish() });
-  let reporting = false;
   let paused = false;
   let told: Availability = { accepting: true };
   let admit: () => void = () => {};
@@ -136,7 +128,7 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
       at: clock(),
     };
     const links: readonly LinkState[] = prober.states();
-    reports.handle({ kind: "publish", publication: { description, load: state, links } });
+    announcing.publish({ description, load: state, links });
   };
 
   const perform = (output: AgentOutput): void => {
@@ -161,12 +153,17 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
         break;
       case "gateways":
         probeOthers(output.gateways, output.dataToken);
-        if (!reporting) {
-          reporting = true;
-          publish();
-          reports.handle({ kind: "connected" });
-          admit();
-        }
+        break;
+      case "announce":
+        publish();
+        void announcing.begin(output.terms).then((refusal) => {
+          if (refusal === null) return admit();
+          connection.close();
+          reject(new JoinRefused(refusal));
+        });
+        break;
+      case "neighbours":
+        announcing.neighbours(output);
         break;
       case "rejected":
         connection.close();
@@ -193,17 +190,16 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
   };
 
   const agent = new Driver(core, clock, (outputs) => outputs.forEach(perform));
-  const reports = new Driver(reporter, clock, (outputs) => {
-    for (const { message } of outputs) connection.sendAnnouncement(encodeCentralised(message));
-  });
+  const announcing = new Announcing(config, description.id, signer, clock, say, (bytes) =>
+    connection.sendAnnouncement(bytes),
+  );
   const connection = new ManagerConnection(
     { urls: config.managers, token: () => null, jitter: Math.random },
     {
       connected: () => agent.handle({ kind: "connected" }),
       disconnected: (reason) => {
-        if (reporting) say(`connection lost (${reason}); dialling again`);
-        reporting = false;
-        reports.handle({ kind: "disconnected" });
+        if (announcing.begun) say(`connection lost (${reason}); dialling again`);
+        announcing.disconnected();
         agent.handle({ kind: "disconnected" });
       },
       failed: (refusal, url) => say(`${url}: ${refusal.message} [${refusal.code}]`),
@@ -212,12 +208,7 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
         if (message?.ok) agent.handle({ kind: "message", message: message.value });
         else if (message !== null) say(`an unreadable message: ${message.refusal.message}`);
       },
-      announcement: (bytes) => {
-        const message = decodeCentralised(bytes);
-        if (message.ok && message.value.kind === "resync") {
-          reports.handle({ kind: "message", message: message.value });
-        }
-      },
+      announcement: (bytes) => announcing.asked(bytes),
     },
   );
   const looking = setInterval(publish, LOOK_EVERY_MS);
@@ -235,12 +226,12 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
     stop: async () => {
       clearInterval(looking);
       say = () => {}; // what ends now ends as it should
-      reports.handle({ kind: "leave" });
+      announcing.leave();
       await new Promise((resolve) => setImmediate(resolve));
       connection.close();
       prober.close();
       agent.close();
-      reports.close();
+      await announcing.close();
       floor.close();
       await data?.close();
       share.release();

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { ARCHITECTURES } from "@weft/announcement";
 import { PROGRAM_KINDS, type SecurityClass, TIERS } from "@weft/infrastructure";
 import type { Money } from "@weft/kernel";
 import type { PriceList } from "@weft/market";
@@ -18,6 +19,8 @@ const schema = z.strictObject({
   stateDir: z.string().min(1),
   /** Where measurements are kept between runs; agents of one machine may share it. */
   cacheDir: z.string().optional(),
+  /** A folder on the disk that it offers, to be measured; agents of one disk may name the same. Absent: `stateDir`. */
+  storageDir: z.string().optional(),
   joinToken: z.string().nullable().default(null),
   site: z.string().min(1),
   domain: z.string().min(1),
@@ -62,6 +65,10 @@ const schema = z.strictObject({
   /** Least charge of a battery at which new tasks are taken; 1: on mains power only. */
   batteryAtLeast: z.number().min(0).max(1).default(0.5),
   fresh: z.boolean().default(false),
+  /** How it announces itself; null: as its manager says. Another than the manager's is refused. */
+  announcement: z.enum(ARCHITECTURES).nullable().default(null),
+  /** `nats://host:port`; null: the bus that its manager names. */
+  bus: z.string().min(1).nullable().default(null),
 });
 
 export type AgentConfig = z.output<typeof schema>;
@@ -69,9 +76,15 @@ export type AgentSettings = z.input<typeof schema>;
 
 export const agentConfig = (settings: AgentSettings): AgentConfig => schema.parse(settings);
 
-/** Reads a configuration file; throws with every problem named. */
-export function readConfig(file: string): AgentConfig {
-  const parsed = schema.safeParse(JSON.parse(readFileSync(file, "utf8")));
+/** Reads a configuration file; WEFT_ANNOUNCEMENT and WEFT_BUS go before it. Throws with every problem named. */
+export function readConfig(file: string, env: NodeJS.ProcessEnv = process.env): AgentConfig {
+  const settings = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  const { WEFT_ANNOUNCEMENT: announcement, WEFT_BUS: bus } = env;
+  const parsed = schema.safeParse({
+    ...settings,
+    ...(announcement ? { announcement } : {}),
+    ...(bus ? { bus } : {}),
+  });
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new Error(`${file}: ${problems.join("; ")}`);

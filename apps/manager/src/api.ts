@@ -293,7 +293,7 @@ export class LiveManager implements ManagerApi {
   }
 
   health(): HealthView {
-    const { books, collector } = this.#core;
+    const { books, view } = this.#core;
     const balanced = [...books.totals().values()].every((total) => total === 0n);
     const checks = [
       { name: "store", ok: this.#storeBroken === null, detail: this.#storeBroken ?? "commits" },
@@ -301,7 +301,7 @@ export class LiveManager implements ManagerApi {
       {
         name: "agents",
         ok: true,
-        detail: `${this.#options.connected()} connected, ${collector.view.size} known`,
+        detail: `${this.#options.connected()} connected, ${view.size} known`,
       },
     ];
     return { ready: checks.every((check) => check.ok), checks };

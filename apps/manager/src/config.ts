@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { ARCHITECTURES } from "@weft/announcement";
 import type { DomainId, SiteId } from "@weft/infrastructure";
 import { z } from "zod";
 
@@ -60,15 +61,33 @@ const schema = z.strictObject({
       ),
     })
     .default({ accounts: [], tokens: [], keys: [] }),
+  /** How nodes of this domain announce themselves: its agents follow. */
+  announcement: z.enum(ARCHITECTURES).default("centralised"),
+  /** `nats://host:port` for a bus of more than one machine; null: the bus embedded in this manager. */
+  bus: z
+    .string()
+    .regex(/^nats:\/\/[^\s/]+/, "such as nats://host:4222")
+    .nullable()
+    .default(null),
   /** How this gateway reaches another: announced address -> address to dial. Absent: as announced. */
   via: z.record(z.string(), z.string()).default({}),
 });
 
 export type ManagerConfig = z.output<typeof schema>;
 
-/** Reads a configuration file; throws with every problem named. */
-export function readConfig(file: string): ManagerConfig {
-  const parsed = schema.safeParse(JSON.parse(readFileSync(file, "utf8")));
+export type ManagerSettings = z.input<typeof schema>;
+
+export const managerConfig = (settings: ManagerSettings): ManagerConfig => schema.parse(settings);
+
+/** Reads a configuration file; WEFT_ANNOUNCEMENT and WEFT_BUS go before it. Throws with every problem named. */
+export function readConfig(file: string, env: NodeJS.ProcessEnv = process.env): ManagerConfig {
+  const settings = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  const { WEFT_ANNOUNCEMENT: announcement, WEFT_BUS: bus } = env;
+  const parsed = schema.safeParse({
+    ...settings,
+    ...(announcement ? { announcement } : {}),
+    ...(bus ? { bus } : {}),
+  });
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new Error(`${file}: ${problems.join("; ")}`);

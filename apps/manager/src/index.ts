@@ -1,2 +1,2 @@
-export { type ManagerConfig, readConfig } from "./config.ts";
-export { type RunningManager, startManager } from "./manager-process.ts";
+export { type ManagerConfig, type ManagerSettings, managerConfig, readConfig } from "./config.ts";
+export { type RunningManager, serveManager, startManager } from "./manager-process.ts";

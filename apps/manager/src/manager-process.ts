@@ -5,12 +5,13 @@ import { EchoResponder } from "@weft/infrastructure-host";
 import { type Money, micros, type Result, SECOND, ZERO } from "@weft/kernel";
 import { Driver, GroupCommit, liveClock, loadSigner, nodeCryptography } from "@weft/live";
 import { ContentStore, Gateway } from "@weft/orchestration-data";
-import { type Command, Manager, type ManagerOutput, type StoreChange } from "@weft/service";
+import { type Command, Manager, type ManagerOutput, type Store, type StoreChange } from "@weft/service";
 import { createApiServer } from "@weft/service-http";
 import { type OpenedStore, openStore } from "@weft/store-postgres";
 import { Agents } from "./agents.ts";
 import { LiveManager } from "./api.ts";
 import type { ManagerConfig } from "./config.ts";
+import { DomainBus } from "./domain-bus.ts";
 import { TaskLogs } from "./task-logs.ts";
 
 type Effect = Exclude<ManagerOutput, { kind: "store" }>;
@@ -42,7 +43,7 @@ export async function startManager(
     databaseUrl === undefined ? { dataDir: join(stateDir, "postgres") } : { databaseUrl },
   );
   try {
-    return await serve(config, store, (error) => {
+    return await serveManager(config, store, (error) => {
       // A server of our own must not outlive us; one that does not even stop is adopted at the next start.
       const waited = new Promise((resolve) => setTimeout(resolve, STORE_STOPS_MS));
       void Promise.race([store.close(), waited]).then(
@@ -56,14 +57,17 @@ export async function startManager(
   }
 }
 
-async function serve(
+/** The same on a store that is open already, which `stop` closes. */
+export async function serveManager(
   config: ManagerConfig,
-  store: OpenedStore,
+  store: Store & Pick<OpenedStore, "adopted" | "description">,
   failed: (error: unknown) => void,
 ): Promise<RunningManager> {
   const { stateDir } = config;
+  mkdirSync(stateDir, { recursive: true });
   const signer = loadSigner(join(stateDir, "manager.pem"));
   const dataToken = nodeCryptography.digest(signer.sign("weft/data-plane/1"));
+  const busToken = nodeCryptography.digest(signer.sign("weft/bus/1"));
   const logs = new TaskLogs(join(stateDir, "logs"));
   const clock = liveClock();
   // Its URL is known once the port is: before the first agent can be told of it.
@@ -82,10 +86,12 @@ async function serve(
       newId: (kind) => `${kind}-${randomUUID().replaceAll("-", "").slice(0, 16)}`,
       registration: config.registration,
       silence: micros(config.silenceSeconds * SECOND),
+      announcement: { architecture: config.announcement, bus: config.bus, busToken },
     },
     await store.load(),
     clock(),
   );
+  const bus = new DomainBus(config.domain, busToken);
   const agents = new Agents((input) => driver.handle(input));
   const tickets = new Tickets((ticket, command) => driver.handle({ kind: "command", ticket, command }));
   const api = new LiveManager({
@@ -100,6 +106,9 @@ async function serve(
       currency: config.currency,
       managerKey: signer.publicKey,
       defaultSite: config.site,
+      domain: config.domain,
+      announcement: config.announcement,
+      bus: config.bus === null ? "embedded" : new URL(config.bus).host,
     },
   });
   const release = (effect: Effect): void => {
@@ -108,6 +117,8 @@ async function serve(
         return agents.send(effect.connection, effect.message);
       case "resync":
         return agents.resync(effect.connection, effect.message);
+      case "announce":
+        return bus.announce(effect.to, effect.bytes);
       case "hang-up":
         return agents.hangUp(effect.connection);
       case "answer":
@@ -145,13 +156,15 @@ async function serve(
   const server = createApiServer({
     manager: api,
     data: gateway.handle,
-    upgrade: (request, socket, head) => void agents.endpoint.upgrade(request, socket, head),
+    upgrade: (request, socket, head) =>
+      agents.endpoint.upgrade(request, socket, head) || bus.server.upgrade(request, socket, head),
   });
   ownGateway.url = await server.listen(config.listen).catch((error) => {
     throw listenError(error, config.listen);
   });
   const echo = await EchoResponder.listen(config.listen.host, Number(new URL(ownGateway.url).port));
   ownGateway.echo = echo.address;
+  await bus.open(config.announcement, config.bus, ownGateway.url, busToken, (input) => driver.handle(input));
   await bootstrap(config, manager, (command) => tickets.command(command));
   return {
     url: ownGateway.url,
@@ -160,6 +173,7 @@ async function serve(
     stop: async () => {
       driver.close();
       agents.close();
+      await bus.close();
       gateway.close();
       echo.close();
       await server.close();

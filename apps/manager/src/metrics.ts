@@ -31,7 +31,7 @@ export function managerMetrics(core: Manager["core"], connected: number): readon
     samples,
   });
   const one = (value: number): MetricView["samples"] => [{ labels: {}, value }];
-  const { accepted, ...drops } = core.collector.view.counters;
+  const { accepted, ...drops } = core.view.counters;
   return [
     gauge("weft_agents_connected", "Agents connected now.", one(connected)),
     gauge("weft_nodes", "Nodes in the pool.", one(present)),

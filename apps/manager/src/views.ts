@@ -28,7 +28,7 @@ type Core = Manager["core"];
 export function nodeView(core: Core, id: NodeId, now: Instant): NodeView | undefined {
   const member = core.fleet.member(id);
   if (member === undefined) return undefined;
-  const known = core.collector.view.get(id);
+  const known = core.view.get(id);
   const { nodes } = core.pool;
   const index = nodes.slots.find(id);
   const reserved = (type: number): OperationsPerSecond =>
@@ -97,7 +97,7 @@ export function offerViews(core: Core): OfferView[] {
       prices: row.prices,
       tier: row.description.tier,
       runs: row.description.runs,
-      accepting: connection !== null && core.collector.view.get(row.id)?.load?.accepting === true,
+      accepting: connection !== null && core.view.get(row.id)?.load?.accepting === true,
     });
   }
   return views.sort((a, b) => (a.node < b.node ? -1 : 1));

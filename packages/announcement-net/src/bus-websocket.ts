@@ -1,4 +1,5 @@
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
 import { assert, type Result, refuse } from "@weft/kernel";
 import { BUS_MESSAGE_BYTES, type Bus, isSubject } from "./bus.ts";
 import type { Channel, Sent } from "./channel.ts";
@@ -34,9 +35,13 @@ export class BusServer {
   readonly #listeners = new Map<string, Set<Channel>>();
 
   /** `authorize` decides who may be a member; see AgentEndpoint. `maxSubjects` bounds what one member listens on. */
-  constructor(authorize: (knock: Knock) => Result<null> | Promise<Result<null>>, maxSubjects = 10_000) {
+  constructor(
+    authorize: (knock: Knock) => Result<null> | Promise<Result<null>>,
+    maxSubjects = 10_000,
+    path = BUS_PATH,
+  ) {
     this.#endpoint = new AgentEndpoint<null>({
-      path: BUS_PATH,
+      path,
       limits: LIMITS,
       authorize,
       accept: (member) => {
@@ -54,6 +59,11 @@ export class BusServer {
 
   attach(server: Server): void {
     this.#endpoint.attach(server);
+  }
+
+  /** Answers one upgrade request; false, with nothing done, when it is not for the bus. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    return this.#endpoint.upgrade(request, socket, head);
   }
 
   close(): void {
@@ -98,9 +108,9 @@ export class WebSocketBus implements Bus {
   readonly #waiting = new Map<number, () => void>();
   #asked = 0;
 
-  constructor(options: Omit<ConnectionOptions, "path" | "limits">) {
+  constructor(options: Omit<ConnectionOptions, "limits">) {
     this.#connection = new ManagerConnection(
-      { ...options, path: BUS_PATH, limits: LIMITS },
+      { ...options, path: options.path ?? BUS_PATH, limits: LIMITS },
       {
         connected: () => {
           for (const subject of this.#listeners.keys()) this.#connection.sendControl("subscribe", subject);

@@ -13,4 +13,4 @@ export {
 export { type ConnectionHandlers, type ConnectionOptions, ManagerConnection } from "./connection.ts";
 export { AGENTS_PATH, AgentEndpoint, type EndpointOptions, type Knock } from "./endpoint.ts";
 export type { Frame, Json } from "./frame.ts";
-export { type HostCounters, ParticipantHost, subjectOf } from "./participant-host.ts";
+export { fromNode, type HostCounters, ParticipantHost, readFromNode, subjectOf } from "./participant-host.ts";

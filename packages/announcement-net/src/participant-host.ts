@@ -19,16 +19,19 @@ export class ParticipantHost {
   readonly #bus: Bus;
   readonly #driver: Driver<ParticipantInput, ParticipantOutput>;
   readonly #unsubscribe: () => void;
+  readonly #scope: string;
   #unsent = 0;
 
-  /** `changes` is told of every change of the view. */
+  /** `changes` is told of every change of the view. Of domains that share a bus each has a `scope` of its own. */
   constructor(
     self: NodeId,
     participant: Participant,
     bus: Bus,
     clock: () => Instant,
     changes: (change: Change) => void = () => {},
+    scope = "",
   ) {
+    this.#scope = scope;
     this.self = self;
     this.participant = participant;
     this.#bus = bus;
@@ -38,7 +41,7 @@ export class ParticipantHost {
         else if (!this.#send(output.to, output.bytes)) this.#unsent++;
       }
     });
-    this.#unsubscribe = bus.subscribe(subjectOf(self), (message) => this.#receive(message));
+    this.#unsubscribe = bus.subscribe(subjectOf(self, scope), (message) => this.#receive(message));
   }
 
   get counters(): HostCounters {
@@ -65,22 +68,38 @@ export class ParticipantHost {
     this.#driver.close();
   }
 
-  /** A message is the sender's id, a zero byte, and the protocol's bytes. */
   #send(to: NodeId, bytes: Uint8Array): boolean {
-    const from = Buffer.from(this.self, "utf8");
-    return this.#bus.publish(subjectOf(to), Buffer.concat([from, SEPARATOR, bytes])).ok;
+    return this.#bus.publish(subjectOf(to, this.#scope), fromNode(this.self, bytes)).ok;
   }
 
   #receive(message: Uint8Array): void {
-    const end = message.indexOf(0);
-    if (end <= 0 || end > 256) return;
-    const from = Buffer.from(message.subarray(0, end)).toString("utf8") as NodeId;
-    this.#driver.handle({ kind: "message", from, bytes: message.subarray(end + 1) });
+    const read = readFromNode(message);
+    if (read !== null) this.#driver.handle({ kind: "message", ...read });
   }
 }
 
 const SEPARATOR = Buffer.from([0]);
 
-/** The subject a node listens on. Characters that mean something in subjects are written in hex. */
-export const subjectOf = (node: NodeId): string =>
-  `weft.node.${node.replace(/[^A-Za-z0-9_-]/g, (c) => `=${c.codePointAt(0)?.toString(16)}=`)}`;
+/** A participant's message on the bus: the sender's id, a zero byte, and the protocol's bytes. */
+export const fromNode = (from: NodeId, bytes: Uint8Array): Uint8Array =>
+  Buffer.concat([Buffer.from(from, "utf8"), SEPARATOR, bytes]);
+
+/** Reads one; null where no id stands in front. */
+export function readFromNode(
+  message: Uint8Array,
+): { readonly from: NodeId; readonly bytes: Uint8Array } | null {
+  const end = message.indexOf(0);
+  if (end <= 0 || end > 256) return null;
+  const from = Buffer.from(message.subarray(0, end)).toString("utf8") as NodeId;
+  return { from, bytes: message.subarray(end + 1) };
+}
+
+/**
+ * The subject a node listens on, within one domain's scope where a bus carries several. Characters that mean something
+ * in subjects are written in hex.
+ */
+export const subjectOf = (node: NodeId, scope = ""): string =>
+  scope === "" ? `weft.node.${word(node)}` : `weft.${word(scope)}.node.${word(node)}`;
+
+const word = (text: string): string =>
+  text.replace(/[^A-Za-z0-9_-]/g, (c) => `=${c.codePointAt(0)?.toString(16)}=`);

@@ -1,3 +1,11 @@
+export {
+  ARCHITECTURES,
+  type Architecture,
+  DOMAIN_SETTINGS,
+  MANAGER_PARTICIPANT,
+  neighbourhoods,
+  takePart,
+} from "./architectures.ts";
 export { canopy, REGION_SETTINGS, REGION_WORTH } from "./canopy.ts";
 export {
   Collector,

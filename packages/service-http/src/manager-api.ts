@@ -159,6 +159,10 @@ export interface NetworkView {
   readonly managerKey: PublicKey;
   /** The site where data enters when the consumer names no other. */
   readonly defaultSite: SiteId;
+  readonly domain: DomainId;
+  /** How its nodes announce themselves, and over which bus. */
+  readonly announcement: string;
+  readonly bus: string;
   readonly startedAt: Instant;
   readonly now: Instant;
 }

@@ -1,4 +1,5 @@
-import type { NodeDescription, SiteId } from "@weft/infrastructure";
+import type { Architecture } from "@weft/announcement";
+import type { DomainId, NodeDescription, NodeId, SiteId } from "@weft/infrastructure";
 import type { BitsPerSecond, Bytes, Instant, Micros, PublicKey, Refusal, Signature } from "@weft/kernel";
 import type { Contract, PriceList, SignedUsage } from "@weft/market";
 import type { Program, RunCounters, RunFailure, RunLimits } from "@weft/orchestration";
@@ -29,13 +30,33 @@ export type ToAgent =
       /** What gateways of this network ask for before they move content. */
       readonly dataToken: string;
       readonly gateways: readonly GatewayAddress[];
+      readonly announcement: AnnouncementTerms;
     }
   /** Refused for good: the agent stops and says why. */
   | { readonly kind: "rejected"; readonly refusal: Refusal }
   | { readonly kind: "gateways"; readonly gateways: readonly GatewayAddress[] }
+  | ({ readonly kind: "neighbours" } & Neighbours)
   | { readonly kind: "launch"; readonly launch: Launch }
   | { readonly kind: "cancel"; readonly run: string }
   | { readonly kind: "settled"; readonly run: string };
+
+/** How nodes of this domain announce themselves, and over which bus. */
+export interface AnnouncementTerms {
+  readonly architecture: Architecture;
+  readonly domain: DomainId;
+  /** `nats://...`; null: the bus embedded in the manager. */
+  readonly bus: string | null;
+  /** What the embedded bus asks for. */
+  readonly busToken: string;
+}
+
+/** Whom a node talks to on the bus, and whose word it can check. */
+export interface Neighbours {
+  /** Members it has not been told of yet, with their keys. */
+  readonly members: readonly { readonly node: NodeId; readonly key: PublicKey }[];
+  /** All of its neighbours now. */
+  readonly neighbours: readonly NodeId[];
+}
 
 /** Where data at a site can be put and fetched, and its links probed. */
 export interface GatewayAddress {

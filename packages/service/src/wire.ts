@@ -1,3 +1,4 @@
+import { ARCHITECTURES } from "@weft/announcement";
 import type { BitsPerSecond, Bytes, Instant, Micros, Money, OperationsPerSecond, Result } from "@weft/kernel";
 import { ok, refuse } from "@weft/kernel";
 import { z } from "zod";
@@ -227,9 +228,25 @@ const contract = z.object({
 
 const toAgent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("challenge"), manager: key, nonce: hex(64) }),
-  z.object({ kind: z.literal("welcome"), recorded: whole, dataToken: name, gateways }),
+  z.object({
+    kind: z.literal("welcome"),
+    recorded: whole,
+    dataToken: name,
+    gateways,
+    announcement: z.object({
+      architecture: z.enum(ARCHITECTURES),
+      domain: name,
+      bus: z.string().max(2048).nullable(),
+      busToken: z.string().max(253),
+    }),
+  }),
   z.object({ kind: z.literal("rejected"), refusal }),
   z.object({ kind: z.literal("gateways"), gateways }),
+  z.object({
+    kind: z.literal("neighbours"),
+    members: z.array(z.object({ node: name, key })).max(MOST_ITEMS),
+    neighbours: z.array(name).max(MOST_ITEMS),
+  }),
   z.object({
     kind: z.literal("launch"),
     launch: z.object({

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { join as joinPath } from "node:path";
+import { ARCHITECTURES, type Architecture } from "@weft/announcement";
 import { FLAVOUR, nodeGrade, PROGRAM_KINDS } from "@weft/infrastructure";
 import {
   formatComputingPower,
@@ -31,6 +32,8 @@ interface Options {
   readonly listen?: string;
   readonly runs: string;
   readonly fresh?: true;
+  readonly announcement?: Architecture;
+  readonly bus?: string;
 }
 
 export function register(program: Command, context: Context): void {
@@ -70,6 +73,17 @@ export function register(program: Command, context: Context): void {
     )
     .option("--listen <address>", "host:port of a gateway for data, for nodes that others can reach")
     .option("--runs <kinds>", `programs allowed, of ${PROGRAM_KINDS.join(", ")}`, "wasm,model")
+    .addOption(
+      new Option(
+        "--announcement <architecture>",
+        "refuse a manager whose nodes announce themselves another way",
+      )
+        .choices(ARCHITECTURES)
+        .env("WEFT_ANNOUNCEMENT"),
+    )
+    .addOption(
+      new Option("--bus <url>", "nats://host:port instead of the bus that the manager names").env("WEFT_BUS"),
+    )
     .option("--fresh", "measure again even when figures of this hardware are kept")
     .action((manager: string, options: Options) => join(context, manager, options));
 }
@@ -120,6 +134,8 @@ async function join(context: Context, manager: string, options: Options): Promis
     hours: options.hours ?? null,
     batteryAtLeast: leastCharge(options.onBattery),
     fresh: options.fresh === true,
+    announcement: options.announcement ?? null,
+    bus: options.bus ?? null,
   });
   const { raised, stopSignal } = await import("@weft/live");
   const asked = stopSignal();

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ARCHITECTURES, type Architecture } from "@weft/announcement";
 import { formatTime, type Micros } from "@weft/kernel";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
 import type { NetworkStep } from "../network/network.ts";
@@ -13,6 +14,8 @@ interface Options {
   readonly host: string;
   readonly port: string;
   readonly fresh?: true;
+  readonly announcement?: Architecture;
+  readonly bus?: string;
 }
 
 export const DEFAULT_NETWORK = fileURLToPath(new URL("../../../../scenarios/demo.yaml", import.meta.url));
@@ -28,6 +31,15 @@ export function register(program: Command, context: Context): void {
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <port>", "port of the manager", "7070")
     .option("--fresh", "measure every node again")
+    .addOption(
+      new Option(
+        "--announcement <architecture>",
+        "how nodes announce themselves, instead of what the file says",
+      )
+        .choices(ARCHITECTURES)
+        .env("WEFT_ANNOUNCEMENT"),
+    )
+    .addOption(new Option("--bus <url>", "nats://host:port instead of the manager's own bus").env("WEFT_BUS"))
     .action((options: Options) => up(context, options));
 }
 
@@ -61,6 +73,8 @@ async function up(context: Context, options: Options): Promise<void> {
   } catch (error) {
     throw new Failure((error as Error).message, 2);
   }
+  const { announcement = file.spec.announcement, bus = file.spec.bus } = options;
+  file = { ...file, spec: { ...file.spec, announcement, bus } };
   const { raised, stopSignal } = await import("@weft/live");
   const signal = stopSignal();
   const shares = new Map<string, string>();

@@ -21,10 +21,24 @@ export function register(program: Command, context: Context): void {
       }) => {
         const network = clientOnly ? null : await (await context.client()).call("GET /v1/network", {});
         const manager = network?.ok ? network.value.version : null;
-        if (output !== undefined) return printValue(context, { client: VERSION, manager }, output);
+        const announced = network?.ok
+          ? {
+              network: network.value.name,
+              domain: network.value.domain,
+              announcement: network.value.announcement,
+              bus: network.value.bus,
+            }
+          : {};
+        if (output !== undefined)
+          return printValue(context, { client: VERSION, manager, ...announced }, output);
         context.print(`client ${VERSION}`);
-        if (network?.ok) context.print(`manager ${network.value.version}, network ${network.value.name}`);
-        else if (network !== null) context.note(`manager unknown: ${network.refusal.message}`);
+        if (network?.ok) {
+          const { version, name, domain, announcement, bus } = network.value;
+          context.print(`manager ${version}, network ${name}`);
+          context.print(
+            `domain ${domain}, announced by ${announcement}${announcement === "centralised" ? "" : ` over ${bus}`}`,
+          );
+        } else if (network !== null) context.note(`manager unknown: ${network.refusal.message}`);
       },
     );
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { ARCHITECTURES } from "@weft/announcement";
 import type { SiteId, Tier } from "@weft/infrastructure";
 import {
   type BitsPerSecond,
@@ -51,6 +52,10 @@ const schema = z.strictObject({
   metadata: z.strictObject({ name }),
   spec: z.strictObject({
     domain: name,
+    /** How its nodes announce themselves. */
+    announcement: z.enum(ARCHITECTURES).default("centralised"),
+    /** `nats://host:port`; null: the bus embedded in the manager. */
+    bus: z.string().nullable().default(null),
     manager: z.strictObject({ site, commission: share.default(0.05) }),
     links: z
       .array(

@@ -8,6 +8,7 @@ import { signOrder, verifyContract } from "@weft/market";
 import type { TaskView } from "@weft/service";
 import { fileContent, uploadFile, WeftClient } from "@weft/service-http/client";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { must, spinning } from "../testing/consumer.ts";
 import type { RunningNetwork } from "./network.ts";
 
 /*
@@ -29,26 +30,6 @@ spec:
     - { name: near, tier: edge, site: here, provider: pat, share: 50%, price: 0.02 CNY, runs: [wasm] }
     - { name: far, tier: cloud, site: there, provider: quinn, share: 50%, gateway: true, price: 0.03 CNY, runs: [wasm] }
 `;
-
-/** A module that counts down from `turns` and ends: about a nanosecond a turn. */
-function spinning(turns: bigint): Buffer {
-  const leb: number[] = [];
-  for (let rest = turns; ; rest >>= 7n) {
-    const low = Number(rest & 0x7fn);
-    const last = rest >> 7n === 0n && (low & 0x40) === 0;
-    leb.push(last ? low : low | 0x80);
-    if (last) break;
-  }
-  const body = [
-    ...[0x01, 0x01, 0x7e, 0x42, ...leb, 0x21, 0x00, 0x03, 0x40],
-    ...[0x20, 0x00, 0x42, 0x01, 0x7d, 0x22, 0x00, 0x42, 0x00, 0x52, 0x0d, 0x00, 0x0b, 0x0b],
-  ];
-  const head = "0061736d01000000010401600000030201000503010001071302066d656d6f72790200065f73746172740000";
-  return Buffer.concat([
-    Buffer.from(head, "hex"),
-    Buffer.from([0x0a, body.length + 2, 0x01, body.length, ...body]),
-  ]);
-}
 
 let folder: string;
 let network: RunningNetwork;
@@ -81,13 +62,6 @@ afterAll(async () => {
   await network?.stop();
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
-
-function must<T>(
-  result: { ok: true; value: T } | { ok: false; refusal: { code: string; message: string } },
-): T {
-  if (!result.ok) throw new Error(`${result.refusal.code}: ${result.refusal.message}`);
-  return result.value;
-}
 
 async function submit(name: string, turns: bigint, lanes = 1): Promise<string> {
   const file = join(folder, `${turns}.wasm`);

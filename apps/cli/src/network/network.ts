@@ -222,6 +222,8 @@ class Setup {
       via: routes.from(spec.manager.site),
       site: spec.manager.site,
       domain: spec.domain,
+      announcement: spec.announcement,
+      bus: spec.bus,
       commissionPpm: Math.round(spec.manager.commission * 1e6),
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
       bootstrap: {

@@ -39,6 +39,9 @@ export async function deskApi(): Promise<DeskApi> {
       currency: "CNY",
       managerKey: desk.manager.core.options.signer.publicKey,
       defaultSite: desk.manager.core.options.site,
+      domain: desk.manager.core.options.domain,
+      announcement: "centralised",
+      bus: "embedded",
     },
   });
   const server = createApiServer({ manager: live });

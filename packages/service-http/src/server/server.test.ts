@@ -30,8 +30,11 @@ beforeAll(async () => {
       response.end("data");
       return true;
     },
-    upgrade: (_, socket) =>
-      socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+    upgrade: (request, socket) => {
+      if (request.url !== "/v1/agents") return false;
+      socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+      return true;
+    },
   });
   url = await server.listen({ host: "127.0.0.1", port: 0 });
 });

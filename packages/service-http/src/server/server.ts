@@ -27,8 +27,8 @@ export interface ApiServerOptions {
   readonly manager: ManagerApi;
   /** Answers what lies under `/data/`; false for anything else. */
   readonly data?: (request: IncomingMessage, response: ServerResponse) => boolean;
-  /** Takes over connections that agents upgrade at `/v1/agents`. */
-  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Takes over connections to be upgraded, such as agents' at `/v1/agents`; false, untouched, where there is none such. */
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
   /** Takes requests and failures as JSON lines (pino's); nothing is written by default. Tokens are never in it. */
   readonly log?: { readonly level: string; readonly write: (line: string) => void };
 }
@@ -103,10 +103,10 @@ function httpServer(
   );
   server.maxConnections = MOST_CONNECTIONS;
   server.on("upgrade", (request, socket, head) => {
-    if (upgrade !== undefined && request.url?.split("?")[0] === "/v1/agents") {
+    if (upgrade?.(request, socket, head)) {
       taken.add(socket);
       socket.once("close", () => taken.delete(socket));
-      return upgrade(request, socket, head);
+      return;
     }
     socket.on("error", () => socket.destroy());
     socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");

@@ -1,4 +1,4 @@
-import type { NodeId, SiteId } from "@weft/infrastructure";
+import type { DomainId, NodeId, SiteId } from "@weft/infrastructure";
 import { type Instant, type Money, ok, type PublicKey, type Result, refuse } from "@weft/kernel";
 import type { OrganisationAct } from "@weft/market";
 import type { Caller, LinkView, NodeView, Role, TaskSubmission, TaskView } from "@weft/service";
@@ -68,6 +68,9 @@ export class MemoryManager implements ManagerApi {
       currency: "CNY",
       managerKey: "ab".repeat(32),
       defaultSite: "you" as SiteId,
+      domain: "home" as DomainId,
+      announcement: "centralised",
+      bus: "embedded",
       startedAt: SAMPLE_NOW,
       now: this.#now(),
     };

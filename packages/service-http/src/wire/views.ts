@@ -152,6 +152,9 @@ export const networkView: z.ZodType<NetworkView> = z.looseObject({
   currency: z.string(),
   managerKey: publicKey(),
   defaultSite: site(),
+  domain: named<DomainId>(),
+  announcement: z.string().describe("How nodes announce themselves: centralised, link-state, ..."),
+  bus: z.string().describe("What announcements travel over: embedded, or the NATS server's address."),
   startedAt: instant(),
   now: instant(),
 });

@@ -14,10 +14,12 @@ import { type PriceList, type SignedUsage, signContract, signUsage } from "@weft
 import type { RunEvent } from "@weft/orchestration";
 import {
   type AgentRunState,
+  type AnnouncementTerms,
   challengeText,
   type FromAgent,
   type GatewayAddress,
   type Launch,
+  type Neighbours,
   type Outcome,
   PROTOCOL_VERSION,
   type ToAgent,
@@ -59,6 +61,9 @@ export type AgentOutput =
   /** Nobody asks for this run any more: its scratch space may go. */
   | { readonly kind: "forget"; readonly run: string }
   | { readonly kind: "gateways"; readonly gateways: readonly GatewayAddress[]; readonly dataToken: string }
+  /** The manager has taken the node in: how it announces itself from now on. */
+  | { readonly kind: "announce"; readonly terms: AnnouncementTerms }
+  | ({ readonly kind: "neighbours" } & Neighbours)
   /** The manager will not have this node: the process stops and says why. */
   | { readonly kind: "rejected"; readonly refusal: Refusal };
 
@@ -174,9 +179,15 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
         this.#welcome = true;
         this.#recorded = Math.max(this.#recorded, message.recorded);
         this.#dataToken = message.dataToken;
-        return [this.#gateways(message.gateways), ...this.#repeatOutcomes()];
+        return [
+          this.#gateways(message.gateways),
+          { kind: "announce", terms: message.announcement },
+          ...this.#repeatOutcomes(),
+        ];
       case "gateways":
         return [this.#gateways(message.gateways)];
+      case "neighbours":
+        return [message];
       case "rejected":
         return [{ kind: "rejected", refusal: message.refusal }];
       case "launch":

@@ -1,4 +1,11 @@
-import type { Collector, ReportMessage, ResyncMessage } from "@weft/announcement";
+import type {
+  Architecture,
+  Collector,
+  Participant,
+  ReportMessage,
+  ResyncMessage,
+  View,
+} from "@weft/announcement";
 import type { DomainId, LinkState, NodeId, SiteId } from "@weft/infrastructure";
 import type {
   Cryptography,
@@ -47,6 +54,12 @@ export interface ManagerOptions {
   readonly silence: Micros;
   /** Whether anybody may register an organisation; open unless said otherwise. */
   readonly registration?: "open" | "closed";
+  /** How nodes of this domain announce themselves; `centralised` unless said otherwise. */
+  readonly announcement?: {
+    readonly architecture: Architecture;
+    readonly bus: string | null;
+    readonly busToken: string;
+  };
 }
 
 export type ManagerInput =
@@ -54,6 +67,8 @@ export type ManagerInput =
   | { readonly kind: "closed"; readonly connection: string }
   | { readonly kind: "control"; readonly connection: string; readonly message: FromAgent }
   | { readonly kind: "report"; readonly connection: string; readonly message: ReportMessage }
+  /** A message on the domain's bus for the manager as a participant. */
+  | { readonly kind: "announced"; readonly from: NodeId; readonly bytes: Uint8Array }
   /** What the manager's own site measured of its links. */
   | { readonly kind: "links"; readonly links: readonly LinkState[] }
   | { readonly kind: "command"; readonly ticket: number; readonly command: Command };
@@ -87,6 +102,8 @@ export type ManagerOutput =
   | { readonly kind: "store"; readonly change: StoreChange }
   | { readonly kind: "send"; readonly connection: string; readonly message: ToAgent }
   | { readonly kind: "resync"; readonly connection: string; readonly message: ResyncMessage }
+  /** What the manager as a participant says to another, over the bus. */
+  | { readonly kind: "announce"; readonly to: NodeId; readonly bytes: Uint8Array }
   | { readonly kind: "hang-up"; readonly connection: string }
   /** The id of what the command made or changed, or why it was refused. */
   | { readonly kind: "answer"; readonly ticket: number; readonly result: Result<string> }
@@ -126,6 +143,12 @@ export interface Core {
   readonly predictor: Predictor;
   readonly collector: Collector;
   readonly organisations: Organisations;
+  /** The manager's own part in its domain's announcement; null where nodes report to the collector. */
+  readonly participant: Participant | null;
+  /** What is known of the domain's nodes, by whichever way: the participant's view, or the collector's. */
+  readonly view: View;
+  /** What each connected node was told of its neighbours last. */
+  readonly neighbours: Map<NodeId, ReadonlySet<NodeId>>;
   readonly tokens: Map<string, TokenRow>;
   readonly tokensByDigest: Map<Digest, TokenRow>;
   /** Connections that have not proved their key yet, and the challenge each was given. */

@@ -55,6 +55,12 @@ export function hello(core: Core, now: Instant, connection: string, said: Hello)
     recorded: member.recorded,
     dataToken: core.options.dataToken,
     gateways,
+    announcement: {
+      architecture: core.options.announcement?.architecture ?? "centralised",
+      domain: core.options.domain,
+      bus: core.options.announcement?.bus ?? null,
+      busToken: core.options.announcement?.busToken ?? "",
+    },
   });
   if (gateway !== null) announceGateways(core);
   reconcile(core, now, member, new Set(said.holding));
@@ -141,7 +147,7 @@ export function restoreReservations(core: Core, node: NodeId): void {
     if (reserved?.ok) core.reservations.set(run.view.id, reserved.value);
     else restored = false;
   }
-  const willing = core.collector.view.get(node)?.load?.accepting ?? false;
+  const willing = core.view.get(node)?.load?.accepting ?? false;
   core.pool.setAccepting(node, restored && willing);
 }
 

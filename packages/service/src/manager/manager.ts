@@ -1,4 +1,4 @@
-import { Collector } from "@weft/announcement";
+import { Collector, MANAGER_PARTICIPANT, takePart } from "@weft/announcement";
 import type { NodeId } from "@weft/infrastructure";
 import {
   after,
@@ -9,6 +9,7 @@ import {
   MINUTE,
   type Micros,
   NEVER,
+  Rng,
   unreachable,
   ZERO,
 } from "@weft/kernel";
@@ -21,6 +22,7 @@ import { hasEnded, type StoreState } from "../store.ts";
 import { Books, WORLD } from "./books.ts";
 import { endLapsed, learnAgain, loseRun, outcome, signed } from "./closing.ts";
 import { command } from "./commands.ts";
+import { lostContact, madeContact } from "./contact.ts";
 import {
   type Core,
   type ManagerInput,
@@ -57,6 +59,17 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
   constructor(options: ManagerOptions, state: StoreState, now: Instant) {
     const pool = new Pool();
     const fleet = new Fleet(state.nodes);
+    const { signer, cryptography } = options;
+    const keyOf = (node: NodeId) => fleet.keyOf(node);
+    const collector = new Collector(cryptography, keyOf);
+    const participant = takePart(
+      options.announcement?.architecture ?? "centralised",
+      MANAGER_PARTICIPANT,
+      signer,
+      cryptography,
+      (node) => (node === MANAGER_PARTICIPANT ? signer.publicKey : keyOf(node)),
+      new Rng(Number.parseInt(signer.publicKey.slice(0, 8), 16)),
+    );
     const core: Core = {
       options,
       books: new Books(state),
@@ -66,8 +79,11 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       scheduler: new Scheduler(pool),
       orchestrator: new Orchestrator(),
       predictor: new Predictor(),
-      collector: new Collector(options.cryptography, (node) => fleet.keyOf(node)),
       organisations: new Organisations(state),
+      collector,
+      participant,
+      view: participant?.view ?? collector.view,
+      neighbours: new Map(),
       tokens: new Map(state.tokens.map((row) => [row.id, row])),
       tokensByDigest: new Map(state.tokens.map((row) => [row.digest, row])),
       nonces: new Map(),
@@ -92,14 +108,16 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
   }
 
   get wakeAt(): Instant {
-    const { orchestrator, collector, silences, sweepAt } = this.#core;
-    return earliest(earliest(orchestrator.wakeAt, sweepAt), earliest(collector.wakeAt, silences.next));
+    const { orchestrator, participant, collector, silences, sweepAt } = this.#core;
+    const announced = participant ?? collector;
+    return earliest(earliest(orchestrator.wakeAt, sweepAt), earliest(announced.wakeAt, silences.next));
   }
 
   wake(now: Instant): readonly ManagerOutput[] {
     const core = this.#core;
     for (const node of core.silences.due(now)) silent(core, now, node);
-    if (core.collector.wakeAt <= now) perceive(core, now, core.collector.wake(now));
+    const announced = core.participant ?? core.collector;
+    if (announced.wakeAt <= now) perceive(core, now, announced.wake(now));
     if (core.sweepAt <= now) endLapsed(core, now);
     if (core.orchestrator.wakeAt <= now) carryOut(core, now, core.orchestrator.wake(now));
     return this.#take();
@@ -115,7 +133,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
         const member = core.fleet.speaking(input.connection);
         closed(core, now, input.connection);
         if (member !== undefined) {
-          perceive(core, now, core.collector.handle(now, { kind: "disconnected", from: member.row.id }));
+          lostContact(core, now, member.row.id);
         }
         break;
       }
@@ -126,6 +144,13 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
         const from = core.fleet.speaking(input.connection)?.row.id;
         if (from !== undefined) {
           perceive(core, now, core.collector.handle(now, { kind: "message", from, message: input.message }));
+        }
+        break;
+      }
+      case "announced": {
+        const { from, bytes } = input;
+        if (core.participant !== null) {
+          perceive(core, now, core.participant.handle(now, { kind: "message", from, bytes }));
         }
         break;
       }
@@ -158,7 +183,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       hello(core, now, connection, message);
       const joined = core.fleet.speaking(connection);
       if (joined !== undefined) {
-        perceive(core, now, core.collector.handle(now, { kind: "connected", from: joined.row.id }));
+        madeContact(core, now, joined.row.id);
       }
       return;
     }

@@ -1,15 +1,21 @@
-import type { Change, CollectorOutput } from "@weft/announcement";
+import type { Change, CollectorOutput, ParticipantOutput } from "@weft/announcement";
 import { type LinkState, linkId, type NodeId, type SiteId } from "@weft/infrastructure";
 import type { Instant } from "@weft/kernel";
 import { type Core, tell } from "./core.ts";
 import { restoreReservations, silent } from "./joining.ts";
 import { observe } from "./placing.ts";
 
-/** What the collector took in goes into the pool; what may fit now is tried. */
-export function perceive(core: Core, now: Instant, outputs: readonly CollectorOutput[]): void {
+/** What was announced goes into the pool, whichever way it came; what may fit now is tried. */
+export function perceive(
+  core: Core,
+  now: Instant,
+  outputs: readonly (CollectorOutput | ParticipantOutput)[],
+): void {
   let room = false;
   for (const output of outputs) {
-    if (output.kind === "send") {
+    if (output.kind === "send" && "bytes" in output) {
+      core.out.push({ kind: "announce", to: output.to, bytes: output.bytes });
+    } else if (output.kind === "send") {
       const connection = core.fleet.member(output.to)?.connection ?? null;
       if (connection !== null) core.out.push({ kind: "resync", connection, message: output.message });
     } else if (output.kind === "change") room = apply(core, now, output.change) || room;
@@ -42,7 +48,7 @@ function apply(core: Core, now: Instant, change: Change): boolean {
       else if (change.health === "suspect") core.pool.setAccepting(change.origin, false);
       else {
         // Back before it was lost: it may say no new load, since nothing about its load has changed.
-        const willing = core.collector.view.get(change.origin)?.load?.accepting ?? false;
+        const willing = core.view.get(change.origin)?.load?.accepting ?? false;
         core.pool.setAccepting(change.origin, willing && member.connection !== null);
         restoreReservations(core, change.origin);
       }
