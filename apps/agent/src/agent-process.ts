@@ -116,7 +116,7 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
       told = now;
       agent.handle({ kind: "accepting", accepting: now.accepting });
     }
-    const used = othersUse(description.power, host.allowedCores, load.othersCores ?? 0);
+    const used = othersUse(description.power, host.allowedCores, load.othersWant ?? 0);
     const state: NodeLoad = {
       node: description.id,
       othersUse: used,

@@ -19,6 +19,7 @@ describe("LoadMeter", () => {
       busySeconds: () => counts.busy,
       ownSeconds: () => counts.own,
       seconds: () => counts.seconds,
+      runnable: () => null,
       battery: () => 0.5 as Ratio,
     });
     expect(meter.sample()).toMatchObject({ othersCores: null, ownCores: null, battery: 0.5 });
@@ -28,6 +29,31 @@ describe("LoadMeter", () => {
     expect(meter.sample()).toMatchObject({ othersCores: 1, ownCores: 0.5 });
     Object.assign(counts, { busy: 109, own: 30, seconds: 4 }); // counters tick apart: never below zero
     expect(meter.sample()).toMatchObject({ othersCores: 0, ownCores: 9.5 });
+  });
+
+  it("others want as many cores as they have threads ready, where nothing is idle", () => {
+    const counts = { busy: 0, own: 0, seconds: 0, runnable: 1 };
+    const sources = {
+      busySeconds: () => counts.busy,
+      ownSeconds: () => counts.own,
+      runnable: () => counts.runnable,
+      seconds: () => counts.seconds,
+      battery: () => null,
+    };
+    const meter = new LoadMeter(tmpdir(), sources, 2);
+    const after = (seconds: number, used: number, runnable: number) => {
+      counts.seconds += seconds;
+      counts.busy += used;
+      counts.runnable = runnable;
+      return meter.sample().othersWant as number;
+    };
+    expect(meter.sample().othersWant).toBe(null);
+    expect(after(2, 1, 6)).toBe(0.5); // a moment's crowd on a machine that is mostly idle
+    for (let i = 0; i < 20; i++) after(2, 4, 6);
+    expect(after(2, 4, 6)).toBeCloseTo(5, 1);
+    for (let i = 0; i < 20; i++) after(2, 4, 900);
+    expect(after(2, 4, 900)).toBe(8); // no more than is worth knowing
+    expect(after(2, 0.5, 1)).toBe(0.25);
   });
 
   it("looks at this machine", () => {

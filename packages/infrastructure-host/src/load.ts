@@ -12,6 +12,8 @@ export interface HostLoad {
   /** CPU seconds a second used by others, stolen by a hypervisor included; null before the second look. */
   readonly othersCores: number | null;
   readonly ownCores: number | null;
+  /** The same, or on a machine with nothing idle how many cores others would use if they could. */
+  readonly othersWant: number | null;
   readonly freeMemoryBytes: Bytes;
   readonly freeStorageBytes: Bytes;
   /** Charge of the battery the machine runs on; null on mains power. */
@@ -25,6 +27,8 @@ export interface LoadSources {
   readonly busySeconds: () => number;
   /** CPU seconds this process and its children have used since some start. */
   readonly ownSeconds: () => number;
+  /** Threads that run or could run at this moment; null where the system does not say. */
+  readonly runnable: () => number | null;
   /** Seconds of a clock that never goes back. */
   readonly seconds: () => number;
   readonly battery: () => Ratio | null;
@@ -33,23 +37,33 @@ export interface LoadSources {
 const HERE: LoadSources = {
   busySeconds,
   ownSeconds: () => treeCpuSeconds(process.pid) || ownCpuSeconds(),
+  runnable: runnableThreads,
   seconds: () => performance.now() / 1000,
   battery: () => readBattery(),
 };
 
 /** The counters tick every ten milliseconds: over less than this, their difference says little. */
 const SHORTEST_SECONDS = 0.25;
+/** Weight of the newest count of threads: one count says little, ten seconds of them much. */
+const NEWEST = 0.3;
+/** Below this part of the machine idle, those who wait for a core are counted. */
+const LITTLE_IDLE = 0.1;
+/** Waiting threads counted at most, a core: most of a long queue is gone before a task of ours has its turn. */
+const MOST_WAITING = 4;
 
 /** Looks at the machine's load from time to time; one look costs well under a millisecond. */
 export class LoadMeter {
   readonly #storageDir: string;
   readonly #sources: LoadSources;
+  readonly #cores: number;
+  #waiting: number | null = null;
   #last: { readonly seconds: number; readonly busy: number; readonly own: number };
   #rates: { readonly others: number; readonly own: number } | null = null;
 
   /** Storage is that of the file system `storageDir` lies on. */
-  constructor(storageDir: string, sources: LoadSources = HERE) {
+  constructor(storageDir: string, sources: LoadSources = HERE, cores: number = availableParallelism()) {
     this.#storageDir = storageDir;
+    this.#cores = cores;
     this.#sources = sources;
     this.#last = this.#count();
   }
@@ -63,8 +77,10 @@ export class LoadMeter {
       const own = Math.max(0, now.own - this.#last.own) / elapsed;
       this.#rates = { own, others: Math.max(0, busy - own) };
       this.#last = now;
+      this.#lookForWaiting(own);
     }
     return {
+      othersWant: this.#rates && this.#want(this.#rates),
       othersCores: this.#rates?.others ?? null,
       ownCores: this.#rates?.own ?? null,
       freeMemoryBytes: (process.availableMemory?.() ?? freemem()) as Bytes,
@@ -72,6 +88,20 @@ export class LoadMeter {
       battery: this.#sources.battery(),
       at: wallClock(),
     };
+  }
+
+  /** What others use; where they leave nothing idle, as many threads as they have ready. */
+  #want({ others, own }: { readonly others: number; readonly own: number }): number {
+    const idle = this.#cores - others - own;
+    if (this.#waiting === null || idle > LITTLE_IDLE * this.#cores) return others;
+    return Math.max(others, Math.min(this.#waiting, MOST_WAITING * this.#cores));
+  }
+
+  #lookForWaiting(own: number): void {
+    const runnable = this.#sources.runnable();
+    if (runnable === null) return;
+    const others = Math.max(0, runnable - Math.max(1, own)); // whoever looks runs
+    this.#waiting = this.#waiting === null ? others : this.#waiting + NEWEST * (others - this.#waiting);
   }
 
   #count() {
@@ -87,11 +117,11 @@ export class LoadMeter {
 export function othersUse(
   power: ComputingPower,
   allowedCores: number,
-  othersCores: number,
+  othersWant: number,
   allCores: number = availableParallelism(),
 ): ComputingPower {
-  const idle = allCores - othersCores;
-  const fair = (allCores * allowedCores) / (allowedCores + othersCores);
+  const idle = allCores - othersWant;
+  const fair = (allCores * allowedCores) / (allowedCores + othersWant);
   const part = 1 - Math.min(allowedCores, Math.max(idle, fair)) / allowedCores;
   return {
     logical: (power.logical * part) as OperationsPerSecond,
@@ -117,6 +147,15 @@ function busySeconds(): number {
     return (user + nice + system + irq + softirq + steal) / TICKS_A_SECOND;
   } catch {
     return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
+  }
+}
+
+function runnableThreads(): number | null {
+  try {
+    const running = /^procs_running (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1];
+    return running === undefined ? null : Number(running);
+  } catch {
+    return null;
   }
 }
 
