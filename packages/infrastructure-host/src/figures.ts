@@ -8,6 +8,7 @@ import type {
   OperationsPerSecond,
   Ratio,
 } from "@weft/kernel";
+import type { GpuFacts } from "./accelerators.ts";
 import type { Budget } from "./rates.ts";
 import type { StorageFigures } from "./storage.ts";
 
@@ -61,6 +62,8 @@ export interface HostMeasurement extends Figures {
   /** Memory under the share. */
   readonly memoryBytes: Bytes;
   readonly accelerators: readonly Accelerator[];
+  /** What the driver tells of each GPU now, whether or not enough is known to offer it. */
+  readonly gpus: readonly GpuFacts[];
   readonly grade: Grade;
   readonly at: Instant;
   readonly took: Micros;

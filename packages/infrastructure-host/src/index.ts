@@ -1,4 +1,4 @@
-export { type Execute, findAccelerators } from "./accelerators.ts";
+export { acceleratorsOf, type Execute, findGpus, type GpuFacts, parseGpus } from "./accelerators.ts";
 export { EchoResponder } from "./echo.ts";
 export {
   type Figures,

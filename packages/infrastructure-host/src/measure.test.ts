@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { gradeOf, type Measured } from "@weft/infrastructure";
 import type { OperationsPerSecond } from "@weft/kernel";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findAccelerators } from "./accelerators.ts";
 import { type HostMeasurement, lanePower, measuredPart, totalPower } from "./figures.ts";
 import { fingerprintOf, measureHost } from "./measure.ts";
 import { median, rateFrom, sampleRates, spreadOf, wallClock } from "./rates.ts";
@@ -93,19 +92,5 @@ describe("rates", () => {
     const samples = await sampleRates([subject("a"), subject("b")], { sliceMs: 1, rounds: 3, limitMs: 1e6 });
     expect(order.join("")).toBe("ababab");
     expect(samples.get("a")?.perCore).toEqual([3, 3, 3]); // of a round the second best
-  });
-});
-
-describe("findAccelerators", () => {
-  it("reads what nvidia-smi lists", async () => {
-    const listing = "NVIDIA H100 80GB HBM3, 81559\nTesla T4, 15360\n[N/A], [N/A]\n\n";
-    expect(await findAccelerators(async () => listing)).toEqual([
-      { kind: "gpu", model: "NVIDIA H100 80GB HBM3", memoryBytes: 81559 * 2 ** 20 },
-      { kind: "gpu", model: "Tesla T4", memoryBytes: 15360 * 2 ** 20 },
-    ]);
-  });
-
-  it("finds none where there is no such program", async () => {
-    expect(await findAccelerators(() => Promise.reject(new Error("ENOENT")))).toEqual([]);
   });
 });

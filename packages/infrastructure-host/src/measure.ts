@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeGrade } from "@weft/infrastructure";
 import { assert, type Bytes, type Canonical, canonicalText, micros, type Ratio } from "@weft/kernel";
-import { findAccelerators } from "./accelerators.ts";
+import { acceleratorsOf, findGpus } from "./accelerators.ts";
 import { type Figures, type HostMeasurement, type MeasureOrder, totalPower } from "./figures.ts";
 import { usableMemory } from "./memory.ts";
 import { REFERENCE_SET } from "./networks.ts";
@@ -43,7 +43,8 @@ export async function measureHost(options: MeasureOptions = {}): Promise<HostMea
   const { share = 1, fresh = false, cacheDir, storageDir = tmpdir() } = options;
   assert(share > 0 && share <= 1, "a share lies above 0 and at most at 1");
   const startedAt = performance.now();
-  const accelerators = await findAccelerators();
+  const gpus = await findGpus();
+  const accelerators = acceleratorsOf(gpus);
   const cores = availableParallelism();
   const memory = usableMemory();
   const identity = {
@@ -62,7 +63,7 @@ export async function measureHost(options: MeasureOptions = {}): Promise<HostMea
   const file = cacheDir === undefined ? null : join(cacheDir, `measurement-${fingerprint}.json`);
   const known = fresh || file === null ? null : readCache(file, fingerprint);
   if (known !== null) {
-    return { ...known, storage: { ...known.storage, ...storageSpace(storageDir) }, cached: true };
+    return { ...known, gpus, storage: { ...known.storage, ...storageSpace(storageDir) }, cached: true };
   }
   const allowedCores = cores * share;
   const allowedThreads = Math.max(1, Math.ceil(allowedCores - 0.01));
@@ -80,6 +81,7 @@ export async function measureHost(options: MeasureOptions = {}): Promise<HostMea
     allowedThreads,
     memoryBytes: Math.floor(memory * share) as Bytes,
     accelerators,
+    gpus,
     grade: nodeGrade(totalPower(figures)),
     at: wallClock(),
     took: micros((performance.now() - startedAt) * 1e3),

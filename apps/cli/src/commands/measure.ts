@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { COMPUTE_TYPES, FLAVOUR, type Measured } from "@weft/infrastructure";
-import type { HostMeasurement } from "@weft/infrastructure-host";
+import type { GpuFacts, HostMeasurement } from "@weft/infrastructure-host";
 import {
   formatByteRate,
   formatBytes,
@@ -16,7 +16,7 @@ import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
 import { printValue } from "../print.ts";
 import { Table } from "../table.ts";
-import { percent, since } from "../text.ts";
+import { known, percent, since } from "../text.ts";
 import { documentOption } from "./plan.ts";
 
 interface Options {
@@ -56,7 +56,7 @@ async function measure(context: Context, options: Options): Promise<void> {
 
 /** Every figure with its unit, spread and method, and what else is known of the machine. */
 function measurementText(measured: HostMeasurement, now: Instant): string {
-  const { storage, accelerators } = measured;
+  const { storage } = measured;
   const row = <T extends number>(what: string, figure: Measured<T>, text: string): string[] => [
     what,
     text,
@@ -90,8 +90,40 @@ function measurementText(measured: HostMeasurement, now: Instant): string {
     ...[headers, ...rows].map((cells) => table.line(cells)),
     "",
     `storage ${formatBytes(storage.capacityBytes)}, ${formatBytes(storage.freeBytes)} free`,
-    `accelerators ${accelerators.map((one) => `${one.kind} ${one.model} ${formatMemory(one.memoryBytes)}`).join(", ") || "none found"}`,
     `neural engine ${measured.engine === null ? "WebAssembly (onnxruntime is missing)" : `onnxruntime ${measured.engine}`}`,
+    ...gpuLines(measured.gpus),
     `measured ${since(now, measured.at)} ago in ${formatTime(measured.took)}${measured.cached ? ", kept; --fresh measures again" : ""}`,
   ].join("\n");
+}
+
+/** What the driver says of each GPU; what it does not say is shown as unknown. */
+export function gpuLines(gpus: readonly GpuFacts[]): readonly string[] {
+  if (gpus.length === 0) return ["GPUs none found (nvidia-smi lists none)"];
+  const headers = [
+    "GPU",
+    "NAME",
+    "MEMORY",
+    "FREE",
+    "DRIVER",
+    "POWER LIMIT",
+    "CLOCK",
+    "AT MOST",
+    "MEMORY CLOCK",
+    "CUT",
+  ];
+  const hertz = (value: number | null): string => known(value, (rate) => `${Math.round(rate / 1e6)} MHz`);
+  const rows = gpus.map((gpu) => [
+    String(gpu.index),
+    gpu.name,
+    known(gpu.memoryBytes, formatMemory),
+    known(gpu.freeMemoryBytes, formatMemory),
+    known(gpu.driver, String),
+    known(gpu.powerLimitWatts, (watts) => `${watts} W`),
+    hertz(gpu.clockHz),
+    hertz(gpu.mostClockHz),
+    hertz(gpu.mostMemoryClockHz),
+    known(gpu.instances, (mode) => (mode === "Enabled" ? "into instances" : "no")),
+  ]);
+  const table = new Table(headers, rows);
+  return ["", ...[headers, ...rows].map((cells) => table.line(cells)), ""];
 }

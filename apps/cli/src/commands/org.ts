@@ -1,9 +1,12 @@
 import { join } from "node:path";
-import { type OrganisationRole, ROLE_ACTS } from "@weft/market";
+import type { OrganisationRole } from "@weft/market";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
 import { Failure, must } from "../failure.ts";
 import { registerOrganisation } from "../registration.ts";
+
+/** By what they may do, most first. Written out: help alone does not load the market. */
+const ROLES: readonly OrganisationRole[] = ["owner", "admin", "billing", "member"];
 
 interface CreateOptions {
   readonly name?: string;
@@ -43,9 +46,7 @@ export function register(program: Command, context: Context): void {
       "Takes in a member, or changes its role. Writes the token of a new member to standard output.",
     )
     .argument("<person>", "a name, or an address")
-    .addOption(
-      new Option("--role <role>", "what the member may do").choices(Object.keys(ROLE_ACTS)).default("member"),
-    )
+    .addOption(new Option("--role <role>", "what the member may do").choices(ROLES).default("member"))
     .option("--no-token", "make no token: the member has one")
     .action(async (person: string, { role, token }: { role: OrganisationRole; token: boolean }) => {
       const { client, organisation } = await own(context);
@@ -53,6 +54,7 @@ export function register(program: Command, context: Context): void {
       const made = must(
         await client.call(route, { params: { organisation }, body: { person, role, token } }),
       );
+      const { ROLE_ACTS } = await import("@weft/market");
       context.note(`${person} is ${role} of ${organisation}: ${ROLE_ACTS[role].join(", ")}`);
       if (made.token === null) return;
       context.note("the member's token, not told again; it goes with --token or WEFT_TOKEN:");

@@ -20,10 +20,16 @@ export class Child {
   readonly #firstWords: string[] = [];
   #over = false;
 
-  constructor(name: string, entry: string, config: string, say: (line: string) => void) {
+  constructor(
+    name: string,
+    entry: string,
+    config: string,
+    say: (line: string) => void,
+    flags: readonly string[] = [],
+  ) {
     this.name = name;
     this.#say = say;
-    this.#process = spawn(process.execPath, [entry, config], {
+    this.#process = spawn(process.execPath, [...flags, entry, config], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       detached: true,
     });

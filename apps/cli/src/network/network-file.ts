@@ -88,7 +88,17 @@ const schema = z.strictObject({
         }),
       )
       .min(1)
-      .max(64),
+      .max(64)
+      .superRefine((nodes, context) => {
+        const taken = new Set(["manager"]); // a process of the network, as every node is
+        for (const [i, { name }] of nodes.entries()) {
+          if (taken.has(name)) {
+            const message = `found "${name}", which is taken; expected a name of its own`;
+            context.addIssue({ code: "custom", path: [i, "name"], message });
+          }
+          taken.add(name);
+        }
+      }),
   }),
 });
 
