@@ -1,5 +1,5 @@
-import { mkdirSync, rmSync } from "node:fs";
-import { stat, unlink } from "node:fs/promises";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { ProgramKind } from "@weft/infrastructure";
 import type { Digest, Micros } from "@weft/kernel";
@@ -13,8 +13,6 @@ interface Work {
   /** Content kept from eviction while the run lasts. */
   readonly pinned: Digest[];
   control: RunControl | null;
-  /** Its result file may be there. */
-  wrote: boolean;
 }
 
 /** Where runs are carried out: brings their content, starts them, sends back what they wrote, tells the core. */
@@ -50,7 +48,7 @@ export class RunFloor {
   /** Brings program and input to the node, along the path that was chosen. */
   async fetch(launch: Launch): Promise<void> {
     const { run } = launch;
-    const work: Work = { abort: new AbortController(), pinned: [], control: null, wrote: false };
+    const work: Work = { abort: new AbortController(), pinned: [], control: null };
     this.#works.set(run, work);
     let staging = 0;
     for (const content of launch.contents) {
@@ -102,7 +100,6 @@ export class RunFloor {
       this.#transferFailed(run, runtime === undefined ? `no runtime for a ${program.kind}` : "cancelled");
       return;
     }
-    work.wrote = true;
     work.control = runtime.start(
       {
         runId: run,
@@ -116,21 +113,11 @@ export class RunFloor {
     );
   }
 
-  /** Sends the result back the way the input came. An empty one is none. */
+  /** Sends the result back the way the input came. */
   async giveBack(launch: Launch): Promise<void> {
     const { run } = launch;
-    const path = this.#resultPath(run);
     const work = this.#works.get(run);
-    const size = await stat(path).then(
-      (found) => found.size,
-      () => null,
-    );
-    if (size === null || size === 0) {
-      if (work !== undefined) work.wrote = size !== null;
-      this.#tell({ kind: "returned", run, result: null, transferOut: 0 as Micros });
-      return;
-    }
-    const kept = await this.#content.adopt(path);
+    const kept = await this.#content.adopt(this.#resultPath(run));
     if (!kept.ok) {
       this.#transferFailed(run, describe(kept.refusal));
       return;
@@ -157,7 +144,8 @@ export class RunFloor {
   forget(run: string): void {
     for (const digest of this.#works.get(run)?.pinned ?? []) this.#content.unpin(digest);
     // A result that was sent back was moved out of here; whatever else a run wrote goes.
-    if (this.#works.get(run)?.wrote === true) unlink(this.#resultPath(run)).catch(() => {});
+    const path = this.#resultPath(run);
+    if (existsSync(path)) unlink(path).catch(() => {});
     this.#works.delete(run);
   }
 

@@ -1,3 +1,8 @@
+/** A commit that carried this many pushes shows that more come all the time: */
+const BUSY_PUSHES = 6;
+/** then the next one waits this long for company, since a commit costs nearly the same whatever it carries. */
+const GATHER_MS = 8;
+
 /**
  * Effects after durability: what is pushed together waits for one commit, everything that waits when a
  * commit ends goes into the next (group commit), and an effect is released only once every change pushed before
@@ -9,6 +14,7 @@ export class GroupCommit<Change, Effect> {
   readonly #failed: (error: unknown) => void;
   #changes: Change[] = [];
   #effects: Effect[] = [];
+  #pushes = 0;
   #running = false;
   #broken = false;
   #idle: (() => void)[] = [];
@@ -32,6 +38,7 @@ export class GroupCommit<Change, Effect> {
     }
     for (const change of changes) this.#changes.push(change);
     for (const effect of effects) this.#effects.push(effect);
+    this.#pushes++;
     if (!this.#running) void this.#run();
   }
 
@@ -51,8 +58,11 @@ export class GroupCommit<Change, Effect> {
         const effects = this.#effects;
         this.#changes = [];
         this.#effects = [];
+        const busy = this.#pushes >= BUSY_PUSHES;
+        this.#pushes = 0;
         if (changes.length > 0) await this.#commit(changes);
         for (const effect of effects) this.#release(effect);
+        if (busy) await new Promise<void>((resolve) => setTimeout(resolve, GATHER_MS));
       }
     } catch (error) {
       this.#broken = true;

@@ -116,7 +116,7 @@ export class RunBench {
     return {
       events,
       ended,
-      output: () => readFileSync(outputPath),
+      output: () => (existsSync(outputPath) ? readFileSync(outputPath) : Buffer.alloc(0)),
       outputSize: () => (existsSync(outputPath) ? statSync(outputPath).size : 0),
       cancel: () => control?.cancel(),
     };

@@ -25,7 +25,11 @@ export function createWasmRuntime(options: WasmRuntimeOptions = {}): Runtime {
   return new WasmRuntime(options);
 }
 
-/** How long threads beyond the warm ones wait for more: one costs more to start than a short run takes. */
+/**
+ * A thread takes tens of milliseconds of processor time to start, far more than a short run: a run that finds all of
+ * them busy waits this long for one before another is started, and those beyond the warm ones linger.
+ */
+const PATIENCE_MS = 20;
 const LINGER_MS = 2_000;
 /** The longest wait that a timer of Node takes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -40,6 +44,7 @@ class WasmRuntime implements Runtime {
   readonly #idle: WorkerSlot[] = [];
   readonly #waiting = new Set<WasmRun>();
   readonly #running = new Set<WasmRun>();
+  #growing: NodeJS.Timeout | undefined;
   #thinning: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -47,7 +52,7 @@ class WasmRuntime implements Runtime {
     this.#warm = options.warmWorkers ?? Math.min(4, availableParallelism());
     this.#most = options.maxWorkers ?? 64;
     this.#modules = new ModuleCache(options.modules ?? 64);
-    for (let i = 0; i < this.#warm; i++) this.#idle.push(this.#spawn());
+    for (let i = 0; i < this.#warm; i++) this.#spawn();
   }
 
   start(request: RunRequest, tell: (event: RunEvent) => void): RunControl {
@@ -65,6 +70,7 @@ class WasmRuntime implements Runtime {
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#growing);
     clearTimeout(this.#thinning);
     for (const run of [...this.#waiting, ...this.#running]) this.#cancel(run);
     for (const slot of this.#slots) slot.kill("cancelled", "the runtime was closed");
@@ -101,46 +107,72 @@ class WasmRuntime implements Runtime {
   /** Gives waiting runs their threads, in order of arrival. */
   #serve(): void {
     for (const run of this.#waiting) {
-      const slot = this.#slotFor(run.digest);
-      if (slot === null) return;
+      const slot = this.#takeIdle(run.digest);
+      if (slot === undefined) return this.#grow();
       this.#waiting.delete(run);
       run.enter(slot);
     }
   }
 
-  /** An idle thread, best one that holds the module; else a new one, if one more may be. */
-  #slotFor(digest: Digest | null): WorkerSlot | null {
+  /** A thread with nothing to do, best one that holds the module. */
+  #takeIdle(digest: Digest | null): WorkerSlot | undefined {
     const holder = this.#idle.findLastIndex((slot) => slot.holds === digest);
-    const [slot] = this.#idle.splice(holder < 0 ? this.#idle.length - 1 : holder, 1);
-    if (slot !== undefined) return slot;
-    return this.#slots.size < this.#most ? this.#spawn() : null;
+    return this.#idle.splice(holder < 0 ? this.#idle.length - 1 : holder, 1)[0];
   }
 
-  #spawn(): WorkerSlot {
-    const slot = new WorkerSlot((gone) => {
-      this.#slots.delete(gone);
-      const at = this.#idle.indexOf(gone);
-      if (at >= 0) this.#idle.splice(at, 1);
-      if (!this.#closed) this.#serve();
+  /** One thread more, if it may be: at once where none would come free, else when none has for a while. */
+  #grow(): void {
+    if (this.#slots.size >= this.#most) return;
+    if (this.#slots.size < Math.max(1, this.#warm)) this.#spawn();
+    else {
+      this.#growing ??= setTimeout(() => {
+        this.#growing = undefined;
+        if (this.#waiting.size === 0 || this.#slots.size >= this.#most) return;
+        this.#spawn();
+        this.#grow();
+      }, PATIENCE_MS);
+    }
+  }
+
+  #spawn(): void {
+    const slot = new WorkerSlot({
+      ready: () => this.#put(slot),
+      gone: (wasReady) => {
+        this.#slots.delete(slot);
+        const at = this.#idle.indexOf(slot);
+        if (at >= 0) this.#idle.splice(at, 1);
+        if (this.#closed) return;
+        // One that does not even start would be tried for ever: a run fails for each.
+        if (!wasReady) [...this.#waiting][0]?.fail("runtime_failed", "the worker thread did not start");
+        this.#serve();
+      },
     });
     this.#slots.add(slot);
-    return slot;
   }
 
   #freed(run: WasmRun, slot: WorkerSlot | null): void {
     this.#running.delete(run);
     this.#waiting.delete(run);
-    if (slot === null || this.#closed || !this.#slots.has(slot)) return;
+    if (slot !== null && this.#slots.has(slot)) this.#put(slot);
+  }
+
+  #put(slot: WorkerSlot): void {
+    if (this.#closed) return;
+    slot.idleSinceMs = performance.now();
     this.#idle.push(slot);
     this.#serve();
     if (this.#idle.length > this.#warm) this.#thinning ??= setTimeout(() => this.#thin(), LINGER_MS).unref();
   }
 
-  /** Ends the threads that a burst left over, those used longest ago first, once it is calm. */
+  /** Ends the threads that a burst left over, those used longest ago first. */
   #thin(): void {
     this.#thinning = undefined;
-    // Taken from the idle ones first: a thread on its way out must not be given a run.
-    while (this.#idle.length > this.#warm) this.#idle.shift()?.kill("cancelled", "no longer needed");
+    const unusedSinceMs = performance.now() - LINGER_MS;
+    while (this.#idle.length > this.#warm && (this.#idle[0]?.idleSinceMs ?? 0) <= unusedSinceMs) {
+      // Taken from the idle ones first: a thread on its way out must not be given a run.
+      this.#idle.shift()?.kill("cancelled", "no longer needed");
+    }
+    if (this.#idle.length > this.#warm) this.#thinning = setTimeout(() => this.#thin(), LINGER_MS).unref();
   }
 
   #cancel(run: WasmRun): void {

@@ -76,10 +76,11 @@ export class Input extends Stream {
   }
 }
 
-/** Standard output: written to the file in large pieces, and no more than it may. */
+/** Standard output: written to the file in large pieces, and no more than it may. Without output there is no file. */
 export class Output extends Stream {
   static readonly #buffer = new Uint8Array(BUFFER_BYTES);
-  readonly #file: number;
+  readonly #path: string;
+  #file: number | null = null;
   readonly #limit: number;
   readonly #wrote: (given: number) => void;
   #pending = 0;
@@ -90,7 +91,7 @@ export class Output extends Stream {
   /** `wrote` hears of each piece that goes to the file. */
   constructor(path: string, limit: number, wrote: (given: number) => void) {
     super();
-    this.#file = onHost(() => openSync(path, "w"));
+    this.#path = path;
     this.#limit = limit;
     this.#wrote = wrote;
   }
@@ -117,12 +118,15 @@ export class Output extends Stream {
   }
 
   close(): void {
-    closeSync(this.#file);
+    if (this.#file !== null) closeSync(this.#file);
   }
 
   #write(data: Uint8Array, length: number): void {
     this.#wrote(this.given);
-    for (let at = 0; at < length; ) at += onHost(() => writeSync(this.#file, data, at, length - at));
+    if (length === 0) return;
+    const file = this.#file ?? onHost(() => openSync(this.#path, "w"));
+    this.#file = file;
+    for (let at = 0; at < length; ) at += onHost(() => writeSync(file, data, at, length - at));
   }
 }
 

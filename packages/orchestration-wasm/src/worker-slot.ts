@@ -29,13 +29,21 @@ export interface SlotRun {
   ended(outcome: Outcome, spent: Spent): void;
 }
 
+export interface SlotOwner {
+  /** The thread can take its first run. */
+  ready(): void;
+  /** The thread has ended, for whatever reason; called once. */
+  gone(wasReady: boolean): void;
+}
+
 type Verdict = { readonly because: RunFailure; readonly detail: string };
 
 /** One worker thread and the run it carries, if any. */
 export class WorkerSlot {
   readonly #worker: Worker;
   readonly #counters = new Float64Array(new SharedArrayBuffer(COUNTERS * 8));
-  readonly #gone: (slot: WorkerSlot) => void;
+  readonly #owner: SlotOwner;
+  #ready = false;
   #run: SlotRun | null = null;
   #startedAt = 0;
   #threadId: number | null = null;
@@ -43,10 +51,11 @@ export class WorkerSlot {
   #killed: (Verdict & { readonly cpuTime: Micros }) | null = null;
   /** The module it holds. */
   holds: Digest | null = null;
+  /** When it last came to have nothing to do, by `performance.now()`. */
+  idleSinceMs = 0;
 
-  /** `gone` is called once when the thread has ended, for whatever reason. */
-  constructor(gone: (slot: WorkerSlot) => void) {
-    this.#gone = gone;
+  constructor(owner: SlotOwner) {
+    this.#owner = owner;
     // The environment and arguments of the host are not passed on, though a program could not see them either.
     this.#worker = new Worker(ENTRY, {
       workerData: this.#counters,
@@ -74,13 +83,17 @@ export class WorkerSlot {
   kill(because: RunFailure, detail: string): void {
     if (this.#killed !== null) return;
     this.#killed = { because, detail, cpuTime: this.#cpuTime() };
-    void this.#worker.terminate();
+    // A thread cut off while it loads its modules would leave their files open: it ends once it is ready.
+    if (this.#ready) void this.#worker.terminate();
   }
 
   #hear(message: FromWorker): void {
     switch (message.kind) {
       case "ready":
         this.#threadId = message.threadId;
+        this.#ready = true;
+        if (this.#killed === null) this.#owner.ready();
+        else void this.#worker.terminate();
         return;
       case "log":
         this.#run?.log(message.text);
@@ -109,7 +122,7 @@ export class WorkerSlot {
       detail: "the worker thread stopped",
       cpuTime: this.#cpuTime(),
     };
-    this.#gone(this);
+    this.#owner.gone(this.#ready);
     this.#end({ kind: "failed", because, detail }, cpuTime);
   }
 

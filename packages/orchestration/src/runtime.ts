@@ -58,7 +58,7 @@ export interface RunRequest {
   readonly program: Program;
   /** Path of the input file; the program sees it as its standard input. null: empty. */
   readonly inputPath: string | null;
-  /** Path to write the result to; the program's standard output. */
+  /** Path to write the result to; the program's standard output. Where it writes nothing there may be no file. */
   readonly outputPath: string;
   /** Path of the content with the given digest: modules and networks fetched before the start. */
   readonly contentPath: (digest: Digest) => string;

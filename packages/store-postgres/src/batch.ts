@@ -1,5 +1,6 @@
 import type { Posting, Transfer } from "@weft/market";
 import { type StoreChange, storedText, type TaskProgress, type TaskRow } from "@weft/service";
+import { binaryArray, type ElementType } from "./array.ts";
 
 /*
  * A batch of changes as a few statements over arrays. Changes of one row in one batch fold into the last one, since a
@@ -11,11 +12,12 @@ import { type StoreChange, storedText, type TaskProgress, type TaskRow } from "@
 export interface Statement {
   readonly name: string;
   readonly text: string;
-  readonly values: readonly (readonly unknown[])[];
+  /** One array a parameter. */
+  readonly values: readonly Buffer[];
 }
 
 type Value = string | number | bigint | Uint8Array | null;
-type Columns = Readonly<Record<string, string>>;
+type Columns = Readonly<Record<string, ElementType>>;
 
 interface Table {
   readonly name: string;
@@ -26,33 +28,33 @@ interface Table {
 const table = (name: string, key: readonly string[], columns: Columns): Table => ({ name, key, columns });
 
 const TABLES = {
-  accounts: table("accounts", ["id"], { id: "text", currency: "text", credit_limit: "int8", body: "json" }),
-  tokens: table("tokens", ["id"], { id: "text", body: "json" }),
-  keys: table("keys", ["key"], { key: "text", account: "text", body: "json" }),
-  nodes: table("nodes", ["id"], { id: "text", provider: "text", body: "json" }),
+  accounts: table("accounts", ["id"], { id: "text", currency: "text", credit_limit: "int8", body: "text" }),
+  tokens: table("tokens", ["id"], { id: "text", body: "text" }),
+  keys: table("keys", ["key"], { key: "text", account: "text", body: "text" }),
+  nodes: table("nodes", ["id"], { id: "text", provider: "text", body: "text" }),
   tasks: table("tasks", ["id"], {
     id: "text",
     consumer: "text",
     submitted_at: "int8",
     phase: "text",
-    submission: "json",
-    progress: "json",
+    submission: "text",
+    progress: "text",
   }),
-  runs: table("runs", ["id"], { id: "text", task: "text", attempt: "int4", body: "json" }),
-  contracts: table("contracts", ["id"], { id: "text", task: "text", state: "text", body: "json" }),
+  runs: table("runs", ["id"], { id: "text", task: "text", attempt: "int4", body: "text" }),
+  contracts: table("contracts", ["id"], { id: "text", task: "text", state: "text", body: "text" }),
   usage: table("usage", ["id"], {
     id: "text",
     task: "text",
     contract: "text",
     node: "text",
     sequence: "int8",
-    body: "json",
+    body: "text",
   }),
   documents: table("documents", ["collection", "id"], {
     collection: "text",
     id: "text",
     at: "int8",
-    body: "json",
+    body: "text",
   }),
   holds: table("holds", ["id"], {
     id: "text",
@@ -89,7 +91,7 @@ function removal(name: TableName): string {
 const UPSERTS = new Map(Object.keys(TABLES).map((name) => [name as TableName, upsert(name as TableName)]));
 const REMOVALS = new Map(Object.keys(TABLES).map((name) => [name as TableName, removal(name as TableName)]));
 const PROGRESS = `UPDATE tasks SET phase = p.phase, progress = p.progress
-  FROM unnest($1::text[], $2::text[], $3::json[]) AS p (id, phase, progress) WHERE tasks.id = p.id`;
+  FROM unnest($1::text[], $2::text[], $3::text[]) AS p (id, phase, progress) WHERE tasks.id = p.id`;
 const BOOK = `SELECT book($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
 const RELEASE = `UPDATE holds SET closed = true WHERE id = ANY ($1::text[]) AND NOT closed`;
 
@@ -211,20 +213,31 @@ export class Batch {
       const removed = [...rows.values()].flatMap(({ key, row }) => (row === null ? [key] : []));
       if (removed.length > 0) {
         const text = REMOVALS.get(name) as string;
-        statements.push({ name: `remove ${name}`, text, values: columnsOf(removed) });
+        const types = TABLES[name].key.map(
+          (column) => (TABLES[name].columns as Columns)[column] as ElementType,
+        );
+        statements.push({ name: `remove ${name}`, text, values: columnsOf(removed, types) });
       }
       if (written.length > 0) {
         const { text } = UPSERTS.get(name) as { text: string };
-        statements.push({ name: `put ${name}`, text, values: columnsOf(written) });
+        statements.push({
+          name: `put ${name}`,
+          text,
+          values: columnsOf(written, Object.values(TABLES[name].columns)),
+        });
       }
     }
     if (this.#progress.size > 0) {
       const rows = [...this.#progress].map(([id, progress]) => [id, progress.phase, storedText(progress)]);
-      statements.push({ name: "progress", text: PROGRESS, values: columnsOf(rows) });
+      statements.push({
+        name: "progress",
+        text: PROGRESS,
+        values: columnsOf(rows, ["text", "text", "text"]),
+      });
     }
     if (this.#transfers.size > 0) statements.push(bookStatement([...this.#transfers.values()]));
     if (this.#released.length > 0) {
-      statements.push({ name: "release", text: RELEASE, values: [this.#released] });
+      statements.push({ name: "release", text: RELEASE, values: [binaryArray("text", this.#released)] });
     }
     return statements;
   }
@@ -242,19 +255,31 @@ export function bookStatement(transfers: readonly Transfer[]): Statement {
       postings.push(transfer.postings[i] as Posting);
     }
   }
+  const texts = (values: readonly (string | null)[]): Buffer => binaryArray("text", values);
   const values = [
-    transfers.map((transfer) => transfer.id),
-    transfers.map((transfer) => transfer.at),
-    transfers.map((transfer) => transfer.kind),
-    transfers.map((transfer) => transfer.reference),
-    transfers.map((transfer) => transfer.closes),
-    of,
-    ordinals,
-    postings.map((posting) => posting.account),
-    postings.map((posting) => posting.amount),
+    texts(transfers.map((transfer) => transfer.id)),
+    binaryArray(
+      "int8",
+      transfers.map((transfer) => transfer.at),
+    ),
+    texts(transfers.map((transfer) => transfer.kind)),
+    texts(transfers.map((transfer) => transfer.reference)),
+    texts(transfers.map((transfer) => transfer.closes)),
+    texts(of),
+    binaryArray("int4", ordinals),
+    texts(postings.map((posting) => posting.account)),
+    binaryArray(
+      "int8",
+      postings.map((posting) => posting.amount),
+    ),
   ];
   return { name: "book", text: BOOK, values };
 }
 
-const columnsOf = (rows: readonly Row[]): Value[][] =>
-  (rows[0] as Row).map((_, column) => rows.map((row) => row[column] as Value));
+const columnsOf = (rows: readonly Row[], types: readonly ElementType[]): Buffer[] =>
+  types.map((type, column) =>
+    binaryArray(
+      type,
+      rows.map((row) => row[column] as Value),
+    ),
+  );

@@ -6,7 +6,7 @@ import type { Tables } from "./tables.ts";
 
 /*
  * The tables, version by version. A migration that has been released is never edited: the next one changes
- * what it made. Rows that programs read back whole are kept as JSON text beside the columns that questions are
+ * what it made. Rows that programs read back whole are kept as JSON in text beside the columns that questions are
  * asked by. Keys sort by bytes (COLLATE "C"), as they do in memory.
  */
 
@@ -72,6 +72,15 @@ const MIGRATIONS: Record<string, Migration> = {
     up: statements(
       `CREATE INDEX postings_by_account ON postings (account, transfer)`,
       `CREATE INDEX usage_by_contract ON usage (contract)`,
+    ),
+  },
+  // Programs read bodies back whole: checking their form at every write bought nothing.
+  "0005_text": {
+    up: statements(
+      ...["accounts", "tokens", "keys", "nodes", "runs", "contracts", "usage", "documents"].map(
+        (name) => `ALTER TABLE ${name} ALTER COLUMN body TYPE text`,
+      ),
+      `ALTER TABLE tasks ALTER COLUMN submission TYPE text, ALTER COLUMN progress TYPE text`,
     ),
   },
 };

@@ -296,6 +296,9 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
           const detail = `exit code ${event.exitCode}`;
           return this.#conclude(now, held, { kind: "failed", because: "program_failed", detail });
         }
+        if (event.counters.outputBytes === 0) {
+          return this.#conclude(now, held, { kind: "finished", exitCode: 0, result: null });
+        }
         return [...this.#enter(held, "returning"), { kind: "return", launch: held.launch }];
       case "failed":
         held.spent = { ...held.spent, compute: event.counters.wallTime };
