@@ -21,7 +21,7 @@ import {
   measureHost,
   othersUse,
 } from "@weft/infrastructure-host";
-import type { Bytes, Micros, Refusal } from "@weft/kernel";
+import type { Bytes, Micros, Refusal, Signer } from "@weft/kernel";
 import { Driver, liveClock, loadSigner, nodeCryptography } from "@weft/live";
 import type { PriceList } from "@weft/market";
 import type { Runtime } from "@weft/orchestration";
@@ -36,6 +36,7 @@ import {
   encodeMessage,
   type GatewayAddress,
 } from "@weft/service";
+import { askAdmission } from "./admission.ts";
 import { Announcing } from "./announcing.ts";
 import { type Availability, availability } from "./availability.ts";
 import type { AgentConfig } from "./config.ts";
@@ -64,16 +65,17 @@ const CONTROL = "weft/1";
 /** One agent, live: measures its machine, joins its manager by one outbound connection, runs what it is asked. */
 export async function startAgent(config: AgentConfig, words: (line: string) => void): Promise<RunningAgent> {
   let say = words;
-  const share = await limitShare(config.share);
   const storageDir = config.storageDir ?? config.stateDir;
   for (const folder of [config.stateDir, storageDir]) mkdirSync(folder, { recursive: true });
+  const signer = loadSigner(join(config.stateDir, "node.pem"));
+  await knock(config, signer, say);
+  const share = await limitShare(config.share);
   const host = await measureHost({
     share: config.share,
     storageDir,
     fresh: config.fresh,
     ...(config.cacheDir === undefined ? {} : { cacheDir: config.cacheDir }),
   });
-  const signer = loadSigner(join(config.stateDir, "node.pem"));
   const description = describeNode(config, host);
   const content = new ContentStore(join(config.stateDir, "content"), {
     maxBytes: config.contentBytes,
@@ -193,16 +195,24 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
   const announcing = new Announcing(config, description.id, signer, clock, say, (bytes) =>
     connection.sendAnnouncement(bytes),
   );
+  let failure = "";
   const connection = new ManagerConnection(
     { urls: config.managers, token: () => null, jitter: Math.random },
     {
-      connected: () => agent.handle({ kind: "connected" }),
+      connected: () => {
+        failure = "";
+        agent.handle({ kind: "connected" });
+      },
       disconnected: (reason) => {
         if (announcing.begun) say(`connection lost (${reason}); dialling again`);
         announcing.disconnected();
         agent.handle({ kind: "disconnected" });
       },
-      failed: (refusal, url) => say(`${url}: ${refusal.message} [${refusal.code}]`),
+      failed: (refusal, url) => {
+        const words = `${url}: ${refusal.message} [${refusal.code}]; dialling again`;
+        if (words !== failure) say(words); // once, not at every attempt
+        failure = words;
+      },
       control: (name, body) => {
         const message = name === CONTROL ? decodeToAgent(body) : null;
         if (message?.ok) agent.handle({ kind: "message", message: message.value });
@@ -237,6 +247,15 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
       share.release();
     },
   };
+}
+
+/** Finds out before the measuring what would be refused after it. */
+async function knock(config: AgentConfig, signer: Signer, say: (line: string) => void): Promise<void> {
+  const { managers, joinToken, name } = config;
+  const refusal = await askAdmission({ managers, channel: CONTROL, signer, joinToken, node: name as NodeId });
+  if (refusal === null) return;
+  if (refusal.code !== "unreachable") throw new JoinRefused(refusal);
+  say(`${refusal.message} [${refusal.code}]; measuring meanwhile, then dialling again`);
 }
 
 /** The manager will not have this node. */

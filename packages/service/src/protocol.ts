@@ -12,6 +12,7 @@ import type { ContentReference } from "./resources.ts";
  *      says what it should hold, and both repeat what is unsettled. Everything is idempotent by run id.
  * [W2] A node is its key: it proves it by signing the manager's challenge; a name belongs to the key that
  *      first took it with a join token.
+ *      A knock asks beforehand whether it would be taken, so that nobody measures a machine for nothing.
  * [W3] The manager answers an outcome with `settled` only once it is durable; until then the agent keeps it.
  */
 
@@ -32,6 +33,8 @@ export type ToAgent =
       readonly gateways: readonly GatewayAddress[];
       readonly announcement: AnnouncementTerms;
     }
+  /** The answer to a knock: a hello would be taken, were it said now. */
+  | { readonly kind: "admitted" }
   /** Refused for good: the agent stops and says why. */
   | { readonly kind: "rejected"; readonly refusal: Refusal }
   | { readonly kind: "gateways"; readonly gateways: readonly GatewayAddress[] }
@@ -94,6 +97,15 @@ export type FromAgent =
       readonly gateway: Omit<GatewayAddress, "site"> | null;
       /** Runs it has, whatever their state. */
       readonly holding: readonly string[];
+    }
+  /** Would this node be taken? Changes nothing. */
+  | {
+      readonly kind: "knock";
+      readonly protocol: number;
+      readonly key: PublicKey;
+      readonly proof: Signature;
+      readonly joinToken: string | null;
+      readonly node: NodeId;
     }
   | { readonly kind: "prices"; readonly prices: PriceList }
   | { readonly kind: "accepted"; readonly run: string; readonly signature: Signature }

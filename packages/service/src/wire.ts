@@ -141,6 +141,14 @@ const fromAgent = z.discriminatedUnion("kind", [
     gateway: gateway.nullable(),
     holding: z.array(name).max(MOST_ITEMS),
   }),
+  z.object({
+    kind: z.literal("knock"),
+    protocol: whole,
+    key,
+    proof: signature,
+    joinToken: z.string().max(256).nullable(),
+    node: name,
+  }),
   z.object({ kind: z.literal("prices"), prices }),
   z.object({ kind: z.literal("accepted"), run: name, signature }),
   z.object({ kind: z.literal("declined"), run: name, refusal }),
@@ -240,6 +248,7 @@ const toAgent = z.discriminatedUnion("kind", [
       busToken: z.string().max(253),
     }),
   }),
+  z.object({ kind: z.literal("admitted") }),
   z.object({ kind: z.literal("rejected"), refusal }),
   z.object({ kind: z.literal("gateways"), gateways }),
   z.object({

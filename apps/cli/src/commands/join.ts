@@ -88,6 +88,8 @@ export function register(program: Command, context: Context): void {
     .action((manager: string, options: Options) => join(context, manager, options));
 }
 
+const HOURS = /^(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d$/;
+
 const wrong = (flag: string, found: string, expected: string): Failure =>
   new Failure(`${flag}: found "${found}", expected ${expected}`, 2);
 
@@ -110,7 +112,7 @@ async function join(context: Context, manager: string, options: Options): Promis
   const runs = options.runs.split(",").filter((kind) => kind !== "");
   const unknown = runs.find((kind) => !(PROGRAM_KINDS as readonly string[]).includes(kind));
   if (unknown !== undefined) throw wrong("--runs", unknown, PROGRAM_KINDS.join(", "));
-  if (options.hours !== undefined && !/^\d\d:\d\d-\d\d:\d\d$/.test(options.hours)) {
+  if (options.hours !== undefined && !HOURS.test(options.hours)) {
     throw wrong("--hours", options.hours, "local hours such as 22:00-07:00");
   }
   const joinToken =
@@ -143,7 +145,7 @@ async function join(context: Context, manager: string, options: Options): Promis
   asked.addEventListener("abort", measuring);
   context.note("measuring, under ten seconds ...");
   const agent = await startAgent(config, (line) => context.note(line)).catch((error: Error) => {
-    throw new Failure(error.message);
+    throw error instanceof JoinRefused ? refused(error.refusal) : new Failure(error.message);
   });
   asked.removeEventListener("abort", measuring);
   const { power } = agent.description;

@@ -188,6 +188,8 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
         return [this.#gateways(message.gateways)];
       case "neighbours":
         return [message];
+      case "admitted":
+        return []; // the answer to a knock, which has a connection of its own
       case "rejected":
         return [{ kind: "rejected", refusal: message.refusal }];
       case "launch":

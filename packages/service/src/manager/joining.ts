@@ -8,6 +8,7 @@ import type { Member } from "./fleet.ts";
 import { priceColumns } from "./prices.ts";
 
 type Hello = Extract<FromAgent, { kind: "hello" }>;
+type Knock = Extract<FromAgent, { kind: "knock" }>;
 
 /** A connection was opened: its agent must first prove its key [W2]. */
 export function opened(core: Core, connection: string, nonce: string): void {
@@ -25,6 +26,14 @@ export function closed(core: Core, now: Instant, connection: string): void {
   core.silences.set(node, after(now, core.options.silence));
   tell(core, now, "disconnected", "node", node);
   announceGateways(core);
+}
+
+/** An agent asks whether it would be taken, before it measures its machine. */
+export function knock(core: Core, now: Instant, connection: string, said: Knock): void {
+  const refusal = strangerTo(core, now, connection, said, said.node);
+  core.nonces.delete(connection);
+  send(core, connection, refusal === null ? { kind: "admitted" } : { kind: "rejected", refusal });
+  core.out.push({ kind: "hang-up", connection });
 }
 
 /** An agent says who it is and what it holds. */
@@ -81,7 +90,22 @@ function joinToken(core: Core, now: Instant, secret: string | null) {
   return token;
 }
 
+/** Why a hello is refused; null: it is not. */
 function objectionTo(core: Core, now: Instant, connection: string, said: Hello): Refusal | null {
+  const refusal = strangerTo(core, now, connection, said, said.description.id);
+  if (refusal !== null) return refusal;
+  const prices = checkPrices(said.prices);
+  return prices.ok ? null : prices.refusal;
+}
+
+/** Why nobody is taken in under this key, token and name; null: they are good. */
+function strangerTo(
+  core: Core,
+  now: Instant,
+  connection: string,
+  said: Pick<Hello, "protocol" | "key" | "proof" | "joinToken">,
+  node: NodeId,
+): Refusal | null {
   const { options } = core;
   const nonce = core.nonces.get(connection);
   if (said.protocol !== PROTOCOL_VERSION) {
@@ -95,13 +119,11 @@ function objectionTo(core: Core, now: Instant, connection: string, said: Hello):
   if (nonce === undefined || !options.cryptography.verify(said.key, text, said.proof)) {
     return refuse("E_UNAUTHENTICATED", "the node did not prove its key").refusal;
   }
-  const prices = checkPrices(said.prices);
-  if (!prices.ok) return prices.refusal;
-  const known = core.fleet.member(said.description.id);
+  const known = core.fleet.member(node);
   if (known !== undefined && known.row.key !== said.key) {
     return refuse("E_NODE_NAME_TAKEN", "another node joined under this name", {
       path: "description.id",
-      found: said.description.id,
+      found: node,
       hint: "choose another --name, or bring the key file that first joined under it",
     }).refusal;
   }

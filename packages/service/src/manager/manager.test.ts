@@ -3,6 +3,7 @@ import { MILLISECOND, type Micros, type Money, money, SECOND } from "@weft/kerne
 import { createSigner, nodeCryptography } from "@weft/live";
 import { verifyContract } from "@weft/market";
 import { beforeEach, expect, it } from "vitest";
+import { challengeText, PROTOCOL_VERSION } from "../protocol.ts";
 import { Desk, describeNode, deskNeeds } from "../testing/desk.ts";
 import { setLinks } from "./perceiving.ts";
 
@@ -237,4 +238,36 @@ it("a node that names the manager's site as its own does not move that site's li
   const core = desk.manager.core as Parameters<typeof setLinks>[0];
   setLinks(core, desk.now, "thief" as NodeId, [{ ...state, delay: 1 as Micros }]);
   expect(seen()).toBe(5_000);
+});
+
+it("a knock tells whether a node would be taken, and changes nothing", () => {
+  const { manager } = desk;
+  const signer = createSigner();
+  const knock = (node: string, joinToken: string | null) => {
+    const nonce = "5a".repeat(32);
+    manager.handle(desk.now, { kind: "opened", connection: "k", nonce });
+    const proof = signer.sign(challengeText(manager.core.options.signer.publicKey, nonce));
+    const said = {
+      protocol: PROTOCOL_VERSION,
+      key: signer.publicKey,
+      proof,
+      joinToken,
+      node: node as NodeId,
+    };
+    const out = manager.handle(desk.now, {
+      kind: "control",
+      connection: "k",
+      message: { kind: "knock", ...said },
+    });
+    expect(out.at(-1)).toEqual({ kind: "hang-up", connection: "k" });
+    const message = out[0]?.kind === "send" ? out[0].message : undefined;
+    return message?.kind === "rejected" ? message.refusal.code : message?.kind;
+  };
+  desk.join(describeNode("corner", "ningbo"), QUICK);
+  pass(100);
+  expect(knock("fresh", "join-secret")).toBe("admitted");
+  expect(knock("fresh", "wrong-secret")).toBe("E_JOIN_TOKEN");
+  expect(knock("fresh", null)).toBe("E_JOIN_TOKEN");
+  expect(knock("corner", "join-secret")).toBe("E_NODE_NAME_TAKEN");
+  expect([...desk.manager.core.fleet.members].map(({ row }) => row.id)).toEqual(["corner"]);
 });

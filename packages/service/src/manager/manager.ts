@@ -32,7 +32,7 @@ import {
   tell,
 } from "./core.ts";
 import { Fleet } from "./fleet.ts";
-import { closed, hello, opened, silent } from "./joining.ts";
+import { closed, hello, knock, opened, silent } from "./joining.ts";
 import { Organisations } from "./organisations.ts";
 import { perceive, setLinks } from "./perceiving.ts";
 import { carryOut, shapeOf } from "./placing.ts";
@@ -179,6 +179,10 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
 
   #control(now: Instant, connection: string, message: FromAgent): void {
     const core = this.#core;
+    if (message.kind === "knock") {
+      knock(core, now, connection, message);
+      return;
+    }
     if (message.kind === "hello") {
       hello(core, now, connection, message);
       const joined = core.fleet.speaking(connection);
