@@ -32,6 +32,11 @@ export class Deadlines<Key> {
     this.#current.delete(key);
   }
 
+  /** Whether a deadline is set for `key`. */
+  has(key: Key): boolean {
+    return this.#current.has(key);
+  }
+
   /** Takes every key due at `now`, earliest first. */
   due(now: Instant): Key[] {
     const keys: Key[] = [];

@@ -5,6 +5,7 @@ import {
   type Digest,
   type Instant,
   MILLISECOND,
+  MINUTE,
   type Micros,
   type OperationsPerSecond,
   type Refusal,
@@ -73,8 +74,15 @@ export type UsageRefusal = Refusal<
   | "E_USAGE_BANDWIDTH"
 >;
 
-/** How far clocks of node and manager may stand apart, and how coarse a counter may be. */
-const CLOCK_SKEW = (5 * SECOND) as Micros;
+/**
+ * How far the clocks of node and manager may stand apart: a contract that starts or ends by another clock is declined, and a
+ * record that lies outside its contract by more is not believed. One figure for both, or a node would run what it is not
+ * paid for.
+ */
+export const CLOCK_TOLERANCE = MINUTE as Micros;
+/** What may pass between looking at the contract and the run's end without the record being doubted: drift, and steps of a clock. */
+const CLOCK_STEP = (5 * SECOND) as Micros;
+const RECORD_TOLERANCE = (CLOCK_TOLERANCE + CLOCK_STEP) as Micros;
 const COUNTER_GRAIN = (20 * MILLISECOND) as Micros;
 /** A benchmark's rate is no upper bound: some programs run faster than it. */
 const RATE_SLACK = 2;
@@ -155,8 +163,8 @@ function checkForm(record: UsageRecord): UsageRefusal | null {
 function checkTime(record: UsageRecord, terms: ContractTerms): UsageRefusal | null {
   const outside =
     record.endedAt < record.startedAt ||
-    record.startedAt < terms.validFrom - CLOCK_SKEW ||
-    record.endedAt > terms.validUntil + CLOCK_SKEW;
+    record.startedAt < terms.validFrom - RECORD_TOLERANCE ||
+    record.endedAt > terms.validUntil + RECORD_TOLERANCE;
   if (!outside && record.wallTime <= record.endedAt - record.startedAt + COUNTER_GRAIN) return null;
   return refuse(
     "E_USAGE_TIME",

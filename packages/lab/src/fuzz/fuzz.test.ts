@@ -6,7 +6,27 @@ it("a network under every kind of fault keeps its promises, and recovers", () =>
   // The sweep means something only if things really went wrong.
   expect(reports.reduce((sum, { lostRuns }) => sum + lostRuns, 0)).toBeGreaterThan(0);
   expect(reports.reduce((sum, { crashes }) => sum + crashes, 0)).toBeGreaterThan(5);
+  expect(reports.reduce((sum, { cancelled }) => sum + cancelled, 0)).toBeGreaterThan(5);
   for (const { tasks } of reports) expect(tasks).toBe(40);
+}, 60_000);
+
+/** Runs of nodes with a wrong clock that were refused, by the node or by the manager. */
+function refusedForTheirClock(seed: number): number {
+  const network = new FuzzedNetwork({ seed });
+  network.run();
+  const wrong = new Set([...network.wrongClocks].map((agent) => network.world.name(agent)));
+  const runs = network.store.state().runs.map(({ view }) => view);
+  expect(runs.some(({ node }) => wrong.has(node))).toBe(true);
+  return runs.filter(({ node, because }) => wrong.has(node) && because === "node_refused").length;
+}
+
+it("seed 1: a node whose clock is half a minute off is paid for what it runs", () => {
+  expect(refusedForTheirClock(1)).toBe(0);
+}, 60_000);
+
+it("seed 5: a node whose clock is minutes off does not decline task after task", () => {
+  // One task finds it out a minute, beside those already on their way.
+  expect(refusedForTheirClock(5)).toBeLessThanOrEqual(6);
 }, 60_000);
 
 it("seed 65: a node suspected and heard again in time takes tasks again", () => {

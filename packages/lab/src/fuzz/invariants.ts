@@ -12,6 +12,8 @@ import type { FuzzedNetwork } from "./network.ts";
  *   F4  No acknowledged task is lost; after recovery every task has ended.
  *   F5  After recovery the manager's view is the truth: every node is there, up, and entirely free.
  *   F6  After recovery the manager in memory and one rebuilt from the store agree on every balance.
+ *   F7  A task whose cancelling was acknowledged has ended, at once and for good; one that ended so was never charged.
+ *   F8  No task fails because nodes refused it: every task fits every node here.
  */
 
 /** What must hold at every moment. */
@@ -28,6 +30,11 @@ export function demandSound(network: FuzzedNetwork): void {
   }
   for (const [task, count] of settled) world.demand(count === 1, `F3: ${task} was settled ${count} times`);
   const tasks = new Set(state.tasks.map(({ id }) => id));
+  for (const { id, progress } of state.tasks) {
+    if (network.cancelled.has(id))
+      world.demand(hasEnded(progress.phase), `F7: ${id} goes on after it was cancelled`);
+    if (progress.phase === "cancelled") world.demand(!settled.has(id), `F7: ${id} was cancelled and charged`);
+  }
   for (const id of network.acknowledged.values())
     world.demand(tasks.has(id), `F4: ${id} was acknowledged and is not stored`);
   if (core === null) return;
@@ -72,6 +79,11 @@ export function demandCalm(network: FuzzedNetwork): void {
       `F4: ${id} is still ${progress.phase}: ${progress.reason?.message ?? "no reason"}`,
     );
   }
+  for (const { id, progress } of state.tasks)
+    world.demand(
+      progress.reason?.code !== "node_refused" || progress.phase !== "failed",
+      `F8: ${id} failed: ${progress.reason?.message}`,
+    );
   world.demand(state.holds.length === 0, `F2: ${state.holds.length} holds are still open`);
   const { pool, fleet, books } = core.core;
   world.demand(pool.reservations === 0, `F5: ${pool.reservations} reservations stand with nothing running`);
@@ -86,7 +98,11 @@ export function demandCalm(network: FuzzedNetwork): void {
       free === member.row.description.power.logical,
       `F5: ${name} has ${free} free of ${member.row.description.power.logical}`,
     );
-    world.demand(pool.nodes.accepting[slot] === 1, `F5: ${name} is not seen as accepting`);
+    // A node whose clock stays wrong may be set aside, for as long as it is wrong.
+    world.demand(
+      pool.nodes.accepting[slot] === 1 || network.wrongClocks.has(agent),
+      `F5: ${name} is not seen as accepting`,
+    );
   }
   for (const { account, posted } of state.balances) {
     world.demand(

@@ -17,19 +17,20 @@ if (!seeds.ok || (words[0] !== undefined && !/^--seeds?$/.test(words[0]))) {
 }
 
 let failures = 0;
-const totals = { events: 0, tasks: 0, lostRuns: 0, crashes: 0 };
+const totals = { events: 0, tasks: 0, lostRuns: 0, crashes: 0, cancelled: 0 };
 for (const seed of seeds.value) {
   try {
     const report = new FuzzedNetwork({ seed }).run();
-    for (const key of ["events", "tasks", "lostRuns", "crashes"] as const) totals[key] += report[key];
+    for (const key of ["events", "tasks", "lostRuns", "crashes", "cancelled"] as const)
+      totals[key] += report[key];
   } catch (error) {
     if (!(error instanceof SimulationFailure)) throw error;
     failures++;
     console.error(`seed ${seed}: ${error.message}\n`);
   }
 }
-const { events, tasks, lostRuns, crashes } = totals;
+const { events, tasks, lostRuns, crashes, cancelled } = totals;
 console.log(
-  `${seeds.value.length} seeds, ${failures} failed: ${events} events, ${tasks} tasks, ${lostRuns} runs lost and placed again, ${crashes} crashes`,
+  `${seeds.value.length} seeds, ${failures} failed: ${events} events, ${tasks} tasks (${cancelled} taken back), ${lostRuns} runs lost and placed again, ${crashes} crashes`,
 );
 process.exitCode = failures > 0 ? 1 : 0;

@@ -12,7 +12,7 @@ import {
 import { nodeCryptography, signerFromSeed } from "@weft/live";
 import { signOrder } from "@weft/market";
 import { type Command, type Manager, MemoryStore, type TaskSubmission } from "@weft/service";
-import { type ActorId, inject, randomFaults, World } from "@weft/sim";
+import { type ActorId, type Clock, inject, randomFaults, TRUE_CLOCK, World } from "@weft/sim";
 import { AgentActor } from "./agent-actor.ts";
 import { demandCalm, demandSound } from "./invariants.ts";
 import { ManagerActor, type ManagerActorInput } from "./manager-actor.ts";
@@ -23,6 +23,9 @@ const at = (seconds: number): Instant => (START + seconds * SECOND) as Instant;
 /** Faults end here; then the network has `RECOVERY` to be as it should. */
 const HEALED = 40;
 const RECOVERY = 60;
+const CONSUMER = { account: "ann", role: "consumer" } as const;
+/** Tickets of cancelling follow those of submitting. */
+const CANCEL = 1_000_000;
 const WIRE = { delay: 5000 as Micros, jitter: 500 as Micros };
 
 /** How hard one run is hit. */
@@ -31,6 +34,8 @@ export interface FuzzOptions {
   readonly nodes?: number;
   readonly tasks?: number;
   readonly faults?: number;
+  /** Share of tasks that their consumer takes back at a moment drawn from the whole run, or as soon as they can after it. */
+  readonly cancels?: number;
 }
 
 export interface FuzzReport {
@@ -41,12 +46,15 @@ export interface FuzzReport {
   /** Runs that were lost and placed again. */
   readonly lostRuns: number;
   readonly crashes: number;
+  /** Tasks that ended because they were taken back. */
+  readonly cancelled: number;
 }
 
 /**
  * A manager and its agents under random faults: messages lost, repeated, reordered and late, partitions, crashes and
- * restarts of either, pauses, slow nodes, wrong clocks. Consumers submit meanwhile. The invariants are watched all the
- * way; then everything is healed and recovery is demanded. Throws a `SimulationFailure` with the replay command.
+ * restarts of either, pauses, slow nodes, clocks that are wrong for a while, of the manager's too, and nodes whose clock
+ * stays wrong. Consumers submit and cancel meanwhile. The invariants are watched all the way; then everything but the
+ * lastingly wrong clocks is healed and recovery is demanded. Throws a `SimulationFailure` with the replay command.
  */
 export class FuzzedNetwork {
   readonly world: World;
@@ -55,14 +63,18 @@ export class FuzzedNetwork {
   readonly agents: readonly ActorId[];
   /** What was submitted and acknowledged, by ticket. */
   readonly acknowledged = new Map<number, string>();
+  /** Tasks whose cancelling was acknowledged. */
+  readonly cancelled = new Set<string>();
   readonly #waiting = new Map<number, Command>();
+  /** Nodes whose clock is wrong from the beginning and stays so. */
+  readonly wrongClocks = new Set<ActorId>();
   readonly #options: Required<FuzzOptions>;
   readonly #rng: Rng;
   #ids = 0;
   #streams = 0;
 
   constructor(options: FuzzOptions) {
-    this.#options = { nodes: 5, tasks: 40, faults: 30, ...options };
+    this.#options = { nodes: 5, tasks: 40, faults: 30, cancels: 0.2, ...options };
     const { seed, nodes } = this.#options;
     this.world = new World({ seed, startAt: START, replay: `npm run fuzz -- --seed ${seed}`, trace: 40 });
     this.#rng = this.world.fork("fuzz");
@@ -89,6 +101,7 @@ export class FuzzedNetwork {
       tasks: state.tasks.length,
       lostRuns: state.runs.filter(({ view }) => view.state === "lost").length,
       crashes: [this.manager, ...this.agents].reduce((sum, id) => sum + world.counters(id).crashes, 0),
+      cancelled: state.tasks.filter(({ progress }) => progress.phase === "cancelled").length,
     };
   }
 
@@ -135,8 +148,10 @@ export class FuzzedNetwork {
 
   #addAgent(name: string, lanes: number): ActorId {
     const signer = this.#signer(name);
-    return this.world.add({
+    const clock = this.#clockOf(name);
+    const agent = this.world.add({
       name,
+      clock,
       start: ({ now, rng }) =>
         new AgentActor({
           description: nodeOf(name, lanes),
@@ -151,6 +166,16 @@ export class FuzzedNetwork {
         self.send(this.manager, frame);
       },
     });
+    if (clock !== TRUE_CLOCK) this.wrongClocks.add(agent);
+    return agent;
+  }
+
+  /** One node in three has a clock that is wrong by up to two minutes, and drifts. */
+  #clockOf(name: string): Clock {
+    const rng = new Rng(this.#options.seed).fork(`clock/${name}`);
+    if (!rng.chance(1 / 3)) return TRUE_CLOCK;
+    const skew = Math.round((rng.float() - 0.5) * 240 * SECOND) as Micros;
+    return { skew, drift: (rng.float() - 0.5) * 4e-4 };
   }
 
   // ---- the consumer, who asks again until answered
@@ -167,6 +192,7 @@ export class FuzzedNetwork {
     const command = this.#waiting.get(ticket);
     this.#waiting.delete(ticket);
     if (!result.ok) this.world.fail(`${command?.kind} was refused: ${result.refusal.message}`);
+    if (command?.kind === "cancel" && result.ok) this.cancelled.add(result.value);
     if (command?.kind !== "submit") return;
     const before = this.acknowledged.get(ticket);
     this.world.demand(before === undefined || before === result.value, "one order became two tasks");
@@ -197,10 +223,24 @@ export class FuzzedNetwork {
       const work = 1e7 + this.#rng.below(2e8);
       const submission = submissionOf(`t${ticket}`, work, signer);
       const when = at(1 + this.#rng.float() * (HEALED - 5));
-      this.world.at(when, () =>
-        this.#ask(ticket, { kind: "submit", caller: { account: "ann", role: "consumer" }, submission }),
-      );
+      this.world.at(when, () => this.#ask(ticket, { kind: "submit", caller: CONSUMER, submission }));
     }
+    this.#planCancels();
+  }
+
+  #planCancels(): void {
+    const rng = this.world.fork("cancels");
+    for (let ticket = 1; ticket <= this.#options.tasks; ticket++) {
+      if (!rng.chance(this.#options.cancels)) continue;
+      this.world.at(at(1 + rng.float() * (HEALED - 1)), () => this.#cancel(ticket, rng));
+    }
+  }
+
+  /** Takes a task back once its submission was answered: nobody can name it sooner. */
+  #cancel(ticket: number, rng: Rng): void {
+    const task = this.acknowledged.get(ticket);
+    if (task !== undefined) this.#ask(CANCEL + ticket, { kind: "cancel", caller: CONSUMER, task });
+    else this.world.after((1 + rng.below(6 * SECOND)) as Micros, () => this.#cancel(ticket, rng));
   }
 
   #planFaults(): void {
@@ -214,9 +254,11 @@ export class FuzzedNetwork {
       links: [],
       count: 1 + rng.below(4),
       longest: (4 * SECOND) as Micros,
-      kinds: ["crash", "pause"],
+      kinds: ["crash", "pause", "clock"],
     });
-    inject(this.world, [...faults, ...own]);
+    // A clock that is wrong for good is not put right by the end of a fault.
+    const possible = faults.filter((fault) => fault.kind !== "clock" || !this.wrongClocks.has(fault.actor));
+    inject(this.world, [...possible, ...own]);
   }
 
   /** Whatever overlapping faults left behind is put right: from here on there is no excuse. */
@@ -226,8 +268,10 @@ export class FuzzedNetwork {
     for (const agent of this.agents) {
       world.connect(agent, this.manager, WIRE);
       world.setUp(agent, this.manager, true);
+      if (!this.wrongClocks.has(agent)) world.setClock(agent, TRUE_CLOCK);
       world.restart(agent);
     }
+    world.setClock(this.manager, TRUE_CLOCK);
     world.restart(this.manager);
   }
 }

@@ -3,16 +3,12 @@ import {
   type Cryptography,
   canonicalText,
   type Instant,
-  MINUTE,
   type PublicKey,
   type Refusal,
   refuse,
 } from "@weft/kernel";
-import { contractText, type PriceList, verifyTerms } from "@weft/market";
+import { CLOCK_TOLERANCE, contractText, type PriceList, verifyTerms } from "@weft/market";
 import type { Launch } from "../protocol.ts";
-
-/** How far the manager's clock and the node's may stand apart. */
-const CLOCK_SKEW = MINUTE;
 
 /** What of its pay a node puts at risk for a contract's promises, in millionths. */
 const MOST_PENALTY_PPM = 500_000;
@@ -46,7 +42,7 @@ export function objection(
   if (priceText(terms.prices) !== priceText(prices)) {
     return refuse("price_changed", "the contract is not at the node's prices", { path: "prices" }).refusal;
   }
-  if (now > terms.validUntil + CLOCK_SKEW || now < terms.validFrom - CLOCK_SKEW) {
+  if (now > terms.validUntil + CLOCK_TOLERANCE || now < terms.validFrom - CLOCK_TOLERANCE) {
     return refuse("E_CONTRACT_TIME", "the contract is not for now", {
       path: "validFrom",
       hint: "compare the clocks of node and manager",

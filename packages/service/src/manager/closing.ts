@@ -19,6 +19,7 @@ import type { Member } from "./fleet.ts";
 import { observe } from "./placing.ts";
 import type { RunEntry } from "./tasks.ts";
 import { close, complete, countersign, failReason, lapsed } from "./trading.ts";
+import { setAside } from "./willing.ts";
 
 /** What a node says came of a run. Every answer to it is `settled`, released once it is durable [W3]. */
 export function outcome(core: Core, now: Instant, member: Member, id: string, said: Outcome): void {
@@ -169,6 +170,7 @@ function breach(
   reason: FailReason = "usage_refused",
 ): void {
   const detail = `${refusal.code}: ${refusal.message}${refusal.path === undefined ? "" : ` (${refusal.path})`}`;
+  if (refusal.code === "E_USAGE_TIME") setAside(core, now, run.view.node as NodeId);
   endRun(core, now, run, { kind: "lost", because: "node_refused", detail }, null, reason);
 }
 

@@ -167,6 +167,8 @@ export interface Core {
   sweepAt: Instant;
   /** When this manager began: what was launched before may have been done while none was there. */
   readonly startedAt: Instant;
+  /** Nodes that declined a task because of their clock, and when they get the next one. */
+  readonly setAside: Deadlines<NodeId>;
   out: ManagerOutput[];
 }
 

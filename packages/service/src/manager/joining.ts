@@ -6,6 +6,7 @@ import { loseRun } from "./closing.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
 import type { Member } from "./fleet.ts";
 import { priceColumns } from "./prices.ts";
+import { setWilling } from "./willing.ts";
 
 type Hello = Extract<FromAgent, { kind: "hello" }>;
 type Knock = Extract<FromAgent, { kind: "knock" }>;
@@ -169,8 +170,8 @@ export function restoreReservations(core: Core, node: NodeId): void {
     if (reserved?.ok) core.reservations.set(run.view.id, reserved.value);
     else restored = false;
   }
-  const willing = core.view.get(node)?.load?.accepting ?? false;
-  core.pool.setAccepting(node, restored && willing);
+  if (restored) setWilling(core, node);
+  else core.pool.setAccepting(node, false);
 }
 
 /** A node that has been silent for too long has lost its runs. */

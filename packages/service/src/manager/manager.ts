@@ -9,6 +9,7 @@ import {
   MINUTE,
   type Micros,
   NEVER,
+  type Refusal,
   Rng,
   unreachable,
   ZERO,
@@ -35,10 +36,11 @@ import { Fleet } from "./fleet.ts";
 import { closed, hello, knock, opened, silent } from "./joining.ts";
 import { Organisations } from "./organisations.ts";
 import { perceive, setLinks } from "./perceiving.ts";
-import { carryOut, shapeOf } from "./placing.ts";
+import { carryOut, observe, shapeOf } from "./placing.ts";
 import { priceColumns } from "./prices.ts";
 import { Tasks } from "./tasks.ts";
 import { begin, reopen } from "./trading.ts";
+import { setAside, tryAgain } from "./willing.ts";
 
 /** What lapsed while no manager was there may still be told for so long after a start. */
 const RETURN_WITHIN = (2 * MINUTE) as Micros;
@@ -95,6 +97,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       silences: new Deadlines(),
       sweepAt: NEVER,
       startedAt: now,
+      setAside: new Deadlines(),
       out: [],
     };
     this.#core = core;
@@ -108,9 +111,10 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
   }
 
   get wakeAt(): Instant {
-    const { orchestrator, participant, collector, silences, sweepAt } = this.#core;
-    const announced = participant ?? collector;
-    return earliest(earliest(orchestrator.wakeAt, sweepAt), earliest(announced.wakeAt, silences.next));
+    const { orchestrator, participant, collector, silences, sweepAt, setAside: aside } = this.#core;
+    const announced = (participant ?? collector).wakeAt;
+    const soonest = earliest(earliest(orchestrator.wakeAt, sweepAt), earliest(announced, silences.next));
+    return earliest(soonest, aside.next);
   }
 
   wake(now: Instant): readonly ManagerOutput[] {
@@ -119,6 +123,10 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     const announced = core.participant ?? core.collector;
     if (announced.wakeAt <= now) perceive(core, now, announced.wake(now));
     if (core.sweepAt <= now) endLapsed(core, now);
+    if (core.setAside.next <= now) {
+      tryAgain(core, now);
+      observe(core, now, { kind: "room" });
+    }
     if (core.orchestrator.wakeAt <= now) carryOut(core, now, core.orchestrator.wake(now));
     return this.#take();
   }
@@ -209,7 +217,8 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
         if (live !== undefined) signed(core, now, live, message.signature);
         break;
       case "declined":
-        if (live !== undefined) loseRun(core, now, live, "node_refused", message.refusal.message);
+        if (message.refusal.code === "E_CONTRACT_TIME") setAside(core, now, member.row.id);
+        if (live !== undefined) loseRun(core, now, live, "node_refused", detail(message.refusal));
         break;
       case "state":
         if (live !== undefined) {
@@ -273,3 +282,5 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     }
   }
 }
+
+const detail = ({ message, hint }: Refusal): string => (hint === undefined ? message : `${message}: ${hint}`);

@@ -4,6 +4,7 @@ import type { Instant } from "@weft/kernel";
 import { type Core, tell } from "./core.ts";
 import { restoreReservations, silent } from "./joining.ts";
 import { observe } from "./placing.ts";
+import { setWilling } from "./willing.ts";
 
 /** What was announced goes into the pool, whichever way it came; what may fit now is tried. */
 export function perceive(
@@ -34,8 +35,8 @@ function apply(core: Core, now: Instant, change: Change): boolean {
       return true;
     case "load":
       core.pool.updateLoad(change.load);
+      setWilling(core, change.origin);
       restoreReservations(core, change.origin);
-      if (member.connection === null) core.pool.setAccepting(change.origin, false);
       tell(core, now, "load", "node", change.origin);
       return change.load.accepting;
     case "links":
@@ -48,8 +49,7 @@ function apply(core: Core, now: Instant, change: Change): boolean {
       else if (change.health === "suspect") core.pool.setAccepting(change.origin, false);
       else {
         // Back before it was lost: it may say no new load, since nothing about its load has changed.
-        const willing = core.view.get(change.origin)?.load?.accepting ?? false;
-        core.pool.setAccepting(change.origin, willing && member.connection !== null);
+        setWilling(core, change.origin);
         restoreReservations(core, change.origin);
       }
       return change.health === "up";
