@@ -88,6 +88,7 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
       signer,
       cryptography: nodeCryptography,
       joinToken: config.joinToken,
+      owner: config.owner,
       gateway: data === null ? null : { url: data.url, echo: data.echo.address },
     },
     description,

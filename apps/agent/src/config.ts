@@ -69,6 +69,12 @@ const schema = z.strictObject({
   announcement: z.enum(ARCHITECTURES).nullable().default(null),
   /** `nats://host:port`; null: the bus that its manager names. */
   bus: z.string().min(1).nullable().default(null),
+  /** The key whose signed offers this node heeds, below its own prices too; null: nobody's. */
+  owner: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable()
+    .default(null),
 });
 
 export type AgentConfig = z.output<typeof schema>;

@@ -34,7 +34,8 @@ export async function readManifests(context: Context, filename: string): Promise
   throw new Failure(parsed.problems.map(formatProblem).join("\n"), 2);
 }
 
-function readText(context: Context, filename: string): string {
+/** A file of the command line (`-`: standard input). */
+export function readText(context: Context, filename: string): string {
   try {
     return readFileSync(filename === "-" ? 0 : resolve(context.cwd, filename), "utf8");
   } catch (error) {

@@ -23,6 +23,7 @@ import {
   type MetricView,
   type NetworkView,
   type NewToken,
+  type OffersApi,
   type OrganisationsApi,
   type Page,
   type PageQuery,
@@ -34,6 +35,7 @@ import {
   tokenDigest,
 } from "@weft/service-http";
 import { managerMetrics } from "./metrics.ts";
+import { liveOffers, offerViews } from "./offers.ts";
 import { liveOrganisations, tokenView } from "./organisations.ts";
 import type { TaskLogs } from "./task-logs.ts";
 import {
@@ -43,7 +45,6 @@ import {
   linkViews,
   nodeView,
   nodeViews,
-  offerViews,
   siteViews,
   usageView,
 } from "./views.ts";
@@ -67,11 +68,13 @@ export class LiveManager implements ManagerApi {
   readonly #events = new EventLog();
   readonly #startedAt: Instant;
   #storeBroken: string | null = null;
+  readonly selling: OffersApi;
   readonly organisations: OrganisationsApi;
 
   constructor(options: LiveManagerOptions) {
     this.#options = options;
     this.#startedAt = options.clock();
+    this.selling = liveOffers(() => this.#core, options.clock, options.command);
     this.organisations = liveOrganisations(() => this.#core, options.command);
   }
 
@@ -109,7 +112,7 @@ export class LiveManager implements ManagerApi {
   }
 
   plan(_caller: Caller, request: PlanRequest) {
-    const decision = this.#options.manager.plan(request.needs);
+    const decision = this.#options.manager.plan(request.needs, this.#options.clock());
     return ok(decisionView(this.#options.clock(), decision, request.needs.payAtMost));
   }
 
@@ -147,7 +150,13 @@ export class LiveManager implements ManagerApi {
       return ok(decisionView(decided.at, decided.decision, ceiling));
     }
     const { needs } = entry.row.submission;
-    return ok(decisionView(this.#options.clock(), this.#options.manager.plan(needs), needs.payAtMost));
+    return ok(
+      decisionView(
+        this.#options.clock(),
+        this.#options.manager.plan(needs, this.#options.clock()),
+        needs.payAtMost,
+      ),
+    );
   }
 
   async logs(caller: Caller, id: string, reading: LogReading): Promise<Result<Subscription>> {
@@ -174,7 +183,7 @@ export class LiveManager implements ManagerApi {
   }
 
   offers() {
-    return offerViews(this.#core);
+    return offerViews(this.#core, this.#options.clock());
   }
 
   contracts(caller: Caller, query: ContractQuery) {

@@ -7,13 +7,12 @@ import {
   type Money,
   type OperationsPerSecond,
 } from "@weft/kernel";
-import type { Decision } from "@weft/scheduling";
+import type { Decision, Placed } from "@weft/scheduling";
 import type { ContractRow, LinkView, Manager, NodeView, RunEntry } from "@weft/service";
 import type {
   AccountView,
   ContractView,
   DecisionView,
-  OfferView,
   PlacementView,
   SiteView,
   UsageView,
@@ -88,21 +87,6 @@ export function siteViews(core: Core): SiteView[] {
   return [...sites.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-export function offerViews(core: Core): OfferView[] {
-  const views: OfferView[] = [];
-  for (const { row, connection } of core.fleet.members) {
-    views.push({
-      node: row.id,
-      provider: row.provider,
-      prices: row.prices,
-      tier: row.description.tier,
-      runs: row.description.runs,
-      accepting: connection !== null && core.view.get(row.id)?.load?.accepting === true,
-    });
-  }
-  return views.sort((a, b) => (a.node < b.node ? -1 : 1));
-}
-
 export function contractView(run: RunEntry, whole: boolean): ContractView {
   return contractRowView(run.contract, whole);
 }
@@ -146,24 +130,22 @@ export function accountView(core: Core, id: string): AccountView | undefined {
   return { id, name: account.name, role: account.role, currency: account.currency, balance };
 }
 
+export const placementView = (decision: Placed, priceAtMost: Money | null): PlacementView => ({
+  node: decision.node,
+  site: decision.site,
+  path: decision.path,
+  predicted: { staging: 0 as Micros, ...decision.timeline },
+  price: decision.charge,
+  priceAtMost,
+  kept: decision.kept,
+  energy: decision.energy,
+  carbon: decision.carbon,
+});
+
 export function decisionView(at: Instant, decision: Decision, priceAtMost: Money | null): DecisionView {
-  const placement: PlacementView | null =
-    decision.outcome === "refused"
-      ? null
-      : {
-          node: decision.node,
-          site: decision.site,
-          path: decision.path,
-          predicted: { staging: 0 as Micros, ...decision.timeline },
-          price: decision.charge,
-          priceAtMost,
-          kept: decision.kept,
-          energy: decision.energy,
-          carbon: decision.carbon,
-        };
   return {
     at,
-    placement,
+    placement: decision.outcome === "refused" ? null : placementView(decision, priceAtMost),
     refusal: decision.outcome === "refused" ? decision.refusal : null,
     explanation: decision.explanation,
   };

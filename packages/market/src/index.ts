@@ -16,6 +16,7 @@ export * from "./pricing-study.ts";
 export * from "./service-level.ts";
 export * from "./settlement.ts";
 export * from "./settlement-rail.ts";
+export * from "./standing-offer.ts";
 export * from "./statement.ts";
 export * from "./tmforum.ts";
 export * from "./trust.ts";

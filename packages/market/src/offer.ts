@@ -36,24 +36,30 @@ export type OfferRefusal = Refusal<"E_PRICE_NEGATIVE" | "E_OFFER_WINDOW" | "E_OF
 export function checkOffer(offer: Offer): Result<Offer, OfferRefusal> {
   const prices = checkPrices(offer.prices);
   if (!prices.ok) return prices;
+  const refusal = checkWindows(offer);
+  return refusal === null ? ok(offer) : { ok: false, refusal };
+}
+
+/** What is wrong with when and for how long an offer sells; null when nothing is. */
+export function checkWindows(offer: Pick<Offer, "windows" | "shortest" | "longest">): OfferRefusal | null {
   const minute = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 1440;
   const wrong = offer.windows.find(({ from, to }) => !minute(from) || !minute(to) || from === to);
   if (wrong !== undefined) {
     return refuse("E_OFFER_WINDOW", "a window runs between two different minutes of the day", {
       found: `${wrong.from} to ${wrong.to}`,
-    });
+    }).refusal;
   }
   if (offer.longest !== null && offer.longest < offer.shortest) {
-    return refuse("E_OFFER_LENGTH", "the longest work is shorter than the shortest");
+    return refuse("E_OFFER_LENGTH", "the longest work is shorter than the shortest").refusal;
   }
-  return ok(offer);
+  return null;
 }
 
 const MINUTE_US = 60e6;
 const DAY_MINUTES = 1440;
 
 /** How long from `at` the offer stays open without a break; 0 when it is closed. Looks a week ahead. */
-export function openFor(offer: Offer, at: Instant): Micros {
+export function openFor(offer: Pick<Offer, "windows" | "validUntil">, at: Instant): Micros {
   const end = offer.validUntil === null ? Number.POSITIVE_INFINITY : offer.validUntil - at;
   if (end <= 0) return 0 as Micros;
   const week = 7 * DAY_MINUTES;

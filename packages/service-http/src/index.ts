@@ -1,5 +1,6 @@
 export * from "./manager-api.ts";
 export * from "./manifest/index.ts";
+export type * from "./offers/api.ts";
 export type * from "./organisations/api.ts";
 export { ROUTES, type RouteAnswer, type RouteInput, type RouteName } from "./routes.ts";
 export * from "./selector.ts";

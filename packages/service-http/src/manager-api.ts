@@ -35,6 +35,7 @@ import type {
   TaskView,
   Timeline,
 } from "@weft/service";
+import type { OfferConditions, OffersApi } from "./offers/api.ts";
 import type { OrganisationsApi } from "./organisations/api.ts";
 
 /*
@@ -93,6 +94,7 @@ export interface ManagerApi {
   addKey(caller: Caller, key: PublicKey, note: string): Promise<Result<KeyView>>;
   removeKey(caller: Caller, key: PublicKey): Promise<Result<KeyView>>;
 
+  readonly selling: OffersApi;
   readonly organisations: OrganisationsApi;
 
   tokens(caller: Caller): Awaitable<readonly TokenView[]>;
@@ -228,11 +230,19 @@ export interface LogLine {
 export interface OfferView {
   readonly node: NodeId;
   readonly provider: AccountId;
+  /** In force now. */
   readonly prices: PriceList;
   readonly tier: Tier;
   readonly runs: readonly ProgramKind[];
   /** The node takes new tasks now. */
   readonly accepting: boolean;
+  /** Its site. */
+  readonly region: string;
+  readonly grade: string;
+  /** Share of its provider's contracts that were kept, lately; 0.8 for a stranger. */
+  readonly reputation: number;
+  /** Hours, limits and how its list moves; null: it always sells at its list. */
+  readonly conditions: OfferConditions | null;
 }
 
 export interface ContractView {

@@ -1,6 +1,7 @@
 import type { OrganisationAct } from "@weft/market";
 import type { Role } from "@weft/service";
 import { z } from "zod";
+import { OFFER_ROUTES } from "./offers/routes.ts";
 import { ORGANISATION_ROUTES } from "./organisations/routes.ts";
 import {
   accountView,
@@ -211,6 +212,7 @@ export const ROUTES = {
     answer: tokenView,
   },
 
+  ...OFFER_ROUTES,
   ...ORGANISATION_ROUTES,
 
   "GET /v1/events": {

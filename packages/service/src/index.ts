@@ -1,12 +1,14 @@
 export { AgentCore, type AgentIdentity, type AgentInput, type AgentOutput } from "./agent/agent.ts";
 export * from "./manager/core.ts";
 export { Manager } from "./manager/manager.ts";
+export { listOf, type OffersCommand, reputation, sells } from "./manager/offers.ts";
 export {
   actsOf,
   type NewMemberToken,
   type OrganisationsCommand,
   organisationOf,
 } from "./manager/organisations.ts";
+export { type Quote, quotesFor } from "./manager/selling.ts";
 export { type RunEntry, type TaskEntry, taskView } from "./manager/tasks.ts";
 export * from "./memory-store.ts";
 export * from "./predictor.ts";

@@ -1,7 +1,7 @@
 import type { Architecture } from "@weft/announcement";
 import type { DomainId, NodeDescription, NodeId, SiteId } from "@weft/infrastructure";
 import type { BitsPerSecond, Bytes, Instant, Micros, PublicKey, Refusal, Signature } from "@weft/kernel";
-import type { Contract, PriceList, SignedUsage } from "@weft/market";
+import type { Contract, PriceList, SignedOffer, SignedUsage } from "@weft/market";
 import type { Program, RunCounters, RunFailure, RunLimits } from "@weft/orchestration";
 import type { ContentReference } from "./resources.ts";
 
@@ -40,6 +40,8 @@ export type ToAgent =
   | { readonly kind: "gateways"; readonly gateways: readonly GatewayAddress[] }
   | ({ readonly kind: "neighbours" } & Neighbours)
   | { readonly kind: "launch"; readonly launch: Launch }
+  /** What the node's provider set; null: its own list holds again. The agent heeds it where its owner signed it. */
+  | { readonly kind: "offer"; readonly offer: SignedOffer | null }
   | { readonly kind: "cancel"; readonly run: string }
   | { readonly kind: "settled"; readonly run: string };
 
@@ -107,7 +109,8 @@ export type FromAgent =
       readonly joinToken: string | null;
       readonly node: NodeId;
     }
-  | { readonly kind: "prices"; readonly prices: PriceList }
+  /** `floor` is the least it signs for; null: nothing below `prices`. */
+  | { readonly kind: "prices"; readonly prices: PriceList; readonly floor: PriceList | null }
   | { readonly kind: "accepted"; readonly run: string; readonly signature: Signature }
   | { readonly kind: "declined"; readonly run: string; readonly refusal: Refusal }
   | { readonly kind: "state"; readonly run: string; readonly state: AgentRunState }

@@ -75,6 +75,8 @@ export interface NodeRow {
   readonly key: PublicKey;
   readonly description: NodeDescription;
   readonly prices: PriceList;
+  /** The least the node signs for; absent or null: nothing below `prices`. */
+  readonly floor?: PriceList | null;
   readonly joinedAt: Instant;
   readonly earned: Money;
 }

@@ -149,7 +149,7 @@ const fromAgent = z.discriminatedUnion("kind", [
     joinToken: z.string().max(256).nullable(),
     node: name,
   }),
-  z.object({ kind: z.literal("prices"), prices }),
+  z.object({ kind: z.literal("prices"), prices, floor: prices.nullable().default(null) }),
   z.object({ kind: z.literal("accepted"), run: name, signature }),
   z.object({ kind: z.literal("declined"), run: name, refusal }),
   z.object({
@@ -234,6 +234,37 @@ const contract = z.object({
   provider: signature.nullable(),
 });
 
+const signedOffer = z.object({
+  offer: z.object({
+    node: name,
+    at: instant,
+    prices: prices.nullable(),
+    pricing: z.discriminatedUnion("kind", [
+      z.object({ kind: z.literal("posted") }),
+      z.object({
+        kind: z.literal("time-of-use"),
+        steps: z.array(z.object({ fromHour: whole, ppm: whole })).max(24),
+      }),
+      z.object({
+        kind: z.literal("congestion"),
+        target: z.number(),
+        gain: z.number(),
+        mostStep: z.number(),
+        lowestPpm: whole,
+        highestPpm: whole,
+      }),
+    ]),
+    reserve: prices.nullable(),
+    discounts: z.array(z.object({ grade: name.nullable(), fromVolume: money, ppm })).max(64),
+    windows: z.array(z.object({ from: whole, to: whole, days: z.array(whole).max(7).nullable() })).max(64),
+    shortest: micros,
+    longest: micros.nullable(),
+    validUntil: instant.nullable(),
+  }),
+  key,
+  signature,
+});
+
 const toAgent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("challenge"), manager: key, nonce: hex(64) }),
   z.object({
@@ -275,6 +306,7 @@ const toAgent = z.discriminatedUnion("kind", [
       reserved: z.object({ storageBytes: bytes, bandwidth: brand<BitsPerSecond>() }),
     }),
   }),
+  z.object({ kind: z.literal("offer"), offer: signedOffer.nullable() }),
   z.object({ kind: z.literal("cancel"), run: name }),
   z.object({ kind: z.literal("settled"), run: name }),
 ]);

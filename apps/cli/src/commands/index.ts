@@ -14,6 +14,7 @@ import * as lists from "./lists.ts";
 import * as logs from "./logs.ts";
 import * as measure from "./measure.ts";
 import * as money from "./money.ts";
+import * as offer from "./offer.ts";
 import * as org from "./org.ts";
 import * as plan from "./plan.ts";
 import * as result from "./result.ts";
@@ -32,7 +33,7 @@ export const COMMANDS: readonly {
 }[] = [
   { group: "Tasks:", commands: [run, apply, plan, wait, logs, result, explain, remove] },
   { group: "The network:", commands: [demo, up, get, describe, top] },
-  { group: "The market:", commands: [lists, money, verify] },
+  { group: "The market:", commands: [offer, lists, money, verify] },
   { group: "A node:", commands: [join, measure] },
   { group: "Research:", commands: [lab] },
   { group: "Administration:", commands: [org, token, key, completion, version] },

@@ -20,6 +20,7 @@ import { registerOrganisation } from "../registration.ts";
 interface Options {
   readonly joinToken?: string;
   readonly register?: string;
+  readonly owner?: string;
   readonly name: string;
   readonly site?: string;
   readonly domain: string;
@@ -52,6 +53,7 @@ export function register(program: Command, context: Context): void {
       "--register <id>",
       "first register a provider of this id, whom nobody has to invite; its nodes join as its own",
     )
+    .option("--owner <key>", "heed offers that this key signed (weft offer set), below --price too")
     .option(
       "--name <name>",
       "name of the node",
@@ -115,9 +117,12 @@ async function join(context: Context, manager: string, options: Options): Promis
   if (options.hours !== undefined && !HOURS.test(options.hours)) {
     throw wrong("--hours", options.hours, "local hours such as 22:00-07:00");
   }
-  const joinToken =
+  const { joinToken, owner } =
     options.register === undefined
-      ? (options.joinToken ?? context.env.WEFT_JOIN_TOKEN ?? null)
+      ? {
+          joinToken: options.joinToken ?? context.env.WEFT_JOIN_TOKEN ?? null,
+          owner: options.owner ?? null,
+        }
       : await registered(context, manager, options.register);
   const config = agentConfig({
     name: options.name,
@@ -125,6 +130,7 @@ async function join(context: Context, manager: string, options: Options): Promis
     stateDir: joinPath(context.folder, "nodes", options.name),
     cacheDir: joinPath(context.folder, "measured"),
     joinToken,
+    owner,
     site: options.site ?? options.name,
     domain: options.domain,
     tier: options.tier,
@@ -170,7 +176,11 @@ async function join(context: Context, manager: string, options: Options): Promis
 }
 
 /** Registers a provider and gives a join token of its; its own token and key are kept as a context. */
-async function registered(context: Context, server: string, id: string): Promise<string> {
+async function registered(
+  context: Context,
+  server: string,
+  id: string,
+): Promise<{ readonly joinToken: string; readonly owner: string }> {
   const made = await registerOrganisation(context, server, {
     id,
     name: id,
@@ -183,7 +193,7 @@ async function registered(context: Context, server: string, id: string): Promise
   context.note(
     `registered as ${made.organisation.account}; weft --context ${id} balance shows what it earns`,
   );
-  return token.secret;
+  return { joinToken: token.secret, owner: made.organisation.keys[0]?.key ?? "" };
 }
 
 function listenAddress(text: string): { readonly host: string; readonly port: number } {

@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { type GetOptions, getOptions, getResources } from "./get.ts";
 
-/** Kinds that people ask for by name alone: `weft offers` is `weft get offers`. */
-const SHORT = ["offers", "contracts", "usage"] as const;
+/** Kinds that people ask for by name alone: `weft contracts` is `weft get contracts`. */
+const SHORT = ["contracts", "usage"] as const;
 
 export function register(program: Command, context: Context): void {
   for (const plural of SHORT) {

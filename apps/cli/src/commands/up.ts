@@ -103,6 +103,12 @@ async function up(context: Context, options: Options): Promise<void> {
       ...contextOf,
       token: network.managerToken,
     });
+    for (const provider of new Set(file.spec.nodes.map((node) => node.provider))) {
+      keepContext(context.folder, `${file.metadata.name}-${provider}`, {
+        server: network.url,
+        ...network.provider(provider),
+      });
+    }
     keepContext(context.folder, file.metadata.name, { ...contextOf, token });
     const asked = context.at({ ...contextOf, token });
     await showNodes(asked, shares, nodeCount(file));

@@ -50,6 +50,8 @@ export interface RunningNetwork {
   readonly managerToken: string;
   /** Token and key file of a consumer. */
   consumer(name: string): { readonly token: string; readonly key: string };
+  /** Token and key file of a provider; its nodes heed what that key signs. */
+  provider(name: string): { readonly token: string; readonly key: string };
   /** Process ids, for tests that kill. */
   pid(name: string): number;
   kill(name: string): void;
@@ -145,6 +147,10 @@ export async function startNetwork(options: NetworkOptions): Promise<RunningNetw
         token: setup.credentials.token(`consumer-${name}`, "api"),
         key: setup.consumerKey(name),
       }),
+      provider: (name) => ({
+        token: setup.credentials.token(`provider-${name}`, "api"),
+        key: setup.providerKey(name),
+      }),
       pid: (name) => children.get(name)?.pid ?? 0,
       kill: (name) => children.get(name)?.kill(),
       broken,
@@ -216,6 +222,10 @@ class Setup {
     return join(this.#options.stateDir, "keys", `${name}.pem`);
   }
 
+  providerKey(name: string): string {
+    return join(this.#options.stateDir, "keys", `provider-${name}.pem`);
+  }
+
   managerConfig(port: number, routes: Routes): string {
     const { file, host, databaseUrl } = this.#options;
     const { spec } = file;
@@ -247,11 +257,10 @@ class Setup {
           ...providers.map((name) => this.#token(`provider-${name}`, "api", name, "provider")),
           ...providers.map((name) => this.#token(`join-${name}`, "join", name, "provider")),
         ],
-        keys: spec.consumers.map(({ name }) => ({
-          account: name,
-          key: loadSigner(this.consumerKey(name)).publicKey,
-          note: "made by weft up",
-        })),
+        keys: [
+          ...spec.consumers.map(({ name }) => this.#key(name, this.consumerKey(name))),
+          ...providers.map((name) => this.#key(name, this.providerKey(name))),
+        ],
       },
     });
   }
@@ -268,6 +277,7 @@ class Setup {
       stateDir: this.#folder(node.name),
       cacheDir,
       joinToken: this.credentials.token(`join-${node.provider}`, "join"),
+      owner: loadSigner(this.providerKey(node.provider)).publicKey,
       site: node.site,
       domain: spec.domain,
       tier: node.tier,
@@ -281,6 +291,10 @@ class Setup {
       fresh,
     };
     return this.#write(node.name, settings);
+  }
+
+  #key(account: string, file: string) {
+    return { account, key: loadSigner(file).publicKey, note: "made by weft up" };
   }
 
   #token(id: string, use: "api" | "join", account: string, role: string) {

@@ -9,7 +9,7 @@ import type {
   UsageView,
 } from "@weft/service-http/client";
 import { must } from "../failure.ts";
-import { amount, known, since, time, UNKNOWN } from "../text.ts";
+import { age, amount, known, percent, since, time, UNKNOWN } from "../text.ts";
 import { atMost, gather, type Resource } from "./resource.ts";
 
 const page = (limit: number | null) => ({
@@ -127,16 +127,37 @@ export const accounts: Resource<AccountView> = {
   list: async (client, query) => atMost(must(await client.call("GET /v1/accounts", {})).items, query),
 };
 
+/** Whether and how long something is sold: `now`, `for 3 h` until it closes, or why not. */
+function onSale({ accepting, conditions }: OfferView): string {
+  if (conditions !== null && conditions.openFor === 0) return "closed";
+  if (!accepting) return "not now";
+  const bounded = conditions !== null && (conditions.windows.length > 0 || conditions.validUntil !== null);
+  return bounded ? `for ${age(conditions.openFor)}` : "now";
+}
+
+function lengths(conditions: OfferView["conditions"]): string {
+  if (conditions === null || (conditions.shortest === 0 && conditions.longest === null)) return "any";
+  const { shortest, longest } = conditions;
+  return `${shortest === 0 ? "" : `from ${time(shortest)}`}${longest === null ? "" : ` to ${time(longest)}`}`.trim();
+}
+
 export const offers: Resource<OfferView> = {
   kind: "offer",
   plural: "offers",
   aliases: ["of"],
   nameOf: (offer) => offer.node,
-  labelsOf: (offer) => ({ node: offer.node, tier: offer.tier, provider: offer.provider }),
+  labelsOf: ({ node, tier, provider, region, grade }) => ({ node, tier, provider, region, grade }),
   columns: [
     { header: "NODE", cell: (offer) => offer.node },
     { header: "TIER", cell: (offer) => offer.tier },
-    { header: "TAKES", cell: (offer) => (offer.accepting ? "now" : "not now") },
+    { header: "REGION", cell: (offer) => offer.region },
+    { header: "GRADE", cell: (offer) => offer.grade },
+    { header: "ON SALE", cell: onSale },
+    {
+      header: "PRICING",
+      cell: ({ conditions }) =>
+        conditions === null ? "posted" : `${conditions.pricing.kind} ${percent(conditions.ppm / 1e6)}`,
+    },
     { header: "LOGICAL/POP", cell: ({ prices }) => amount(prices.petaOperation.logical) },
     { header: "PARALLEL/PFLOP", cell: ({ prices }) => amount(prices.petaOperation.parallel) },
     { header: "NEURAL/PFLOP", cell: ({ prices }) => amount(prices.petaOperation.neural) },
@@ -145,6 +166,13 @@ export const offers: Resource<OfferView> = {
     { header: "STORAGE/GiB-h", wide: true, cell: ({ prices }) => amount(prices.storageGibHour) },
     { header: "PATH/Gbps-h", wide: true, cell: ({ prices }) => amount(prices.bandwidthGbpsHour) },
     { header: "LEAST", wide: true, cell: ({ prices }) => amount(prices.perTask) },
+    { header: "LENGTH", wide: true, cell: ({ conditions }) => lengths(conditions) },
+    {
+      header: "REPUTATION",
+      wide: true,
+      cell: ({ reputation }) => percent(reputation),
+      sort: (offer) => offer.reputation,
+    },
     { header: "RUNS", wide: true, cell: (offer) => offer.runs.join(",") || "none" },
     { header: "PROVIDER", wide: true, cell: (offer) => offer.provider },
   ],

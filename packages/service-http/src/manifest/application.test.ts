@@ -83,7 +83,9 @@ it("says where an application is wrong, as for a task", () => {
   expect(wrong("work: 1 MOP", "work: 1")[0]).toMatch(
     /^f\.yaml:15 spec\.steps\[1\]\.compute\.work found "1", expected an amount of work/,
   );
-  expect(wrong("    - name: top", "    - nam: top").join()).toMatch(/spec\.steps\[1\]\.nam .*did you mean name/);
+  expect(wrong("    - name: top", "    - nam: top").join()).toMatch(
+    /spec\.steps\[1\]\.nam .*did you mean name/,
+  );
   expect(wrong("kind: Application", "kind: Aplication")[0]).toMatch(
     /^f\.yaml:2 kind found "Aplication", expected one of Task, Application, List .*did you mean Application/,
   );

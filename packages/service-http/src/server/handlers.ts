@@ -2,9 +2,10 @@ import { randomBytes } from "node:crypto";
 import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { nodeCryptography } from "@weft/live";
 import type { Caller, NodeView } from "@weft/service";
-import type { Awaitable, ManagerApi } from "../manager-api.ts";
+import type { Awaitable, ManagerApi, PlanRequest } from "../manager-api.ts";
 import { parseSentManifest } from "../manifest/parse.ts";
 import { type ManifestTask, taskOf } from "../manifest/task.ts";
+import { OFFER_HANDLERS } from "../offers/handlers.ts";
 import { ORGANISATION_HANDLERS } from "../organisations/handlers.ts";
 import type { RouteAnswer, RouteGiven, RouteName } from "../routes.ts";
 import { selects } from "../selector.ts";
@@ -53,13 +54,9 @@ export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
     if (unsized !== null) return unsized;
     return manager.submit(caller, { ...task.value, manifest, contents, order });
   },
-  "POST /v1/tasks:plan": (manager, { caller, body: { manifest, contents } }) => {
-    const task = readTask(manager, manifest);
-    if (!task.ok) return task;
-    const unsized = missingContent(task.value, contents);
-    if (unsized !== null) return unsized;
-    const { name, needs, program } = task.value;
-    return manager.plan(caller, { name, needs, program, contents });
+  "POST /v1/tasks:plan": (manager, { caller, body }) => {
+    const plan = readPlan(manager, body);
+    return plan.ok ? manager.plan(caller, plan.value) : plan;
   },
   "GET /v1/tasks": async (manager, { caller, query: { phase, labels, name, node, limit, cursor } }) =>
     ok(
@@ -115,6 +112,7 @@ export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
   "DELETE /v1/keys/{key}": (manager, { caller, params }) => manager.removeKey(caller, params.key),
   "GET /v1/tokens": async (manager, { caller }) => ok({ items: await manager.tokens(caller) }),
   "POST /v1/tokens": issueToken,
+  ...OFFER_HANDLERS,
   ...ORGANISATION_HANDLERS,
   "DELETE /v1/tokens/{token}": (manager, { caller, params }) => manager.revokeToken(caller, params.token),
 };
@@ -162,6 +160,19 @@ function readTask(manager: ManagerApi, manifest: string): Answer<ManifestTask> {
   }
   const [refusal, ...others] = task.problems;
   return { ok: false, refusal: refusal!, others };
+}
+
+/** What is asked to be planned, read from its manifest. */
+export function readPlan(
+  manager: ManagerApi,
+  { manifest, contents }: Asked<"POST /v1/tasks:plan">["body"],
+): Answer<PlanRequest> {
+  const task = readTask(manager, manifest);
+  if (!task.ok) return task;
+  const unsized = missingContent(task.value, contents);
+  if (unsized !== null) return unsized;
+  const { name, needs, program } = task.value;
+  return ok({ name, needs, program, contents });
 }
 
 function missingContent(

@@ -21,6 +21,7 @@ import type {
   TokenView,
   UsageView,
 } from "../manager-api.ts";
+import type { OffersApi } from "../offers/api.ts";
 import { selects } from "../selector.ts";
 import { newSecret, tokenDigest } from "../server/access.ts";
 import { EventLog } from "../server/event-log.ts";
@@ -262,6 +263,11 @@ export class MemoryManager implements ManagerApi {
     return view === undefined ? refuse("E_NOT_FOUND", "no such key") : ok(view);
   }
 
+  readonly selling: OffersApi = {
+    set: async (_, { offer }) => refuse("E_NOT_FOUND", "no such node of yours", { found: offer.node }),
+    remove: async (_, node) => refuse("E_NOT_FOUND", "no such node of yours", { found: node }),
+    quotes: () => ok({ at: SAMPLE_NOW, quotes: [], rest: SAMPLE_DECISION }),
+  };
   readonly organisations = memoryOrganisations();
 
   tokens(caller: Caller): readonly TokenView[] {

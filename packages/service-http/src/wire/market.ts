@@ -5,7 +5,6 @@ import type {
   Contract,
   ContractState,
   OrganisationAct,
-  PriceList,
   ServiceLevel,
   SignedMeasurement,
   SignedUsage,
@@ -21,23 +20,13 @@ import type {
   TokenView,
   UsageView,
 } from "../manager-api.ts";
+import { offerConditions, priceList } from "./offers.ts";
 import { digest, digits, instant, money, named, publicKey, quantity, signature } from "./quantities.ts";
 
 const node = () => named<NodeId>();
 const micros = () => quantity<Micros>("Microseconds.");
 const bytes = () => quantity<Bytes>("Bytes.");
 export const role = z.enum(["consumer", "provider", "manager"]);
-
-const priceList: z.ZodType<PriceList> = z.looseObject({
-  petaOperation: z
-    .looseObject({ logical: money(), parallel: money(), neural: money() })
-    .describe("For 1e15 operations."),
-  memoryGibHour: money(),
-  storageGibHour: money(),
-  transferGb: money().describe("For 1e9 bytes in or out."),
-  bandwidthGbpsHour: money(),
-  perTask: money().describe("The least that a task is charged."),
-});
 
 export const offerView: z.ZodType<OfferView> = z.looseObject({
   node: node(),
@@ -46,6 +35,10 @@ export const offerView: z.ZodType<OfferView> = z.looseObject({
   tier: z.enum(["cloud", "edge", "end"]),
   runs: z.array(z.enum(["wasm", "model", "process"])),
   accepting: z.boolean(),
+  region: z.string(),
+  grade: z.string(),
+  reputation: z.number().describe("0 to 1."),
+  conditions: offerConditions.nullable(),
 });
 
 export const signedOrder = z.strictObject({

@@ -263,7 +263,7 @@ export const taskView: z.ZodType<TaskView> = z.looseObject({
   charged: money().nullable(),
 });
 
-const placementView: z.ZodType<PlacementView> = z.looseObject({
+export const placementView: z.ZodType<PlacementView> = z.looseObject({
   node: node(),
   site: site(),
   path: z.array(site()).describe("Sites from the data to the node, both included."),

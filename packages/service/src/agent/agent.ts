@@ -5,12 +5,22 @@ import {
   type Machine,
   type Micros,
   NEVER,
+  type PublicKey,
   type Refusal,
   refuse,
   type Signature,
   type Signer,
 } from "@weft/kernel";
-import { type PriceList, type SignedUsage, signContract, signUsage } from "@weft/market";
+import {
+  checkSignedOffer,
+  floorOf,
+  type PriceList,
+  type SignedOffer,
+  type SignedUsage,
+  type StandingOffer,
+  signContract,
+  signUsage,
+} from "@weft/market";
 import type { RunEvent } from "@weft/orchestration";
 import {
   type AgentRunState,
@@ -72,6 +82,8 @@ export interface AgentIdentity {
   readonly cryptography: Cryptography;
   readonly joinToken: string | null;
   readonly gateway: Omit<GatewayAddress, "site"> | null;
+  /** The key whose offers may lower the node's prices; none: its own list is its last word. */
+  readonly owner?: PublicKey | null;
 }
 
 interface HeldRun {
@@ -92,7 +104,9 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
   readonly #identity: AgentIdentity;
   readonly #runs = new Map<string, HeldRun>();
   #description: NodeDescription;
+  /** The owner's list on this machine, and the offer of theirs that came by the manager. */
   #prices: PriceList;
+  #offer: StandingOffer | null = null;
   #accepting = true;
   #welcome = false;
   #dataToken = "";
@@ -153,7 +167,7 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
         return [];
       case "prices":
         this.#prices = input.prices;
-        return [{ kind: "send", message: { kind: "prices", prices: input.prices } }];
+        return [this.#priced()];
       case "described":
         this.#description = input.description;
         return [];
@@ -194,12 +208,39 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
         return [{ kind: "rejected", refusal: message.refusal }];
       case "launch":
         return this.#launch(now, message.launch);
+      case "offer":
+        return this.#heed(message.offer);
       case "cancel":
         return this.#cancel(message.run);
       case "settled":
         this.#runs.delete(message.run);
         return [{ kind: "forget", run: message.run }];
     }
+  }
+
+  /** Takes an offer for its own where the owner signed it; of two the later. Anybody else's word changes nothing. */
+  #heed(signed: SignedOffer | null): readonly AgentOutput[] {
+    const { owner, cryptography } = this.#identity;
+    if (signed === null) {
+      if (this.#offer === null) return [];
+      this.#offer = null;
+      return [this.#priced()];
+    }
+    const known = owner != null && signed.key === owner && signed.offer.node === this.#description.id;
+    const later = this.#offer === null || signed.offer.at >= this.#offer.at;
+    if (!known || !later || !checkSignedOffer(signed, cryptography).ok) return [];
+    this.#offer = signed.offer;
+    return [this.#priced()];
+  }
+
+  /** The least it signs for. */
+  get #floor(): PriceList {
+    return this.#offer === null ? this.#prices : floorOf(this.#offer, this.#prices);
+  }
+
+  #priced(): AgentOutput {
+    const prices = this.#offer?.prices ?? this.#prices;
+    return { kind: "send", message: { kind: "prices", prices, floor: this.#floor } };
   }
 
   #gateways(gateways: readonly GatewayAddress[]): AgentOutput {
@@ -263,7 +304,7 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
   #objection(now: Instant, launch: Launch): Refusal | null {
     if (!this.#accepting) return refuse("node_paused", "the node's owner takes no new tasks now").refusal;
     const { signer, cryptography } = this.#identity;
-    return objection(launch, this.#description, this.#prices, signer.publicKey, now, cryptography);
+    return objection(launch, this.#description, this.#floor, signer.publicKey, now, cryptography);
   }
 
   #cancel(run: string): readonly AgentOutput[] {

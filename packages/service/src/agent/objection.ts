@@ -1,29 +1,19 @@
 import type { NodeDescription } from "@weft/infrastructure";
-import {
-  type Cryptography,
-  canonicalText,
-  type Instant,
-  type PublicKey,
-  type Refusal,
-  refuse,
-} from "@weft/kernel";
-import { CLOCK_TOLERANCE, contractText, type PriceList, verifyTerms } from "@weft/market";
+import { type Cryptography, type Instant, type PublicKey, type Refusal, refuse } from "@weft/kernel";
+import { CLOCK_TOLERANCE, contractText, type PriceList, reaches, verifyTerms } from "@weft/market";
 import type { Launch } from "../protocol.ts";
 
 /** What of its pay a node puts at risk for a contract's promises, in millionths. */
 const MOST_PENALTY_PPM = 500_000;
 
-const priceText = (prices: PriceList): string =>
-  canonicalText({ ...prices, petaOperation: { ...prices.petaOperation } });
-
 /**
  * Why this node will not sign a contract, null when it will: the owner does not allow the program, the contract is
- * not for this node, not at its prices, not within the consumer's order, not the manager's, or not for now.
+ * not for this node, below its prices, not within the consumer's order, not the manager's, or not for now.
  */
 export function objection(
   launch: Launch,
   description: NodeDescription,
-  prices: PriceList,
+  floor: PriceList,
   key: PublicKey,
   now: Instant,
   cryptography: Cryptography,
@@ -39,8 +29,8 @@ export function objection(
       expected: description.id,
     }).refusal;
   }
-  if (priceText(terms.prices) !== priceText(prices)) {
-    return refuse("price_changed", "the contract is not at the node's prices", { path: "prices" }).refusal;
+  if (!reaches(terms.prices, floor)) {
+    return refuse("price_changed", "the contract is below the node's prices", { path: "prices" }).refusal;
   }
   if (now > terms.validUntil + CLOCK_TOLERANCE || now < terms.validFrom - CLOCK_TOLERANCE) {
     return refuse("E_CONTRACT_TIME", "the contract is not for now", {

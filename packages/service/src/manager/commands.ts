@@ -3,6 +3,7 @@ import { verifyOrder } from "@weft/market";
 import type { Caller, TaskSubmission } from "../resources.ts";
 import { hasEnded, type TaskRow, type TokenRow } from "../store.ts";
 import { type Command, type Core, store, tell } from "./core.ts";
+import { offersCommand } from "./offers.ts";
 import { mayTouch, organisationsCommand } from "./organisations.ts";
 import { observe, shapeOf } from "./placing.ts";
 
@@ -35,6 +36,9 @@ export function command(core: Core, now: Instant, asked: Command): Result<string
       return createToken(core, now, asked.token);
     case "revoke-token":
       return revokeToken(core, asked.caller, asked.id);
+    case "set-offer":
+    case "remove-offer":
+      return offersCommand(core, now, asked);
     default:
       return organisationsCommand(core, now, asked);
   }

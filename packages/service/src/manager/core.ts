@@ -29,6 +29,7 @@ import type { Caller, Role, TaskSubmission } from "../resources.ts";
 import type { KeyRow, StoreChange, TokenRow } from "../store.ts";
 import type { Books } from "./books.ts";
 import type { Fleet } from "./fleet.ts";
+import type { Offers, OffersCommand } from "./offers.ts";
 import type { Organisations, OrganisationsCommand } from "./organisations.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -74,6 +75,7 @@ export type ManagerInput =
   | { readonly kind: "command"; readonly ticket: number; readonly command: Command };
 
 export type Command =
+  | OffersCommand
   | OrganisationsCommand
   | { readonly kind: "submit"; readonly caller: Caller; readonly submission: TaskSubmission }
   | { readonly kind: "cancel"; readonly caller: Caller; readonly task: string }
@@ -142,6 +144,7 @@ export interface Core {
   readonly orchestrator: Orchestrator;
   readonly predictor: Predictor;
   readonly collector: Collector;
+  readonly offers: Offers;
   readonly organisations: Organisations;
   /** The manager's own part in its domain's announcement; null where nodes report to the collector. */
   readonly participant: Participant | null;

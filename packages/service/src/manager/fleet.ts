@@ -47,6 +47,7 @@ export class Fleet {
     provider: AccountId,
     key: PublicKey,
     now: Instant,
+    floor: PriceList | null = null,
   ): { readonly member: Member; readonly changes: StoreChange[] } {
     const known = this.#members.get(description.id);
     const row: NodeRow = {
@@ -55,6 +56,7 @@ export class Fleet {
       key,
       description,
       prices,
+      floor,
       joinedAt: known?.row.joinedAt ?? now,
       earned: known?.row.earned ?? (0n as Money),
     };

@@ -5,7 +5,7 @@ import { challengeText, type FromAgent, PROTOCOL_VERSION } from "../protocol.ts"
 import { loseRun } from "./closing.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
 import type { Member } from "./fleet.ts";
-import { priceColumns } from "./prices.ts";
+import { priceNode, tellOffer } from "./offers.ts";
 import { setWilling } from "./willing.ts";
 
 type Hello = Extract<FromAgent, { kind: "hello" }>;
@@ -55,7 +55,7 @@ export function hello(core: Core, now: Instant, connection: string, said: Hello)
   if (before !== null) core.out.push({ kind: "hang-up", connection: before });
   core.silences.clear(description.id);
   core.pool.addNode(description);
-  core.pool.setPrices(description.id, priceColumns(prices));
+  priceNode(core, member.row, now);
   for (const [algorithm, correction] of core.predictor.of(description.id)) {
     core.pool.setCorrection(algorithm, description.id, correction);
   }
@@ -72,6 +72,7 @@ export function hello(core: Core, now: Instant, connection: string, said: Hello)
       busToken: core.options.announcement?.busToken ?? "",
     },
   });
+  tellOffer(core, description.id);
   if (gateway !== null) announceGateways(core);
   reconcile(core, now, member, new Set(said.holding));
   tell(core, now, known === undefined ? "joined" : "connected", "node", description.id);

@@ -34,10 +34,11 @@ import {
 } from "./core.ts";
 import { Fleet } from "./fleet.ts";
 import { closed, hello, knock, opened, silent } from "./joining.ts";
+import { Offers, priceNode, reprice } from "./offers.ts";
 import { Organisations } from "./organisations.ts";
 import { perceive, setLinks } from "./perceiving.ts";
 import { carryOut, observe, shapeOf } from "./placing.ts";
-import { priceColumns } from "./prices.ts";
+import { placeOnSale } from "./selling.ts";
 import { Tasks } from "./tasks.ts";
 import { begin, reopen } from "./trading.ts";
 import { setAside, tryAgain } from "./willing.ts";
@@ -81,6 +82,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       scheduler: new Scheduler(pool),
       orchestrator: new Orchestrator(),
       predictor: new Predictor(),
+      offers: new Offers(state),
       organisations: new Organisations(state),
       collector,
       participant,
@@ -111,10 +113,10 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
   }
 
   get wakeAt(): Instant {
-    const { orchestrator, participant, collector, silences, sweepAt, setAside: aside } = this.#core;
+    const { orchestrator, participant, collector, silences, sweepAt, offers, setAside: aside } = this.#core;
     const announced = (participant ?? collector).wakeAt;
     const soonest = earliest(earliest(orchestrator.wakeAt, sweepAt), earliest(announced, silences.next));
-    return earliest(soonest, aside.next);
+    return earliest(soonest, earliest(aside.next, offers.wakeAt));
   }
 
   wake(now: Instant): readonly ManagerOutput[] {
@@ -122,6 +124,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     for (const node of core.silences.due(now)) silent(core, now, node);
     const announced = core.participant ?? core.collector;
     if (announced.wakeAt <= now) perceive(core, now, announced.wake(now));
+    if (core.offers.wakeAt <= now) reprice(core, now);
     if (core.sweepAt <= now) endLapsed(core, now);
     if (core.setAside.next <= now) {
       tryAgain(core, now);
@@ -175,8 +178,11 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
   }
 
   /** What would be decided about a task now, with reasons. Changes nothing. */
-  plan(needs: TaskNeeds): Decision {
-    return this.#core.scheduler.place(needs, { explain: true });
+  plan(needs: TaskNeeds, now?: Instant): Decision {
+    const options = { explain: true };
+    return now === undefined
+      ? this.#core.scheduler.place(needs, options)
+      : placeOnSale(this.#core, now, needs, options);
   }
 
   #take(): readonly ManagerOutput[] {
@@ -209,8 +215,9 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     switch (message.kind) {
       case "prices": {
         const { description, provider, key } = member.row;
-        store(core, core.fleet.enter(description, message.prices, provider, key, now).changes);
-        core.pool.setPrices(member.row.id, priceColumns(message.prices));
+        const entered = core.fleet.enter(description, message.prices, provider, key, now, message.floor);
+        store(core, entered.changes);
+        priceNode(core, member.row, now);
         break;
       }
       case "accepted":

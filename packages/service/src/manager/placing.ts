@@ -22,6 +22,8 @@ import type { Launch } from "../protocol.ts";
 import type { Timeline } from "../resources.ts";
 import { withdrawRun } from "./closing.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
+import { listOf } from "./offers.ts";
+import { placeOnSale } from "./selling.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
 import { levelsFor, propose } from "./trading.ts";
 
@@ -115,11 +117,8 @@ function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoi
 
 function decide(core: Core, now: Instant, entry: TaskEntry, avoid: readonly NodeId[]): Decision {
   const { needs } = entry.row.submission;
-  return core.scheduler.place(needs, {
-    sticky: formerOf(core, now, needs),
-    excludeNodes: avoid,
-    explain: core.pool.nodes.slots.bound <= EXPLAIN_UP_TO_NODES,
-  });
+  const explain = core.pool.nodes.slots.bound <= EXPLAIN_UP_TO_NODES;
+  return placeOnSale(core, now, needs, { sticky: formerOf(core, now, needs), excludeNodes: avoid, explain });
 }
 
 function wait(core: Core, now: Instant, entry: TaskEntry, refusal: Refusal): void {
@@ -166,7 +165,8 @@ function draft(
     reservedBps: placed.claim.bandwidthIn + placed.claim.bandwidthOut,
     lasting: placed.timeline.compute,
   });
-  const price = quote(row.prices, needs.compute.type, expected);
+  const prices = listOf(core, row, entry.row.consumer, now);
+  const price = quote(prices, needs.compute.type, expected);
   const { order } = submission.order;
   const completeBy = needs.basic.deadline === null ? null : after(now, needs.basic.deadline);
   const terms: ContractTerms = {
@@ -180,7 +180,7 @@ function draft(
     node: { id: row.id, key: row.key },
     compute: needs.compute.type,
     currency: options.currency,
-    prices: row.prices,
+    prices,
     ceiling: least(order.payAtMost, money(price * CEILING_OVER_QUOTE)),
     completeBy,
     ...levelsFor(core, completeBy),

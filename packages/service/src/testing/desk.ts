@@ -128,6 +128,8 @@ export class Desk {
   readonly nodes = new Map<string, DeskNode>();
   manager: Manager;
   now: Instant = START;
+  /** The key whose offers the nodes heed. */
+  owner: string | null = null;
   readonly #cryptography: Cryptography;
   readonly #managerSigner: Signer;
   readonly #consumer: Signer;
@@ -207,11 +209,22 @@ export class Desk {
   }
 
   #newAgent(description: NodeDescription, signer: Signer): { core: AgentCore; reporter: Reporter } {
-    const identity = { signer, cryptography: this.#cryptography, joinToken: "join-secret", gateway: null };
+    const identity = {
+      signer,
+      cryptography: this.#cryptography,
+      joinToken: "join-secret",
+      gateway: null,
+      owner: this.owner,
+    };
     return {
       core: new AgentCore(identity, description, DESK_PRICES),
       reporter: new Reporter(description.id, signer, this.#cryptography),
     };
+  }
+
+  /** How a node's runs go from now on. */
+  behave(id: string, behaviour: Behaviour): void {
+    this.#node(id).behaviour = behaviour;
   }
 
   /** Kills a node's process; the manager sees the connection break. */
@@ -254,7 +267,7 @@ export class Desk {
       consumer: this.#consumer.publicKey,
       taskDigest: this.#cryptography.digest(manifest),
       payAtMost,
-      notAfter: (START + HOUR) as Instant,
+      notAfter: (this.now + HOUR) as Instant,
     };
     return {
       name,
