@@ -103,8 +103,8 @@ export interface RunRow {
   readonly task: string;
   readonly attempt: number;
   readonly view: RunView;
-  /** What was said to the node and what was reserved for it; null once the run has ended. */
-  readonly live: { readonly launch: Launch; readonly claim: ClaimByName } | null;
+  /** What was said to the node besides the contract, and what was reserved for it; null once the run has ended. */
+  readonly live: { readonly launch: Omit<Launch, "contract">; readonly claim: ClaimByName } | null;
 }
 
 export interface ContractRow {

@@ -1,10 +1,11 @@
 import type { Instant, Money, Refusal } from "@weft/kernel";
 import type { AccountId, ContractLife, ContractRole } from "@weft/market";
+import type { ClaimByName } from "@weft/pool";
+import type { Launch } from "../protocol.ts";
 import type { ContentReference, RunView, TaskPhase, TaskView } from "../resources.ts";
 import {
   type ContractRow,
   hasEnded,
-  type RunRow,
   type StoreChange,
   type StoreState,
   type TaskRow,
@@ -32,7 +33,7 @@ export interface RunEntry {
   life: ContractLife;
   usage: UsageRow | null;
   /** What was said to the node, to be said again when it did not arrive, and what is reserved; null once ended. */
-  live: RunRow["live"];
+  live: { readonly launch: Launch; readonly claim: ClaimByName } | null;
   /** The node has confirmed that it has the run. */
   accepted: boolean;
   readonly launchedAt: Instant;
@@ -68,7 +69,7 @@ export class Tasks {
         contract,
         life: reopen(contract),
         usage: usage.get(row.view.id) ?? null,
-        live: row.live,
+        live: row.live && { ...row.live, launch: { ...row.live.launch, contract: contract.contract } },
         accepted: false,
         launchedAt: contract.openedAt,
       };
@@ -165,7 +166,9 @@ export class Tasks {
 
   #putRun(run: RunEntry): StoreChange[] {
     const { task, attempt, view, live } = run;
-    return [{ kind: "put-run", row: { task, attempt, view, live } }];
+    if (live === null) return [{ kind: "put-run", row: { task, attempt, view, live } }];
+    const { contract: _keptInItsOwnRow, ...launch } = live.launch;
+    return [{ kind: "put-run", row: { task, attempt, view, live: { launch, claim: live.claim } } }];
   }
 
   #index(entry: TaskEntry): void {
