@@ -108,7 +108,7 @@ function generated(nodes: number, seed: number, full: boolean, report: (figure: 
   });
 
   const side = Math.round(Math.cbrt(nodes));
-  const run = canopyOf(side, full ? 30 : 5, full ? 20 : 2, seed);
+  const run = canopyOf(side, full ? 90 : 5, full ? 20 : 2, seed);
   const own = `announcement/canopy/${graph}`;
   const note = `${run.nodes} nodes in three levels of ${side}, one change a second each`;
   report({

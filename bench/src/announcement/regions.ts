@@ -19,12 +19,12 @@ import { anyKey, descriptionOf, FREE, FREE_SIGNER, idOf, loadOf, Simulation, typ
 const S = 1_000_000;
 /** In one group, but for the line that makes it whole. */
 const MOST_NEIGHBOURS = 6;
-/** Slower than where everybody hears everybody: a sign of life twice a minute is enough among a hundred thousand. */
-const slow = (settings: MeshSettings): MeshSettings => ({
-  ...settings,
-  publisher: { ...settings.publisher, heartbeat: micros(30 * SECOND) },
-  view: { ...settings.view, suspectAfter: micros(70 * SECOND), downAfter: micros(100 * SECOND) },
-});
+/** A little slower than by default: among a hundred thousand nodes a sign of life twice a minute is enough. */
+const MEMBER_SETTINGS: MeshSettings = {
+  ...DEFAULT_MESH_SETTINGS,
+  publisher: { ...DEFAULT_MESH_SETTINGS.publisher, heartbeat: micros(30 * SECOND) },
+  view: { ...DEFAULT_MESH_SETTINGS.view, suspectAfter: micros(70 * SECOND), downAfter: micros(100 * SECOND) },
+};
 /** No queue is shorter, so that one node with none is news everywhere. */
 const LEAST_QUEUE = 200_000;
 
@@ -67,6 +67,7 @@ class CanopyWorld {
   changes = 0;
   readonly #rng: Rng;
   readonly #queues: Float64Array[] = [];
+  readonly #rates: number[] = [];
 
   constructor(side: number, seed: number) {
     this.side = side;
@@ -162,7 +163,7 @@ class CanopyWorld {
         FREE_SIGNER,
         FREE,
         anyKey,
-        slow(level > 0 ? REGION_SETTINGS : DEFAULT_MESH_SETTINGS),
+        level > 0 ? REGION_SETTINGS : MEMBER_SETTINGS,
         rng.fork(`level ${level}`),
         level > 0 ? REGION_WORTH : DEFAULT_WORTH,
       );
@@ -194,6 +195,7 @@ class CanopyWorld {
     this.#queues.push(
       Float64Array.from({ length: behind }, () => LEAST_QUEUE + this.#rng.exponential(0.4 * S)),
     );
+    this.#rates.push(this.#rng.pick([1e11, 2e11, 4e11]));
     this.#publish(node);
     const every = behind === 1 ? S : S / 10;
     this.simulation.world.after(this.#rng.below(every) as Micros, () => {
@@ -225,7 +227,10 @@ class CanopyWorld {
     const id = this.#idAt(node, node < 2 ? 0 : this.#levelOf(node));
     let best = Number.POSITIVE_INFINITY;
     for (const queue of queues) if (queue < best) best = queue;
-    this.simulation.publish(node, { description: descriptionOf(id, 2e11), load: loadOf(id, best) });
+    this.simulation.publish(node, {
+      description: descriptionOf(id, this.#rates[node] as number),
+      load: loadOf(id, best),
+    });
   }
 }
 

@@ -23,7 +23,12 @@ export const REGION_SETTINGS: MeshSettings = {
   publisher: {
     ...DEFAULT_MESH_SETTINGS.publisher,
     throttle: { hold: micros(SECOND / 2), longest: micros(4 * SECOND), urgent: micros(50 * MILLISECOND) },
+    // A region outlives its nodes, and has gateways that stand in for each other: it is heard less often.
+    heartbeat: micros(90 * SECOND),
+    tellsSilence: true,
   },
+  helloEvery: micros(2 * SECOND),
+  peerLifetime: micros(7 * SECOND),
   sharedOrigin: true,
 };
 

@@ -57,6 +57,8 @@ export interface AliveFact {
   readonly description: number;
   readonly load: number;
   readonly links: number;
+  /** Longest silence the origin keeps, microseconds; left out where it is the reader's own idea of it. */
+  readonly every?: number | undefined;
 }
 
 export type Fact =
@@ -166,6 +168,7 @@ const alive = struct<AliveFact>({
   description: required(1, number()),
   load: required(2, number()),
   links: required(3, number()),
+  every: maybe(4, number()),
 });
 
 const LAYOUT = { description, load, links, alive, leaving: struct<Record<string, never>>({}) } as const;

@@ -46,6 +46,8 @@ export interface PublisherSettings {
   readonly throttle: ThrottleTimes;
   /** Longest silence; jittered downwards by up to a tenth where a random stream is given. */
   readonly heartbeat: Micros;
+  /** Readers are told how long the silence may be, and wait for so long: for origins quieter than readers expect. */
+  readonly tellsSilence?: boolean;
   /** Deltas are sent against the last whole announcement; false where readers may have missed that one. */
   readonly deltas: boolean;
   /**
@@ -72,6 +74,9 @@ export interface Publication {
   readonly links?: readonly LinkState[];
 }
 
+/** Heartbeats in a row that a load may stand in for, less one. */
+const HEARTBEATS_SAVED = 10;
+
 type State = { description: NodeDescription; load: NodeLoad; links: readonly LinkState[] };
 
 class FacetState<T> {
@@ -97,6 +102,8 @@ export class Publisher {
   readonly #facets: { readonly [K in StateFacet]: FacetState<State[K]> };
   #sequence = 0;
   #heartbeatAt: Instant = NEVER;
+  /** Heartbeats that a load stood in for since the last one. */
+  #unsaid = 0;
 
   constructor(
     origin: NodeId,
@@ -125,12 +132,19 @@ export class Publisher {
 
   /** Takes the node's present state and returns the records due at once. */
   publish(now: Instant, publication: Publication): AnnouncementRecord[] {
-    if (this.#heartbeatAt === NEVER) this.#heartbeatAt = after(now, this.#settings.heartbeat);
+    const first = this.#heartbeatAt === NEVER;
+    if (first) this.#heartbeatAt = after(now, this.#settings.heartbeat);
     for (const facet of STATE_FACETS) {
       const state = publication[facet];
       if (state !== undefined) this.#take(now, facet, state);
     }
-    return this.due(now);
+    const records = this.due(now);
+    return first ? [...records, ...this.#silence(now)] : records;
+  }
+
+  /** Where readers do not know how long silence may last, they hear it with the first word. */
+  #silence(now: Instant): AnnouncementRecord[] {
+    return this.#settings.tellsSilence === true ? [this.heartbeat(now)] : [];
   }
 
   /** Takes the node's present state while nobody listens; `whole` tells it later. */
@@ -161,8 +175,14 @@ export class Publisher {
       announced !== null &&
       current !== null &&
       loadSignificance(announced, current, this.#facets.description.current, thresholds) !== "none";
-    const load = heldBack ? [this.#announce(now, "load", false)] : [];
-    return [...load, this.heartbeat(now)];
+    if (!heldBack) return [this.heartbeat(now)];
+    const load = this.#announce(now, "load", false);
+    // A load is a sign of life as well; what else a heartbeat is for can wait for one in ten.
+    if (++this.#unsaid < HEARTBEATS_SAVED) {
+      this.#restartHeartbeat(now);
+      return [load];
+    }
+    return [load, this.heartbeat(now)];
   }
 
   /** Everything anew and whole: what a reader that knows nothing needs. */
@@ -171,18 +191,20 @@ export class Publisher {
     for (const facet of facets) {
       if (this.#facets[facet].current !== null) records.push(this.#announce(now, facet, true));
     }
-    if (records.length > 0) this.#restartHeartbeat(now);
-    return records;
+    if (records.length === 0) return records;
+    this.#restartHeartbeat(now);
+    return [...records, ...this.#silence(now)];
   }
 
   /** A sign of life that names the newest number of each facet, so that a reader sees what it missed. */
   heartbeat(now: Instant): AnnouncementRecord {
     this.#restartHeartbeat(now);
+    this.#unsaid = 0;
     const { description, load, links } = this.#facets;
-    return this.#make(now, {
-      facet: "alive",
-      value: { description: description.sequence, load: load.sequence, links: links.sequence },
-    });
+    const sequences = { description: description.sequence, load: load.sequence, links: links.sequence };
+    const { heartbeat, tellsSilence = false } = this.#settings;
+    const value = tellsSilence ? { ...sequences, every: heartbeat as number } : sequences;
+    return this.#make(now, { facet: "alive", value });
   }
 
   /** The last word: readers forget this origin. */

@@ -30,6 +30,7 @@ import { type AnnouncementRecord, isSignedBy } from "./record.ts";
  * [VIEW.1] Only records signed by the origin's key change the view.
  * [VIEW.2] Of each origin and facet only a newer sequence number changes the view: replays and duplicates do not.
  * [VIEW.3] An origin unheard for its lifetime goes suspect, then down, then is forgotten.
+ *          An origin that says how seldom it speaks has a lifetime in proportion, within bounds.
  * [VIEW.4] A forgotten or departed origin comes back only by a number newer than all it had used.
  * [VIEW.5] At most `maxOrigins` are known and `maxOrigins` forgotten ones remembered.
  * [VIEW.6] The age of a figure is the time since its origin last said that it holds, by the observer's clock.
@@ -106,6 +107,9 @@ export type Acceptance =
     }
   | { readonly accepted: false; readonly because: Drop };
 
+/** However seldom an origin says it speaks, it is not waited for longer than so many lifetimes. */
+const MOST_PATIENCE = 10;
+
 interface Entry {
   readonly origin: NodeId;
   description: NodeDescription | null;
@@ -121,6 +125,8 @@ interface Entry {
   baseLoad: { readonly value: NodeLoad; readonly sequence: number } | null;
   baseLinks: { readonly value: readonly LinkState[]; readonly sequence: number } | null;
   aliveSequence: number;
+  /** How many times longer than others its silence may last: it said so. */
+  patience: number;
   newest: number;
   /** Newest number used before this origin was forgotten last. */
   readonly floor: number;
@@ -251,7 +257,7 @@ export class View {
     if (entry === undefined || entry.lostAt === NEVER) return [];
     entry.lostAt = NEVER;
     const changes: Change[] = [];
-    if (entry.health !== "up" && now - entry.heardAt < this.#settings.suspectAfter) {
+    if (entry.health !== "up" && now - entry.heardAt < this.#settings.suspectAfter * entry.patience) {
       this.#turn(entry, "up", changes);
     }
     this.#schedule(after(now, micros(1)));
@@ -265,18 +271,22 @@ export class View {
     let next = NEVER as number;
     for (const entry of this.#entries.values()) {
       const silent = now - entry.heardAt;
-      if (silent >= forgetAfter) {
+      const { patience } = entry;
+      if (silent >= forgetAfter * patience) {
         changes.push(...this.#forget(entry.origin, entry.newest, "silent"));
         continue;
       }
       const lost = entry.lostAt !== NEVER;
-      const downAt = Math.min(entry.heardAt + downAfter, lost ? entry.lostAt + lostContactGrace : NEVER);
+      const downAt = Math.min(
+        entry.heardAt + downAfter * patience,
+        lost ? entry.lostAt + lostContactGrace : NEVER,
+      );
       if (now >= downAt) {
         if (entry.health !== "down") this.#turn(entry, "down", changes);
-        next = Math.min(next, entry.heardAt + forgetAfter);
+        next = Math.min(next, entry.heardAt + forgetAfter * patience);
       } else {
-        if (silent >= suspectAfter && entry.health === "up") this.#turn(entry, "suspect", changes);
-        next = Math.min(next, entry.health === "up" ? entry.heardAt + suspectAfter : downAt);
+        if (silent >= suspectAfter * patience && entry.health === "up") this.#turn(entry, "suspect", changes);
+        next = Math.min(next, entry.health === "up" ? entry.heardAt + suspectAfter * patience : downAt);
       }
     }
     // Deadlines a moment apart are looked at together, so that a large view is not walked for each origin.
@@ -330,6 +340,7 @@ export class View {
       }
       case "alive":
         entry.aliveSequence = sequence;
+        entry.patience = this.#patienceFor(fact.value.every);
         confirm(entry, fact.value, now, age);
         return null;
       case "leaving":
@@ -340,12 +351,18 @@ export class View {
     return null;
   }
 
+  /** An origin that speaks seldom is given two silences and a fifth before it is suspect, and the rest in proportion. */
+  #patienceFor(every: number | undefined): number {
+    if (every === undefined) return 1;
+    return Math.min(MOST_PATIENCE, Math.max(1, (2.2 * every) / this.#settings.suspectAfter));
+  }
+
   #heard(now: Instant, entry: Entry, age: Micros, changes: Change[]): void {
     const heardAt = (now - age) as Instant;
     if (heardAt > entry.heardAt) entry.heardAt = heardAt;
     entry.lostAt = NEVER;
     if (entry.health !== "up") this.#turn(entry, "up", changes);
-    this.#schedule(after(entry.heardAt, this.#settings.suspectAfter));
+    this.#schedule(after(entry.heardAt, micros(this.#settings.suspectAfter * entry.patience)));
   }
 
   #turn(entry: Entry, health: Health, changes: Change[]): void {
@@ -386,6 +403,7 @@ const newEntry = (origin: NodeId, heardAt: Instant, floor: number): Entry => ({
   baseLoad: null,
   baseLinks: null,
   aliveSequence: 0,
+  patience: 1,
   newest: floor,
 });
 

@@ -17,7 +17,9 @@ import { completion, DEFAULT_PROBES, type Probe } from "./worth.ts";
 /*
  * Many nodes as one, for those far away: for each type of computing power the member that would finish first. So a
  * decision made on the aggregate estimates what the region's best member would do, which is what the region's own
- * decider then picks. What is left out is how many more such members there are; the labels say how many in all.
+ * decider then picks. What is left out is how many more such members there are; the labels say how many in all, to two
+ * digits. Which member is best shows in the load alone: a description is told to everybody by every way, and must not
+ * change with it.
  */
 
 /** Who stands for the members outside. */
@@ -53,6 +55,11 @@ export function aggregate(
     Object.fromEntries(
       COMPUTE_TYPES.map((type) => [type, value(best[type], type)]),
     ) as unknown as ComputingPower;
+  const greatest = (value: (node: NodeDescription) => ComputingPower): ComputingPower =>
+    Object.fromEntries(
+      COMPUTE_TYPES.map((type) => [type, Math.max(...live.map(({ node }) => value(node)[type]))]),
+    ) as unknown as ComputingPower;
+  const power = greatest((node) => node.power);
   const most = (value: (member: Member) => number) => Math.max(...live.map(value));
   const roomiest = live.reduce((a, b) =>
     b.node.storage.capacityBytes > a.node.storage.capacityBytes ? b : a,
@@ -62,9 +69,9 @@ export function aggregate(
     tier: first.node.tier,
     site: region.site,
     domain: region.domain,
-    labels: { [NODES_LABEL]: String(live.length) },
-    power: of(({ node }, type) => node.power[type]),
-    laneRate: of(({ node }, type) => node.laneRate[type]),
+    labels: { [NODES_LABEL]: String(Number(live.length.toPrecision(2))) },
+    power,
+    laneRate: greatest((node) => node.laneRate),
     memoryBytes: most(({ node }) => node.memoryBytes) as NodeDescription["memoryBytes"],
     storage: roomiest.node.storage,
     accelerators: [],
@@ -78,7 +85,8 @@ export function aggregate(
   const queue = of(({ load }, type) => load.queue[type]) as unknown as { [type in ComputeType]: Micros };
   const load: NodeLoad = {
     node: region.id,
-    othersUse: of(({ load: theirs }, type) => theirs.othersUse[type]),
+    // What of the region's power is not the best member's: power less this is that member's own rate.
+    othersUse: of(({ node, load: theirs }, type) => power[type] - node.power[type] + theirs.othersUse[type]),
     freeMemoryBytes: most(({ load: theirs }) => theirs.freeMemoryBytes) as NodeLoad["freeMemoryBytes"],
     freeStorageBytes: most(({ load: theirs }) => theirs.freeStorageBytes) as NodeLoad["freeStorageBytes"],
     queue,

@@ -37,7 +37,10 @@ export class Gateway implements SharedParticipant {
   tap: ((record: AnnouncementRecord) => void) | null = null;
   readonly #options: GatewayOptions;
   readonly #every: Micros;
+  /** When a change that came too soon after another is told. */
   #aggregateAt: Instant = NEVER;
+  /** When it next looks whether it has to act: that costs the next change no time. */
+  #checkAt: Instant = NEVER;
   #aggregatedAt = Number.NEGATIVE_INFINITY as Instant;
   #incoming: AnnouncementRecord[] = [];
   #acted = false;
@@ -64,7 +67,8 @@ export class Gateway implements SharedParticipant {
   }
 
   get wakeAt(): Instant {
-    return earliest(this.#aggregateAt, earliest(this.inner.wakeAt, this.outer.wakeAt));
+    const own = earliest(this.#aggregateAt, this.#checkAt);
+    return earliest(own, earliest(this.inner.wakeAt, this.outer.wakeAt));
   }
 
   /** Whether this gateway speaks for the region now. */
@@ -94,7 +98,8 @@ export class Gateway implements SharedParticipant {
     const out: ParticipantOutput[] = [];
     if (this.inner.wakeAt <= now) this.#inside(now, this.inner.wake(now), out);
     if (this.outer.wakeAt <= now) this.#outside(now, this.outer.wake(now), out);
-    if (this.#aggregateAt <= now) this.#aggregate(now, out);
+    if (this.#aggregateAt <= now) this.#changed(now, out);
+    else if (this.#checkAt <= now) this.#speak(now, out);
     return out;
   }
 
@@ -117,7 +122,7 @@ export class Gateway implements SharedParticipant {
     for (const gateway of this.#options.gateways)
       if (this.inner.peers.has(gateway)) this.#wasPeer.add(gateway);
     if (outputs.some((output) => output.kind === "change" && this.#options.isMember(output.change.origin))) {
-      if (now >= this.#aggregatedAt + this.#every) this.#aggregate(now, out);
+      if (now >= this.#aggregatedAt + this.#every) this.#changed(now, out);
       else this.#aggregateAt = earliest(this.#aggregateAt, after(this.#aggregatedAt, this.#every));
     }
   }
@@ -131,11 +136,16 @@ export class Gateway implements SharedParticipant {
     for (const record of incoming) this.inner.originate(now, record, out);
   }
 
-  /** Speaks for the region, or sees that it still need not: the acting one may fall silent without news from inside. */
-  #aggregate(now: Instant, out: ParticipantOutput[]): void {
-    const { acting } = this;
+  #changed(now: Instant, out: ParticipantOutput[]): void {
     this.#aggregatedAt = now;
-    this.#aggregateAt = after(now, CHECK_EVERY);
+    this.#aggregateAt = NEVER;
+    this.#speak(now, out);
+  }
+
+  /** Speaks for the region, or sees that it still need not: the acting one may fall silent without news from inside. */
+  #speak(now: Instant, out: ParticipantOutput[]): void {
+    const { acting } = this;
+    this.#checkAt = after(now, CHECK_EVERY);
     if (acting) {
       const members = [...this.inner.view.origins()].filter(({ origin }) => this.#options.isMember(origin));
       const publication = aggregate(this.#options.region, members, now);
