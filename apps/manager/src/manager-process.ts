@@ -42,15 +42,20 @@ export async function startManager(
   const store = await openStore(
     databaseUrl === undefined ? { dataDir: join(stateDir, "postgres") } : { databaseUrl },
   );
+  let failing = false;
+  const end = (error: unknown): void => {
+    if (failing) return;
+    failing = true;
+    // A server of our own must not outlive us; one that does not even stop is adopted at the next start.
+    const waited = new Promise((resolve) => setTimeout(resolve, STORE_STOPS_MS));
+    void Promise.race([store.close(), waited]).then(
+      () => failed(error),
+      () => failed(error),
+    );
+  };
+  void store.lost.then(end);
   try {
-    return await serveManager(config, store, (error) => {
-      // A server of our own must not outlive us; one that does not even stop is adopted at the next start.
-      const waited = new Promise((resolve) => setTimeout(resolve, STORE_STOPS_MS));
-      void Promise.race([store.close(), waited]).then(
-        () => failed(error),
-        () => failed(error),
-      );
-    });
+    return await serveManager(config, store, end);
   } catch (error) {
     await store.close();
     throw error;

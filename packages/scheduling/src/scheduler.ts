@@ -7,7 +7,7 @@ import type { Decision, Placed } from "./placement/decision.ts";
 import { Fit, fitOn, gramsOn, hasRoom, isSuitable, joulesOn } from "./placement/fit.ts";
 import { IndexedSearch } from "./placement/indexed.ts";
 import { Query } from "./placement/query.ts";
-import { REFUSAL_MESSAGES, whyRefused } from "./placement/refusal.ts";
+import { NO_NODES, REFUSAL_MESSAGES, whyRefused } from "./placement/refusal.ts";
 import { FullScan, type Search } from "./placement/scan.ts";
 import { Network } from "./routing/network.ts";
 import { QuickestPath } from "./routing/quickest.ts";
@@ -166,7 +166,7 @@ export class Scheduler {
     return {
       outcome: "refused",
       code,
-      refusal: refuse(code, REFUSAL_MESSAGES[code]).refusal,
+      refusal: refuse(code, isEmpty(this.#pool) ? NO_NODES : REFUSAL_MESSAGES[code]).refusal,
       basedOn: this.#pool.version,
       explanation: null,
     };
@@ -180,4 +180,9 @@ export class Scheduler {
  */
 function occupied(stated: number, bytes: number, total: number): number {
   return bytes > 0 ? Math.max(stated, Math.ceil((bytes * 8e6) / total)) : stated;
+}
+
+function isEmpty({ nodes }: Pool): boolean {
+  for (let n = 0; n < nodes.bound; n++) if (nodes.slots.has(n)) return false;
+  return true;
 }

@@ -5,7 +5,7 @@ import { History } from "./history.ts";
 import { MeterTable } from "./meter-table.ts";
 import { migrate } from "./migrations.ts";
 import { PostgresStore, queriesOver } from "./postgres-store.ts";
-import { storeError } from "./store-error.ts";
+import { StoreError, storeError } from "./store-error.ts";
 
 /** A folder for a PostgreSQL of our own, or the URL of an external one. */
 export type StorePlace = { readonly dataDir: string } | { readonly databaseUrl: string };
@@ -15,6 +15,8 @@ export interface OpenedStore extends Store {
   readonly adopted: boolean;
   /** What it is, in words, such as `PostgreSQL 18.4 (embedded)`. */
   readonly description: string;
+  /** Resolves when the database goes away while the store is open, at once and unasked. */
+  readonly lost: Promise<StoreError>;
   /** The table of meter readings, over a connection of its own. */
   openMeter(): Promise<MeterTable>;
   /** What has been, over a connection of its own. */
@@ -27,10 +29,21 @@ export interface OpenedStore extends Store {
  */
 export async function openStore(place: StorePlace): Promise<OpenedStore> {
   if ("databaseUrl" in place) {
+    checkUrl(place.databaseUrl);
     return begin({ connectionString: place.databaseUrl }, "external", false, async () => {});
   }
   const cluster = await openCluster(place.dataDir);
   return begin(cluster.connection, "embedded", cluster.adopted, cluster.stop);
+}
+
+/** What libpq takes, and nothing that pg would quietly take for something else. Its text may hold a password: not told. */
+function checkUrl(url: string): void {
+  if (/^(?:postgres(?:ql)?|socket):\/\/./.test(url)) return;
+  throw new StoreError(
+    "E_STORE_UNREACHABLE",
+    "DATABASE_URL is no URL of a PostgreSQL",
+    "expected such as postgresql://user:password@host:5432/database",
+  );
 }
 
 async function begin(

@@ -24,11 +24,18 @@ export class PostgresStore implements Store {
   readonly #queries: Kysely<Tables>;
   readonly #stop: () => Promise<void>;
   #failed: StoreError | null = null;
+  /** Resolves when the database goes away while the store is open and nothing has failed yet. */
+  readonly lost: Promise<StoreError>;
 
   constructor(client: pg.Client, stop: () => Promise<void>) {
     this.#client = client;
     this.#queries = queriesOver(client);
     this.#stop = stop;
+    this.lost = new Promise((resolve) => {
+      client.once("end", () => {
+        if (this.#failed === null) resolve(storeError(new Error("it has closed the connection")));
+      });
+    });
   }
 
   async commit(changes: readonly StoreChange[]): Promise<void> {

@@ -419,6 +419,32 @@ describe("a folder", () => {
     expect(await code("file")).toBe("E_STORE_FOLDER");
   });
 
+  it("tells at once when its server is gone, and not when it is closed", async () => {
+    const dataDir = join(folder, "lost");
+    const store = await openStore({ dataDir });
+    const told: StoreError[] = [];
+    void store.lost.then((error) => told.push(error));
+    const server = Number.parseInt(readFileSync(join(dataDir, "cluster", "postmaster.pid"), "utf8"), 10);
+    process.kill(server, "SIGKILL");
+    await expect(store.lost).resolves.toMatchObject({ code: "E_STORE_LOST" });
+    await store.close();
+    const again = await openStore({ dataDir });
+    void again.lost.then((error) => told.push(error));
+    await again.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(told).toHaveLength(1);
+  }, 60_000);
+
+  it.each(["nonsense", "http://127.0.0.1/db", "127.0.0.1:5432", ""])(
+    "takes no %j for the URL of a database",
+    async (databaseUrl) => {
+      await expect(openStore({ databaseUrl })).rejects.toMatchObject({
+        code: "E_STORE_UNREACHABLE",
+        message: "DATABASE_URL is no URL of a PostgreSQL",
+      });
+    },
+  );
+
   it("says when the external database is not there", async () => {
     const databaseUrl = "postgresql://nobody@127.0.0.1:9/none";
     await expect(openStore({ databaseUrl })).rejects.toMatchObject({ code: "E_STORE_UNREACHABLE" });

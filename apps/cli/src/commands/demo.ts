@@ -47,7 +47,7 @@ async function demo(
       host: "127.0.0.1",
       port: 0,
       fresh: options.fresh === true,
-      databaseUrl: context.env.DATABASE_URL,
+      databaseUrl: context.env.DATABASE_URL || undefined,
       signal,
       say: (line) => context.note(line),
       progress: (step) => {

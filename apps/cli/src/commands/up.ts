@@ -85,7 +85,7 @@ async function up(context: Context, options: Options): Promise<void> {
     host: options.host,
     port,
     fresh: options.fresh === true,
-    databaseUrl: context.env.DATABASE_URL,
+    databaseUrl: context.env.DATABASE_URL || undefined,
     signal,
     say: (line) => context.note(line),
     progress: (step) => {

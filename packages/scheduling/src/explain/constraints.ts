@@ -28,6 +28,8 @@ export interface NodeConstraint {
   readonly format: (value: number) => string;
   /** What a task may change for a node that offers `value`, such as `memory 2 GiB`. */
   readonly noun: string;
+  /** What would have to be otherwise, where noun and value do not say it. */
+  readonly fixes?: (query: Query, pool: Pool, node: number) => readonly string[];
 }
 
 const bytes = (value: number): string => formatBytes(value as Bytes);
@@ -94,18 +96,26 @@ export const NODE_CONSTRAINTS: readonly NodeConstraint[] = [
   {
     code: "avoided",
     noun: "other node",
+    fixes: () => ["leave to use it"],
     asked: (query) => (query.avoidsAny ? "other nodes" : null),
     offered: () => "named as one not to use",
     holds: (query, _, n) => !query.avoidsAny || query.avoided[n] !== query.serial,
     format: plain,
   },
-  kindOf(
-    "program_kind",
-    "program kind",
-    KIND_MASK,
-    (bits) => nameOf(PROGRAM_KINDS, bits),
-    (pool, n) => pool.nodes.descriptions[n]?.runs.join(" and ") || "none",
-  ),
+  {
+    ...kindOf(
+      "program_kind",
+      "program kind",
+      KIND_MASK,
+      (bits) => nameOf(PROGRAM_KINDS, bits),
+      (pool, n) => pool.nodes.descriptions[n]?.runs.join(" or ") || "runs nothing",
+    ),
+    fixes: (query, pool, n) => {
+      const kinds = pool.nodes.descriptions[n]?.runs.join(" or ") ?? "";
+      const leave = `its owner's leave to run a ${nameOf(PROGRAM_KINDS, query.capabilities & KIND_MASK)}`;
+      return kinds === "" ? [leave] : [`a program that is a ${kinds}`, leave];
+    },
+  },
   kindOf(
     "tier",
     "tier",
@@ -158,6 +168,7 @@ export const NODE_CONSTRAINTS: readonly NodeConstraint[] = [
   {
     code: "accepting",
     noun: "willing node",
+    fixes: () => ["an owner who takes tasks now"],
     asked: () => "nodes that take tasks now",
     offered: () => "takes none now",
     holds: (_, pool, n) => pool.nodes.accepting[n] === 1,
@@ -194,6 +205,7 @@ export const NODE_CONSTRAINTS: readonly NodeConstraint[] = [
   {
     code: "instances",
     noun: "instances",
+    fixes: () => ["one instance more there"],
     asked: (query) => query.service,
     offered: () => "no instance left",
     holds: (query, pool, n) => pool.hasInstance(n, query.service),

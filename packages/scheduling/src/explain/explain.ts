@@ -139,9 +139,10 @@ class Report {
       if (asked === null || constraint.holds(this.#query, this.#pool, n)) continue;
       const offered = constraint.offered(this.#query, this.#pool, n);
       this.#fell(constraint.code, print(asked, constraint.format), n, print(offered, constraint.format));
-      misses.push(
-        missOf(constraint.code, asked, offered, [`${constraint.noun} ${print(offered, constraint.format)}`]),
-      );
+      const fixes = constraint.fixes?.(this.#query, this.#pool, n) ?? [
+        `${constraint.noun} ${print(offered, constraint.format)}`,
+      ];
+      misses.push(missOf(constraint.code, asked, offered, fixes));
     }
     return misses;
   }

@@ -81,3 +81,6 @@ export const REFUSAL_MESSAGES: Readonly<Record<RefusalCode, string>> = {
   deadline_unreachable: "no node within reach can be done before the deadline",
   price_above_limit: "every node that could do it in time costs more than the task pays",
 };
+
+/** Said in the place of any other where there is nothing to look at. */
+export const NO_NODES = "no node has joined the network yet";

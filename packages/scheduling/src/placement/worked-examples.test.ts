@@ -112,6 +112,26 @@ describe("a task that could run near or far", () => {
     );
   });
 
+  it("says of what a node runs what would have to be otherwise", () => {
+    const needs = task({ deadline: 200_000, input: 2.3e6, work: 9.1e9 });
+    const decision = scheduler.place(
+      { ...needs, where: { ...needs.where, runs: "process" } },
+      { explain: true },
+    );
+    const kinds = pool.nodes.descriptions[0]?.runs.join(" or ");
+    expect(formatExplanation(decision)).toContain(
+      `would fit with a program that is a ${kinds}, or with its owner's leave to run a process`,
+    );
+  });
+
+  it("says so when nobody has joined yet", () => {
+    const decision = new Scheduler(new Pool()).place(task({ deadline: 200_000, input: 2.3e6, work: 9.1e9 }));
+    expect(decision).toMatchObject({
+      code: "no_suitable_node",
+      refusal: { message: "no node has joined the network yet" },
+    });
+  });
+
   it("occupies on every link what it moves over the time it lasts, so the next does not count on the same", () => {
     const trial = pool.snapshot();
     const on = new Scheduler(trial);

@@ -74,7 +74,10 @@ export function explainIssue(
     case "invalid_union":
       return explainIssue(deeper(issue, at, value), root, valueAt);
     case "invalid_key":
-      return say("E_MANIFEST_VALUE", issue.issues[0]?.message ?? "another key");
+      return say("E_MANIFEST_VALUE", issue.issues[0]?.message ?? "another key").map((said) => ({
+        ...said,
+        found: foundText(at.at(-1)), // the key is wrong, not what stands under it
+      }));
     case "custom": {
       const trouble = (issue.params as { trouble?: FieldTrouble } | undefined)?.trouble;
       return say(trouble?.code ?? "E_MANIFEST_VALUE", issue.message, trouble?.hint);
