@@ -4,6 +4,8 @@ import {
   actsOf,
   type Caller,
   type Command,
+  type ContractRow,
+  type History,
   type Manager,
   type ManagerEvent,
   type RunEntry,
@@ -34,12 +36,14 @@ import {
   type TokenView,
   tokenDigest,
 } from "@weft/service-http";
+import { type LiveLog, liveLog } from "./log.ts";
 import { managerMetrics } from "./metrics.ts";
 import { liveOffers, offerViews } from "./offers.ts";
 import { liveOrganisations, tokenView } from "./organisations.ts";
 import type { TaskLogs } from "./task-logs.ts";
 import {
   accountView,
+  contractRowView,
   contractView,
   decisionView,
   linkViews,
@@ -57,6 +61,8 @@ export interface LiveManagerOptions {
   /** Gives a command to the core; resolves once its effects are durable. */
   readonly command: (command: Command) => Promise<Result<string>>;
   readonly connected: () => number;
+  /** What has been, beyond what the core keeps in memory. */
+  readonly history: History;
 }
 
 const notFound = (what: string, found: string): { readonly ok: false; readonly refusal: Refusal } =>
@@ -70,12 +76,15 @@ export class LiveManager implements ManagerApi {
   #storeBroken: string | null = null;
   readonly selling: OffersApi;
   readonly organisations: OrganisationsApi;
+  readonly log: LiveLog;
 
   constructor(options: LiveManagerOptions) {
     this.#options = options;
     this.#startedAt = options.clock();
     this.selling = liveOffers(() => this.#core, options.clock, options.command);
     this.organisations = liveOrganisations(() => this.#core, options.command);
+    const { history, command } = options;
+    this.log = liveLog(() => this.#core, history, command, mayRead);
   }
 
   get #core(): Manager["core"] {
@@ -196,9 +205,10 @@ export class LiveManager implements ManagerApi {
     return { items: items.map((run) => contractView(run, false)), next };
   }
 
-  contract(caller: Caller, id: string) {
-    const run = this.#runs(caller).find((one) => one.contract.contract.terms.id === id);
-    return run === undefined ? notFound("contract", id) : ok(contractView(run, true));
+  async contract(caller: Caller, id: string) {
+    const row = this.#runOfContract(id)?.contract ?? (await this.#options.history.contract(id));
+    if (row === null || !mayRead(caller, row)) return notFound("contract", id);
+    return ok(contractRowView(row, true));
   }
 
   usage(caller: Caller, query: PageQuery & { readonly task?: string }) {
@@ -218,11 +228,13 @@ export class LiveManager implements ManagerApi {
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  transfers(caller: Caller, account: string, query: PageQuery) {
+  async transfers(caller: Caller, account: string, { limit, cursor }: PageQuery) {
     const known = this.#core.books.account(account) !== undefined;
     if (!known || (caller.role !== "manager" && account !== caller.account))
       return notFound("account", account);
-    return ok(page(this.#core.books.transfersOf(account), (transfer) => transfer.id, query));
+    const after = cursor !== null && /^\d{1,18}$/.test(cursor) ? cursor : null;
+    const { transfers, next } = await this.#options.history.transfersOf(account, limit, after);
+    return ok({ items: transfers, next });
   }
 
   keys(caller: Caller): readonly KeyView[] {
@@ -302,11 +314,12 @@ export class LiveManager implements ManagerApi {
   }
 
   health(): HealthView {
-    const { books, view } = this.#core;
+    const { books, view, log } = this.#core;
     const balanced = [...books.totals().values()].every((total) => total === 0n);
     const checks = [
       { name: "store", ok: this.#storeBroken === null, detail: this.#storeBroken ?? "commits" },
       { name: "books", ok: balanced, detail: balanced ? "sum to zero" : "do not sum to zero" },
+      { name: "log", ok: log.damage === null, detail: log.damage ?? `${log.size} entries` },
       {
         name: "agents",
         ok: true,
@@ -362,6 +375,12 @@ export class LiveManager implements ManagerApi {
     return entry !== undefined && this.#sees(caller, entry);
   }
 }
+
+/** A party of a contract reads it, and the manager any. */
+const mayRead = (caller: Caller, { contract: { terms } }: ContractRow): boolean =>
+  caller.role === "manager" ||
+  terms.consumer.account === caller.account ||
+  terms.provider.account === caller.account;
 
 /** The page after `cursor`, which is the key of the last item of the page before. */
 function page<T>(items: readonly T[], keyOf: (item: T) => string, query: PageQuery): Page<T> {

@@ -5,7 +5,14 @@ import { EchoResponder } from "@weft/infrastructure-host";
 import { type Money, micros, type Result, SECOND, ZERO } from "@weft/kernel";
 import { Driver, GroupCommit, liveClock, loadSigner, nodeCryptography } from "@weft/live";
 import { ContentStore, Gateway } from "@weft/orchestration-data";
-import { type Command, Manager, type ManagerOutput, type Store, type StoreChange } from "@weft/service";
+import {
+  type Command,
+  Manager,
+  type ManagerOutput,
+  type OpenedHistory,
+  type Store,
+  type StoreChange,
+} from "@weft/service";
 import { createApiServer } from "@weft/service-http";
 import { type OpenedStore, openStore } from "@weft/store-postgres";
 import { Agents } from "./agents.ts";
@@ -65,7 +72,8 @@ export async function startManager(
 /** The same on a store that is open already, which `stop` closes. */
 export async function serveManager(
   config: ManagerConfig,
-  store: Store & Pick<OpenedStore, "adopted" | "description">,
+  store: Store &
+    Pick<OpenedStore, "adopted" | "description"> & { readonly openHistory: () => Promise<OpenedHistory> },
   failed: (error: unknown) => void,
 ): Promise<RunningManager> {
   const { stateDir } = config;
@@ -97,6 +105,7 @@ export async function serveManager(
     clock(),
   );
   const bus = new DomainBus(config.domain, busToken);
+  const history = await store.openHistory();
   const agents = new Agents((input) => driver.handle(input));
   const tickets = new Tickets((ticket, command) => driver.handle({ kind: "command", ticket, command }));
   const api = new LiveManager({
@@ -105,6 +114,7 @@ export async function serveManager(
     logs,
     command: (command) => tickets.command(command),
     connected: () => agents.connected,
+    history,
     network: {
       name: config.name,
       version: VERSION,
@@ -130,6 +140,8 @@ export async function serveManager(
         return tickets.answer(effect.ticket, effect.result);
       case "event":
         return api.publish(effect.event);
+      case "head":
+        return api.log.published(effect.size);
       case "log":
         return logs.add(effect.task, effect);
     }
@@ -184,6 +196,7 @@ export async function serveManager(
       await server.close();
       await commits.drained();
       await logs.close();
+      await history.close();
       await store.close();
     },
   };

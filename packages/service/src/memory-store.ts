@@ -1,24 +1,28 @@
-import { assert, type Money } from "@weft/kernel";
+import { assert, type Instant, type Money } from "@weft/kernel";
 import type { Hold, Transfer } from "@weft/market";
 import type {
   AccountRow,
+  ContractCharge,
   ContractRow,
   DocumentRow,
+  History,
   KeyRow,
   LogEntryRow,
   NodeRow,
+  OpenedHistory,
   RunRow,
   Store,
   StoreChange,
   StoreState,
   TaskRow,
   TokenRow,
+  TransferPage,
   UsageRow,
 } from "./store.ts";
 import { hasEnded } from "./store.ts";
 
 /** A store that keeps nothing beyond its own life: for simulation and tests, and what the real one must equal. */
-export class MemoryStore implements Store {
+export class MemoryStore implements Store, History {
   readonly #accounts = new Map<string, AccountRow>();
   readonly #tokens = new Map<string, TokenRow>();
   readonly #keys = new Map<string, KeyRow>();
@@ -41,6 +45,10 @@ export class MemoryStore implements Store {
   commit(changes: readonly StoreChange[]): Promise<void> {
     for (const change of changes) this.apply(change);
     return Promise.resolve();
+  }
+
+  openHistory(): Promise<OpenedHistory> {
+    return Promise.resolve(this);
   }
 
   close(): Promise<void> {
@@ -131,6 +139,50 @@ export class MemoryStore implements Store {
     this.#closedHolds.add(hold);
   }
 
+  transfersOf(account: string, limit: number, after: string | null): Promise<TransferPage> {
+    const mine = [...this.#transfers.values()].filter((transfer) => amountOn(account, transfer) !== null);
+    const left = mine.length - (after === null ? 0 : Number(after));
+    const transfers = mine.slice(Math.max(0, left - limit), left).reverse();
+    return Promise.resolve({ transfers, next: left > limit ? String(mine.length - left + limit) : null });
+  }
+
+  transfersWithin(account: string, from: Instant, to: Instant): Promise<readonly Transfer[]> {
+    const within = [...this.#transfers.values()].filter(({ at }) => at >= from && at < to);
+    return Promise.resolve(within.filter((transfer) => amountOn(account, transfer) !== null));
+  }
+
+  balanceAt(account: string, at: Instant): Promise<Money> {
+    let balance = 0n;
+    for (const transfer of this.#transfers.values()) {
+      if (transfer.at < at) balance += amountOn(account, transfer) ?? 0n;
+    }
+    return Promise.resolve(balance as Money);
+  }
+
+  chargesWithin(account: string, from: Instant, to: Instant): Promise<readonly ContractCharge[]> {
+    const charges = new Map<string, { contract: string; at: Instant; amount: Money }>();
+    for (const transfer of this.#transfers.values()) {
+      const { kind, reference, at } = transfer;
+      const amount = amountOn(account, transfer);
+      if (amount === null) continue;
+      const known = charges.get(reference);
+      if (kind === "settlement" && at >= from && at < to) {
+        charges.set(reference, { contract: reference, at, amount: -amount as Money });
+      } else if (known !== undefined && (kind === "penalty" || kind === "refund")) {
+        known.amount = (known.amount - amount) as Money;
+      }
+    }
+    return Promise.resolve([...charges.values()]);
+  }
+
+  logEntries(first: number, limit: number): Promise<readonly LogEntryRow[]> {
+    return Promise.resolve(this.#log.slice(first, first + limit));
+  }
+
+  contract(id: string): Promise<ContractRow | null> {
+    return Promise.resolve(this.#contracts.get(id) ?? null);
+  }
+
   /** What `load` resolves to. */
   state(ended = 10_000): StoreState {
     const tasks = [...this.#tasks.values()].sort(
@@ -172,4 +224,10 @@ export class MemoryStore implements Store {
       logLeaves: this.#log.map((row) => row.leaf),
     };
   }
+}
+
+/** What a transfer brings an account; null where it does not touch it. */
+function amountOn(account: string, { postings }: Transfer): bigint | null {
+  const own = postings.filter((posting) => posting.account === account);
+  return own.length === 0 ? null : own.reduce((sum, { amount }) => sum + amount, 0n);
 }

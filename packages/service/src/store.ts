@@ -37,6 +37,40 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** A page of transfers, newest first; `next` goes on from where it ends, null at the end. */
+export interface TransferPage {
+  readonly transfers: readonly Transfer[];
+  readonly next: string | null;
+}
+
+/** A history over a connection of its own. */
+export interface OpenedHistory extends History {
+  close(): Promise<void>;
+}
+
+/** What an account was charged under one contract, penalties and refunds taken off. */
+export interface ContractCharge {
+  readonly contract: string;
+  readonly at: Instant;
+  readonly amount: Money;
+}
+
+/** What has been, however long ago: the core keeps only the latest. Reading never holds up a commit. */
+export interface History {
+  /** An account's transfers, newest first, `limit` at a time; `after` is the former page's `next`. */
+  transfersOf(account: AccountId, limit: number, after: string | null): Promise<TransferPage>;
+  /** Everything an account moved from `from` until before `to`, oldest first. */
+  transfersWithin(account: AccountId, from: Instant, to: Instant): Promise<readonly Transfer[]>;
+  /** What an account had at an instant. */
+  balanceAt(account: AccountId, at: Instant): Promise<Money>;
+  /** What an account was charged for contracts settled from `from` until before `to`, oldest first. */
+  chargesWithin(account: AccountId, from: Instant, to: Instant): Promise<readonly ContractCharge[]>;
+  /** The log's entries in order, from `first`, at most `limit`. */
+  logEntries(first: number, limit: number): Promise<readonly LogEntryRow[]>;
+  /** A contract, however old. */
+  contract(id: string): Promise<ContractRow | null>;
+}
+
 export interface AccountRow extends LedgerAccount {
   readonly name: string;
   readonly role: Role | "system";
@@ -123,6 +157,8 @@ export interface ContractRow {
   /** What was measured of promises that were missed. */
   readonly measurements?: readonly SignedMeasurement[];
   readonly dispute?: DisputeRow;
+  /** Where it stands in the log, once it has ended. */
+  readonly entry?: number;
 }
 
 /** A party's objection to how a contract ended, and what became of it. */

@@ -1,14 +1,16 @@
 import type { Instant, Money } from "@weft/kernel";
 import type { AccountId, Posting, Transfer, TransferKind } from "@weft/market";
-import { type ContractRow, fromStoredText, type LogEntryRow, type UsageRow } from "@weft/service";
+import {
+  type ContractCharge,
+  type ContractRow,
+  fromStoredText,
+  type LogEntryRow,
+  type History as Past,
+  type TransferPage,
+  type UsageRow,
+} from "@weft/service";
 import type pg from "pg";
 import { storeError } from "./store-error.ts";
-
-/** A page of transfers, newest first; `next` goes on from where it ends, null at the end. */
-export interface TransferPage {
-  readonly transfers: readonly Transfer[];
-  readonly next: string | null;
-}
 
 interface TransferRow {
   readonly id: string;
@@ -41,7 +43,7 @@ const transferOf = (row: TransferRow): Transfer => ({
  * What has been, read from the database over a connection of its own, so that reading never holds up a commit.
  * The core keeps only the latest in memory; statements, audits and proofs need all of it.
  */
-export class History {
+export class History implements Past {
   readonly #client: pg.Client;
 
   constructor(client: pg.Client) {
@@ -72,14 +74,38 @@ export class History {
     return { transfers: shown.map(transferOf), next };
   }
 
-  /** Everything an account moved before `to`, oldest first: what a statement up to then is made of. */
-  async transfersUntil(account: AccountId, to: Instant): Promise<readonly Transfer[]> {
+  /** Everything an account moved from `from` until before `to`, oldest first. */
+  async transfersWithin(account: AccountId, from: Instant, to: Instant): Promise<readonly Transfer[]> {
     const rows = await this.#rows<TransferRow>(
-      `${TRANSFERS} WHERE t.at < $2 AND EXISTS (SELECT FROM postings q WHERE q.transfer = t.id AND q.account = $1)
-       GROUP BY t.id ORDER BY t.at, t.serial`,
-      [account, to],
+      `${TRANSFERS} WHERE t.at >= $2 AND t.at < $3
+         AND EXISTS (SELECT FROM postings q WHERE q.transfer = t.id AND q.account = $1)
+       GROUP BY t.id ORDER BY t.serial`,
+      [account, from, to],
     );
     return rows.map(transferOf);
+  }
+
+  /**
+   * What an account was charged for contracts settled from `from` until before `to`, penalties and refunds taken off,
+   * oldest first.
+   */
+  async chargesWithin(account: AccountId, from: Instant, to: Instant): Promise<readonly ContractCharge[]> {
+    const rows = await this.#rows<{ contract: string; at: bigint; amount: bigint }>(
+      `SELECT s.reference AS contract, s.at,
+              -(sum(p.amount) + coalesce((SELECT sum(q.amount) FROM transfers t
+                 JOIN postings q ON q.transfer = t.id AND q.account = $1
+                 WHERE t.reference = s.reference AND t.kind <> 'settlement'
+                   AND t.kind IN ('penalty', 'refund')), 0))::int8 AS amount
+       FROM transfers s JOIN postings p ON p.transfer = s.id AND p.account = $1
+       WHERE s.kind = 'settlement' AND s.at >= $2 AND s.at < $3
+       GROUP BY s.id ORDER BY s.serial`,
+      [account, from, to],
+    );
+    return rows.map(({ contract, at, amount }) => ({
+      contract,
+      at: Number(at) as Instant,
+      amount: amount as Money,
+    }));
   }
 
   /** What an account had at an instant. */

@@ -1,4 +1,4 @@
-export { History, type TransferPage } from "./history.ts";
+export { History } from "./history.ts";
 export { MeterTable, type RatedReading } from "./meter-table.ts";
 export * from "./open-store.ts";
 export * from "./store-error.ts";

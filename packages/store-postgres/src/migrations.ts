@@ -83,6 +83,12 @@ const MIGRATIONS: Record<string, Migration> = {
       `ALTER TABLE tasks ALTER COLUMN submission TYPE text, ALTER COLUMN progress TYPE text`,
     ),
   },
+  "0006_billing": {
+    up: statements(
+      `CREATE INDEX transfers_by_time ON transfers USING brin (at)`,
+      `CREATE INDEX transfers_by_reference ON transfers (reference) WHERE kind <> 'settlement'`,
+    ),
+  },
 };
 
 /** Brings the tables up to this program's version. Refuses tables made by a later one. */

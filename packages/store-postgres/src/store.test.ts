@@ -335,7 +335,7 @@ describe("PostgreSQL", () => {
     expect(second.transfers.map((row) => row.id)).toEqual(["t2", "t1"]);
     expect(second.next).toBeNull();
     expect(second.transfers[1]).toEqual(transfer("t1", "world", "ann", 1n).transfer);
-    expect((await history.transfersUntil("bob", at(3))).map((row) => row.id)).toEqual(["pay"]);
+    expect((await history.transfersWithin("bob", at(0), at(3))).map((row) => row.id)).toEqual(["pay"]);
     expect(await history.balanceAt("ann", at(3))).toBe(11n);
     expect(await history.balanceAt("ann", at(2))).toBe(0n);
     expect(await history.logEntries(0, 9)).toEqual([{ index: 0, leaf: "ab".repeat(32), body: "first" }]);

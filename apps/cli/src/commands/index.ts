@@ -25,6 +25,7 @@ import * as up from "./up.ts";
 import * as verify from "./verify.ts";
 import * as version from "./version.ts";
 import * as wait from "./wait.ts";
+import * as witness from "./witness.ts";
 
 /** One command a file, under `help`'s groups. A new command is a file here and a line below. */
 export const COMMANDS: readonly {
@@ -33,7 +34,7 @@ export const COMMANDS: readonly {
 }[] = [
   { group: "Tasks:", commands: [run, apply, plan, wait, logs, result, explain, remove] },
   { group: "The network:", commands: [demo, up, get, describe, top] },
-  { group: "The market:", commands: [offer, lists, money, verify] },
+  { group: "The market:", commands: [offer, lists, money, verify, witness] },
   { group: "A node:", commands: [join, measure] },
   { group: "Research:", commands: [lab] },
   { group: "Administration:", commands: [org, token, key, completion, version] },

@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { formatInstant, formatMoney } from "@weft/kernel";
 import type { Contract, SignedUsage } from "@weft/market";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { Failure, must, refused } from "../failure.ts";
 import { type Fact, factLines } from "../table.ts";
+import { type LogOptions, readInput, verifyLogOf } from "../transparency.ts";
 
 export function register(program: Command, context: Context): void {
   const verify = program
@@ -21,37 +20,66 @@ export function register(program: Command, context: Context): void {
     )
     .argument("<file>", "as weft get contract ID -o json prints it; - for standard input")
     .option("--usage <file>", "a usage record of it: check its signature too, and say what it costs")
-    .action((file: string, { usage }: { readonly usage?: string }) =>
-      verifyContractFile(context, file, usage),
+    .option("--log", "ask its manager for the proof that it stands in the log, and check that too")
+    .action((file: string, { usage, log }: { readonly usage?: string; readonly log?: true }) =>
+      verifyContractFile(context, file, usage, log === true),
     );
   verify
     .command("log")
     .description(
-      "Checks that a log's entries are those that its signed heads were made of: no edit, removal or fork.",
+      "Checks that a log's entries are those that its signed heads were made of: no edit, removal or fork. Without a file the manager's own log is fetched, and checked against the head that was seen last time too.",
     )
-    .argument("<file>", 'JSON {"entries": [...], "heads": [...]}; - for standard input')
+    .argument("[file]", 'JSON {"entries": [...], "heads": [...]}; - for standard input')
     .option("--manager <key>", "the key that every head has to be signed by")
-    .action((file: string, { manager }: { readonly manager?: string }) =>
-      verifyLogFile(context, file, manager),
-    );
+    .option("--witness <key...>", "keys of witnesses who have to stand by the latest head")
+    .option("--quorum <count>", "how many of them have to; all unless said otherwise")
+    .option("--save <file>", "keep what was fetched, to be checked offline later")
+    .action((file: string | undefined, options: LogOptions) => verifyLogOf(context, file, options));
 }
 
 async function verifyContractFile(
   context: Context,
   file: string,
   usageFile: string | undefined,
+  inLog: boolean,
 ): Promise<void> {
   const [{ readContract, readUsage }, { nodeCryptography }, { verifyContract, verifyUsage }] =
     await Promise.all([import("@weft/service-http/client"), import("@weft/live"), import("@weft/market")]);
-  const contract = must(readContract(read(context, file)));
+  const contract = must(readContract(readInput(context, file)));
   const wrong = verifyContract(contract, nodeCryptography);
   if (wrong !== null) throw refused(wrong);
   context.print(factLines(contractFacts(contract)).join("\n"));
+  if (inLog) context.print(factLines(await inclusionFacts(context, contract)).join("\n"));
   if (usageFile === undefined) return;
-  const usage = must(readUsage(read(context, usageFile)));
+  const usage = must(readUsage(readInput(context, usageFile)));
   const unsound = verifyUsage(usage, contract.terms, nodeCryptography);
   if (unsound !== null) throw refused(unsound);
   context.print(factLines(await usageFacts(contract, usage)).join("\n"));
+}
+
+/** Asks the manager where the contract stands, and believes nothing that does not lead to a head it signed. */
+async function inclusionFacts(context: Context, contract: Contract): Promise<readonly Fact[]> {
+  const [{ nodeCryptography }, { isEntryOf, leafHash, verifyHead, verifyInclusion }] = await Promise.all([
+    import("@weft/live"),
+    import("@weft/market"),
+  ]);
+  const { terms } = contract;
+  const client = await context.client();
+  const told = must(await client.call("GET /v1/log/proof", { query: { contract: terms.id } }));
+  const { index, entry, proof, head: signed } = told;
+  const unsigned = verifyHead(signed, [], 0, nodeCryptography);
+  if (unsigned !== null) throw refused(unsigned);
+  if (signed.head.log !== terms.manager.key) {
+    throw new Failure(
+      `the log is another's: found ${signed.head.log}, expected ${terms.manager.key}  [E_LOG_SIGNATURE]`,
+    );
+  }
+  const { size, root, at } = signed.head;
+  const stands =
+    isEntryOf(entry, contract, nodeCryptography) &&
+    verifyInclusion(leafHash(entry, nodeCryptography), index, size, proof, root, nodeCryptography);
+  if (!stands) throw new Failure(`the log does not hold this contract at line ${index}  [E_LOG_EDITED]`);
+  return [["In the log", `line ${index} of ${size}, by the head of ${formatInstant(at)}`]];
 }
 
 function contractFacts({ terms }: Contract): readonly Fact[] {
@@ -79,36 +107,4 @@ async function usageFacts({ terms }: Contract, { record }: SignedUsage): Promise
     ["Usage", `${record.id}: signed by the node, ${record.outcome}`],
     ["Charge", [...lines, ["total", formatMoney(charge.total, terms.currency)]]],
   ];
-}
-
-async function verifyLogFile(context: Context, file: string, manager: string | undefined): Promise<void> {
-  const [{ readLog }, { nodeCryptography }, { verifyLog }] = await Promise.all([
-    import("@weft/service-http/client"),
-    import("@weft/live"),
-    import("@weft/market"),
-  ]);
-  const { entries, heads } = must(readLog(read(context, file)));
-  if (heads.length === 0)
-    throw new Failure("no signed head in it, so there is nothing to check the entries against");
-  const stranger = heads.find(({ head }) => manager !== undefined && head.log !== manager);
-  if (stranger !== undefined) {
-    throw new Failure(
-      `the head of size ${stranger.head.size} is of another log: found ${stranger.head.log}, expected ${manager}  [E_LOG_SIGNATURE]`,
-    );
-  }
-  const wrong = verifyLog(entries, heads, nodeCryptography);
-  if (wrong !== null) throw refused(wrong);
-  const largest = Math.max(...heads.map(({ head }) => head.size));
-  context.print(
-    `${entries.length} entries give the roots of all ${heads.length} signed heads; ${entries.length - largest} newer than the last head`,
-  );
-}
-
-function read(context: Context, file: string): string {
-  try {
-    return readFileSync(file === "-" ? 0 : resolve(context.cwd, file), "utf8");
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Failure(`${file}: ${code === "ENOENT" ? "no such file" : message}`, 2);
-  }
 }

@@ -33,6 +33,7 @@ export async function deskApi(): Promise<DeskApi> {
     logs,
     command: async (command) => desk.command(command),
     connected: () => desk.nodes.size,
+    history: desk.store,
     network: {
       name: "desk",
       version: "0.1.0",
@@ -46,6 +47,7 @@ export async function deskApi(): Promise<DeskApi> {
   });
   const server = createApiServer({ manager: live });
   const url = await server.listen({ host: "127.0.0.1", port: 0 });
+  desk.onHead = (size) => live.log.published(size);
   let tokens = 0;
   return {
     desk,

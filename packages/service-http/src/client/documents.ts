@@ -1,18 +1,13 @@
 import { ok, type Result, refuse } from "@weft/kernel";
 import type { Contract, SignedTreeHead, SignedUsage } from "@weft/market";
 import { z } from "zod";
+import { signedHead } from "../log/routes.ts";
 import { contract, contractView, signedUsage, usageView } from "../wire/market.ts";
-import { digest, hex, instant, publicKey, signature } from "../wire/quantities.ts";
 
 /*
  * Papers that somebody kept as files, to be checked without any server: as the API tells them, or the bare paper.
  */
 
-const signedHead: z.ZodType<SignedTreeHead> = z.object({
-  head: z.object({ log: publicKey(), size: z.int().min(0), root: digest(), at: instant() }),
-  signature: signature(),
-  cosignatures: z.array(z.object({ witness: publicKey(), signature: hex(128) })).default([]),
-});
 const logFile = z.looseObject({ entries: z.array(z.string()), heads: z.array(signedHead) });
 
 /** A contract, bare or as `weft get contract ID -o json` prints it. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { nodeCryptography } from "@weft/live";
 import type { Caller, NodeView } from "@weft/service";
+import { LOG_HANDLERS } from "../log/handlers.ts";
 import type { Awaitable, ManagerApi, PlanRequest } from "../manager-api.ts";
 import { parseSentManifest } from "../manifest/parse.ts";
 import { type ManifestTask, taskOf } from "../manifest/task.ts";
@@ -114,6 +115,7 @@ export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
   "POST /v1/tokens": issueToken,
   ...OFFER_HANDLERS,
   ...ORGANISATION_HANDLERS,
+  ...LOG_HANDLERS,
   "DELETE /v1/tokens/{token}": (manager, { caller, params }) => manager.revokeToken(caller, params.token),
 };
 

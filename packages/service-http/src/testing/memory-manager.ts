@@ -25,6 +25,7 @@ import type { OffersApi } from "../offers/api.ts";
 import { selects } from "../selector.ts";
 import { newSecret, tokenDigest } from "../server/access.ts";
 import { EventLog } from "../server/event-log.ts";
+import { memoryLog } from "./memory-log.ts";
 import { memoryOrganisations } from "./memory-organisations.ts";
 import { SAMPLE_DECISION, SAMPLE_NOW, sampleLink, sampleNode, sampleTimeline } from "./sample.ts";
 
@@ -33,7 +34,7 @@ import { SAMPLE_DECISION, SAMPLE_NOW, sampleLink, sampleNode, sampleTimeline } f
  * formatting. It schedules, meters and bills nothing.
  */
 export class MemoryManager implements ManagerApi {
-  readonly log = new EventLog(100);
+  readonly eventLog = new EventLog(100);
   readonly submissions: TaskSubmission[] = [];
   nodeViews: NodeView[] = [
     sampleNode("sunny", "cloud", "hangzhou", 1),
@@ -108,7 +109,7 @@ export class MemoryManager implements ManagerApi {
   /** Sets a task's view and tells the watchers. */
   change(task: TaskView, what: string): void {
     this.#tasks.set(task.id, task);
-    this.log.publish({ at: this.#now(), what, subject: "task", id: task.id, object: task });
+    this.eventLog.publish({ at: this.#now(), what, subject: "task", id: task.id, object: task });
   }
 
   /** Takes a task through running to its end. */
@@ -269,6 +270,7 @@ export class MemoryManager implements ManagerApi {
     quotes: () => ok({ at: SAMPLE_NOW, quotes: [], rest: SAMPLE_DECISION }),
   };
   readonly organisations = memoryOrganisations();
+  log: ManagerApi["log"] = memoryLog(["a", "b", "c"]);
 
   tokens(caller: Caller): readonly TokenView[] {
     const all = [...this.#tokens.values()].map(({ caller: _, ...view }) => view);
@@ -287,7 +289,7 @@ export class MemoryManager implements ManagerApi {
   }
 
   events(caller: Caller, cursor: string | null, tell: (event: EventView) => void) {
-    return this.log.subscribe(cursor, (event) => {
+    return this.eventLog.subscribe(cursor, (event) => {
       const foreign =
         event.subject === "task" && caller.role === "consumer" && event.object.consumer !== caller.account;
       if (!foreign) tell(event);

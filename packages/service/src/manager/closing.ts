@@ -16,6 +16,7 @@ import type { Outcome } from "../protocol.ts";
 import type { RunView, Timeline } from "../resources.ts";
 import { type Core, note, send, store } from "./core.ts";
 import type { Member } from "./fleet.ts";
+import { seal } from "./log.ts";
 import { observe } from "./placing.ts";
 import type { RunEntry } from "./tasks.ts";
 import { close, complete, countersign, failReason, lapsed } from "./trading.ts";
@@ -110,6 +111,7 @@ function settle(
   store(core, [core.tasks.usage(run, { usage, task: run.task, charge, receivedAt: now })]);
   store(core, [core.fleet.earn(member, earnedSince(core, before, terms.provider.account))]);
   free(core, run);
+  seal(core, now, run);
   store(core, core.tasks.close(run, { state: "finished", actual, counters: said.counters }, now));
   const { result } = said.end;
   const at = entry.row.submission.needs.basic.dataAt;
@@ -182,6 +184,7 @@ function closeUnpaid(
   view: Partial<RunView>,
 ): void {
   close(core, now, run, end);
+  seal(core, now, run);
   store(core, core.tasks.close(run, view, now));
 }
 

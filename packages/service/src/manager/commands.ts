@@ -39,6 +39,8 @@ export function command(core: Core, now: Instant, asked: Command): Result<string
     case "set-offer":
     case "remove-offer":
       return offersCommand(core, now, asked);
+    case "cosign-head":
+      return core.log.cosign(core, now, asked);
     default:
       return organisationsCommand(core, now, asked);
   }

@@ -29,6 +29,7 @@ import type { Caller, Role, TaskSubmission } from "../resources.ts";
 import type { KeyRow, StoreChange, TokenRow } from "../store.ts";
 import type { Books } from "./books.ts";
 import type { Fleet } from "./fleet.ts";
+import type { CosignCommand, ManagerLog } from "./log.ts";
 import type { Offers, OffersCommand } from "./offers.ts";
 import type { Organisations, OrganisationsCommand } from "./organisations.ts";
 import type { Tasks } from "./tasks.ts";
@@ -76,6 +77,7 @@ export type ManagerInput =
 
 export type Command =
   | OffersCommand
+  | CosignCommand
   | OrganisationsCommand
   | { readonly kind: "submit"; readonly caller: Caller; readonly submission: TaskSubmission }
   | { readonly kind: "cancel"; readonly caller: Caller; readonly task: string }
@@ -110,6 +112,8 @@ export type ManagerOutput =
   /** The id of what the command made or changed, or why it was refused. */
   | { readonly kind: "answer"; readonly ticket: number; readonly result: Result<string> }
   | { readonly kind: "event"; readonly event: ManagerEvent }
+  /** The log's head of this size may be shown. */
+  | { readonly kind: "head"; readonly size: number }
   | {
       readonly kind: "log";
       readonly task: string;
@@ -152,6 +156,7 @@ export interface Core {
   readonly view: View;
   /** What each connected node was told of its neighbours last. */
   readonly neighbours: Map<NodeId, ReadonlySet<NodeId>>;
+  readonly log: ManagerLog;
   readonly tokens: Map<string, TokenRow>;
   readonly tokensByDigest: Map<Digest, TokenRow>;
   /** Connections that have not proved their key yet, and the challenge each was given. */
@@ -176,7 +181,11 @@ export interface Core {
 }
 
 export const store = (core: Core, changes: readonly StoreChange[]): void => {
-  for (const change of changes) core.out.push({ kind: "store", change });
+  for (const change of changes) {
+    core.out.push({ kind: "store", change });
+    if (change.kind !== "transfer") continue;
+    for (const entry of core.log.transfer(change.transfer)) core.out.push({ kind: "store", change: entry });
+  }
 };
 
 export const send = (core: Core, connection: string | null, message: ToAgent): void => {

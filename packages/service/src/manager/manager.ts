@@ -34,6 +34,7 @@ import {
 } from "./core.ts";
 import { Fleet } from "./fleet.ts";
 import { closed, hello, knock, opened, silent } from "./joining.ts";
+import { ManagerLog } from "./log.ts";
 import { Offers, priceNode, reprice } from "./offers.ts";
 import { Organisations } from "./organisations.ts";
 import { perceive, setLinks } from "./perceiving.ts";
@@ -88,6 +89,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       participant,
       view: participant?.view ?? collector.view,
       neighbours: new Map(),
+      log: new ManagerLog(options.cryptography, state, now),
       tokens: new Map(state.tokens.map((row) => [row.id, row])),
       tokensByDigest: new Map(state.tokens.map((row) => [row.digest, row])),
       nonces: new Map(),
@@ -113,10 +115,19 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
   }
 
   get wakeAt(): Instant {
-    const { orchestrator, participant, collector, silences, sweepAt, offers, setAside: aside } = this.#core;
+    const {
+      orchestrator,
+      participant,
+      collector,
+      silences,
+      sweepAt,
+      offers,
+      setAside: aside,
+      log,
+    } = this.#core;
     const announced = (participant ?? collector).wakeAt;
     const soonest = earliest(earliest(orchestrator.wakeAt, sweepAt), earliest(announced, silences.next));
-    return earliest(soonest, earliest(aside.next, offers.wakeAt));
+    return earliest(earliest(soonest, log.headAt), earliest(aside.next, offers.wakeAt));
   }
 
   wake(now: Instant): readonly ManagerOutput[] {
@@ -126,6 +137,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     if (announced.wakeAt <= now) perceive(core, now, announced.wake(now));
     if (core.offers.wakeAt <= now) reprice(core, now);
     if (core.sweepAt <= now) endLapsed(core, now);
+    if (core.log.headAt <= now) core.log.sign(core, now);
     if (core.setAside.next <= now) {
       tryAgain(core, now);
       observe(core, now, { kind: "room" });

@@ -1,5 +1,5 @@
 import type { Instant, Money, Refusal } from "@weft/kernel";
-import type { AccountId, ContractLife, ContractRole } from "@weft/market";
+import type { AccountId, ContractLife, ContractRole, Transfer } from "@weft/market";
 import type { ClaimByName } from "@weft/pool";
 import type { Launch } from "../protocol.ts";
 import type { ContentReference, RunView, TaskPhase, TaskView } from "../resources.ts";
@@ -29,6 +29,8 @@ export interface RunEntry {
   readonly attempt: number;
   view: RunView;
   contract: ContractRow;
+  /** What it was settled by, in this step. */
+  settlement?: Transfer[];
   /** What drives the contract. */
   life: ContractLife;
   usage: UsageRow | null;

@@ -115,6 +115,7 @@ function carry(core: Core, now: Instant, run: RunEntry, deeds: readonly Contract
         const entered = core.books.enter(deed.transfer);
         if (!entered.ok) return entered.refusal;
         store(core, entered.value);
+        run.settlement = [...(run.settlement ?? []), deed.transfer];
         break;
       }
       case "became": {
@@ -180,6 +181,7 @@ export function complete(
     return null;
   }
   core.out.length = mark;
+  delete run.settlement;
   run.contract = before.contract;
   run.life = new ContractLife(before.life, core.options.fee);
   return refusal;

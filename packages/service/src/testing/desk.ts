@@ -125,6 +125,9 @@ export class Desk {
   readonly answers = new Map<number, Result<string>>();
   readonly logs: string[] = [];
   readonly events: ManagerEvent[] = [];
+  /** Sizes of the log's heads that may be shown. */
+  readonly heads: number[] = [];
+  onHead: (size: number) => void = () => {};
   readonly nodes = new Map<string, DeskNode>();
   manager: Manager;
   now: Instant = START;
@@ -360,6 +363,10 @@ export class Desk {
           break;
         case "log":
           this.logs.push(`${output.task} ${output.text}`);
+          break;
+        case "head":
+          this.heads.push(output.size);
+          this.onHead(output.size);
           break;
         case "event":
           this.events.push(output.event);
