@@ -10,6 +10,7 @@ import { replay } from "./replay.ts";
 import { routing } from "./routing.ts";
 import { runtimes } from "./runtimes.ts";
 import { schedule } from "./schedule.ts";
+import { signatures } from "./signatures.ts";
 import { sim } from "./sim.ts";
 import { stale } from "./stale.ts";
 import { tasks } from "./tasks.ts";
@@ -28,6 +29,7 @@ export const BENCHES: readonly Bench[] = [
   routing,
   runtimes,
   schedule,
+  signatures,
   sim,
   stale,
   tasks,

@@ -1,5 +1,6 @@
 export * from "./clock.ts";
 export * from "./cryptography.ts";
 export * from "./driver.ts";
+export { type Ed25519, ed25519, openssl } from "./ed25519.ts";
 export * from "./group-commit.ts";
 export * from "./stop-signal.ts";
