@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
-import { unlink } from "node:fs/promises";
+import { createReadStream, createWriteStream, existsSync, mkdirSync, rmSync } from "node:fs";
+import { unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import type { ProgramKind } from "@weft/infrastructure";
 import type { Digest, Micros } from "@weft/kernel";
 import type { RunControl, Runtime } from "@weft/orchestration";
@@ -13,6 +14,8 @@ interface Work {
   /** Content kept from eviction while the run lasts. */
   readonly pinned: Digest[];
   control: RunControl | null;
+  /** Its input is a file of its own, put together from parts. */
+  joined: boolean;
 }
 
 /** Where runs are carried out: brings their content, starts them, sends back what they wrote, tells the core. */
@@ -48,7 +51,7 @@ export class RunFloor {
   /** Brings program and input to the node, along the path that was chosen. */
   async fetch(launch: Launch): Promise<void> {
     const { run } = launch;
-    const work: Work = { abort: new AbortController(), pinned: [], control: null };
+    const work: Work = { abort: new AbortController(), pinned: [], control: null, joined: false };
     this.#works.set(run, work);
     let staging = 0;
     for (const content of launch.contents) {
@@ -57,9 +60,35 @@ export class RunFloor {
       staging += took;
     }
     staging += await this.#prepare(launch);
-    const transferIn = launch.input === null ? 0 : await this.#bring(launch, work, launch.input);
+    const transferIn = await this.#bringInput(launch, work);
     if (transferIn === null) return;
     this.#tell({ kind: "fetched", run, staging: staging as Micros, transferIn: transferIn as Micros });
+  }
+
+  /** Brings the input, all its parts; one file of them where they are several. Time it took; null when it failed. */
+  async #bringInput(launch: Launch, work: Work): Promise<number | null> {
+    let took = 0;
+    for (const { content, segments } of partsOf(launch)) {
+      const brought = await this.#bring(launch, work, content, segments);
+      if (brought === null) return null;
+      took += brought;
+    }
+    const parts = partsOf(launch);
+    if (parts.length < 2) return took;
+    const path = this.#inputPath(launch.run);
+    work.joined = true;
+    try {
+      await writeFile(path, "");
+      for (const { content } of parts) {
+        await pipeline(
+          createReadStream(this.#content.path(content.digest)),
+          createWriteStream(path, { flags: "a" }),
+        );
+      }
+    } catch (error) {
+      return this.#transferFailed(launch.run, `its input could not be put together: ${String(error)}`);
+    }
+    return took;
   }
 
   /** Compiles or loads the program before its input comes; microseconds. Nothing to do when it is warm. */
@@ -77,12 +106,17 @@ export class RunFloor {
   }
 
   /** Time it took; null when it failed and was told. */
-  async #bring(launch: Launch, work: Work, content: Content): Promise<number | null> {
+  async #bring(
+    launch: Launch,
+    work: Work,
+    content: Content,
+    way: Launch["segments"] = launch.segments,
+  ): Promise<number | null> {
     if (this.#content.pin(content.digest)) {
       work.pinned.push(content.digest);
       return 0;
     }
-    const segments = this.#gateways.segments(launch.segments);
+    const segments = this.#gateways.segments(way);
     if (segments === null) return this.#transferFailed(launch.run, "a gateway on the path does not listen");
     const { signal } = work.abort;
     const token = this.#gateways.dataToken;
@@ -104,7 +138,7 @@ export class RunFloor {
       {
         runId: run,
         program,
-        inputPath: launch.input === null ? null : this.#content.path(launch.input.digest),
+        inputPath: this.#inputOf(launch),
         outputPath: this.#resultPath(run),
         contentPath: (digest) => this.#content.path(digest),
         limits,
@@ -113,7 +147,7 @@ export class RunFloor {
     );
   }
 
-  /** Sends the result back the way the input came. */
+  /** Sends the result back the way the input came, or to where it is wanted. */
   async giveBack(launch: Launch): Promise<void> {
     const { run } = launch;
     const work = this.#works.get(run);
@@ -122,7 +156,7 @@ export class RunFloor {
       this.#transferFailed(run, describe(kept.refusal));
       return;
     }
-    const segments = this.#gateways.segments(launch.segments);
+    const segments = this.#gateways.segments(launch.deliver ?? launch.segments);
     if (segments === null) {
       this.#transferFailed(run, "a gateway on the path does not listen");
       return;
@@ -143,6 +177,7 @@ export class RunFloor {
 
   forget(run: string): void {
     for (const digest of this.#works.get(run)?.pinned ?? []) this.#content.unpin(digest);
+    if (this.#works.get(run)?.joined === true) unlink(this.#inputPath(run)).catch(() => {});
     // A result that was sent back was moved out of here; whatever else a run wrote goes.
     const path = this.#resultPath(run);
     if (existsSync(path)) unlink(path).catch(() => {});
@@ -157,6 +192,16 @@ export class RunFloor {
     for (const runtime of this.#runtimes.values()) runtime.close();
   }
 
+  #inputOf(launch: Launch): string | null {
+    const [first, ...others] = partsOf(launch);
+    if (first === undefined) return null;
+    return others.length > 0 ? this.#inputPath(launch.run) : this.#content.path(first.content.digest);
+  }
+
+  #inputPath(run: string): string {
+    return join(this.#scratch, `${run}.input`);
+  }
+
   #resultPath(run: string): string {
     return join(this.#scratch, `${run}.result`);
   }
@@ -166,6 +211,10 @@ export class RunFloor {
     return null;
   }
 }
+
+/** Everything the program reads, in order, and the way to it. */
+const partsOf = ({ input, segments, parts = [] }: Launch) =>
+  input === null ? parts : [{ content: input, segments }, ...parts];
 
 const describe = (refusal: { readonly code: string; readonly message: string }): string =>
   `${refusal.code}: ${refusal.message}`;

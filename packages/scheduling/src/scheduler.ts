@@ -77,6 +77,21 @@ export class Scheduler {
     return { ...decision, explanation: explain(this.#pool, this.#network, this.#paths, query, decision) };
   }
 
+  /**
+   * The quickest way for a task's input from one site to another, ends included, under all it demands of paths; null when
+   * there is none now. For data that moves outside a placement.
+   */
+  route(needs: TaskNeeds, from: SiteId, to: SiteId): readonly SiteId[] | null {
+    const { links } = this.#pool;
+    this.#network.refresh();
+    this.#query.fill(this.#pool, { ...needs, basic: { ...needs.basic, dataAt: from } }, NONE);
+    if (from === to) return [from];
+    const target = links.sites.find(to);
+    this.#paths.begin(this.#query);
+    if (target < 0 || !this.#paths.find(target, Number.MAX_VALUE)) return null;
+    return [from, ...this.#paths.links().linksIn.map((link) => links.sites.idOf(links.to[link] as number))];
+  }
+
   /** Puts the former node's fit in place of the best one when moving would not gain enough. */
   #keepsFormer(sticky: NodeId | null, margin: number): boolean {
     const best = this.#best;

@@ -43,6 +43,8 @@ export type ToAgent =
   /** What the node's provider set; null: its own list holds again. The agent heeds it where its owner signed it. */
   | { readonly kind: "offer"; readonly offer: SignedOffer | null }
   | { readonly kind: "cancel"; readonly run: string }
+  /** The path changed: what the run has yet to fetch or give back goes this way. */
+  | { readonly kind: "reroute"; readonly run: string; readonly segments: readonly SiteId[] }
   | { readonly kind: "settled"; readonly run: string };
 
 /** How nodes of this domain announce themselves, and over which bus. */
@@ -83,6 +85,10 @@ export interface Launch {
   /** Sites from the node's own neighbour on to where the data is; the result goes the same way back. */
   readonly segments: readonly SiteId[];
   readonly limits: RunLimits;
+  /** Further input, appended in this order: each with the sites from the node's neighbour on to where it is. */
+  readonly parts?: readonly { readonly content: ContentReference; readonly segments: readonly SiteId[] }[];
+  /** The way of the result where it is not that of the input. */
+  readonly deliver?: readonly SiteId[];
   /** What is reserved for it and metered by time. */
   readonly reserved: { readonly storageBytes: Bytes; readonly bandwidth: BitsPerSecond };
 }

@@ -1,4 +1,4 @@
-import type { LinkState, NodeDescription, NodeLoad, SiteId } from "@weft/infrastructure";
+import type { LinkState, NodeDescription, NodeId, NodeLoad, SiteId } from "@weft/infrastructure";
 import type { Bytes, Digest, Instant, Micros, Money, PublicKey, Refusal, Signature } from "@weft/kernel";
 import type { OrganisationAct } from "@weft/market";
 import type { Program, RunCounters, RunFailure } from "@weft/orchestration";
@@ -33,6 +33,22 @@ export interface TaskSubmission {
   /** What the program is made of; like the input, put at the gateway of `needs.basic.dataAt` beforehand. */
   readonly contents: readonly ContentReference[];
   readonly order: SignedOrder;
+  /** Of which application it is a step; absent for a task by itself. */
+  readonly step?: StepOf;
+}
+
+/** What makes a task a step of an application. */
+export interface StepOf {
+  readonly application: string;
+  readonly name: string;
+  /** Where the application's data comes from and goes to, and what programs are made of lies. */
+  readonly home: SiteId;
+  /** Where the joint plan wants it: kept as long as it can be. */
+  readonly node: NodeId | null;
+  /** Its whole input, one content behind the other, each where it lies. */
+  readonly parts: readonly (ContentReference & { readonly at: SiteId })[];
+  /** Nobody but other steps wants its result: it stays near the node that made it. */
+  readonly inner: boolean;
 }
 
 export interface ContentReference {
@@ -84,6 +100,52 @@ export interface ApplicationSubmission extends ApplicationPlanRequest {
   readonly contents: readonly ContentReference[];
   /** By step, its mandate: each has a contract of its own. */
   readonly orders: readonly SignedOrder[];
+}
+
+export type ApplicationPhase = "pending" | "running" | "succeeded" | "failed" | "cancelled";
+
+export interface ApplicationView {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly consumer: string;
+  readonly phase: ApplicationPhase;
+  /** Why it is pending, failed or cancelled. */
+  readonly reason: Refusal | null;
+  readonly objective: "cost" | "time";
+  readonly deadline: Micros | null;
+  readonly gang: boolean;
+  readonly submittedAt: Instant;
+  readonly finishedAt: Instant | null;
+  /** The plan of the steps as last made; null until there was one. */
+  readonly plan: ApplicationPlanView | null;
+  readonly steps: readonly StepView[];
+  /** What its steps were charged so far. */
+  readonly charged: Money;
+}
+
+export interface ApplicationPlanView {
+  readonly makespan: Micros;
+  /** Micro-units of money expected. */
+  readonly cost: number;
+  /** No choice of nodes has a smaller objective (cost, or micros); null where not all nodes were looked at. */
+  readonly bound: number | null;
+  readonly proven: boolean;
+}
+
+export interface StepView {
+  readonly name: string;
+  readonly from: readonly string[];
+  /** `waiting`: for what other steps give, or for the plan. */
+  readonly phase: "waiting" | TaskPhase;
+  /** null until it was started. */
+  readonly task: string | null;
+  /** Where it runs or ran; before, where it is planned. */
+  readonly node: string | null;
+  /** When it is planned to start and to end, in micros after the application's start. */
+  readonly planned: { readonly start: Micros; readonly finish: Micros } | null;
+  readonly result: (ContentReference & { readonly at: SiteId }) | null;
+  readonly charged: Money | null;
 }
 
 export type TaskPhase =

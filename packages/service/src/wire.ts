@@ -297,6 +297,11 @@ const toAgent = z.discriminatedUnion("kind", [
       input: content.nullable(),
       contents: z.array(content).max(32),
       segments: z.array(name).max(64),
+      parts: z
+        .array(z.object({ content, segments: z.array(name).max(64) }))
+        .max(65)
+        .optional(),
+      deliver: z.array(name).max(64).optional(),
       limits: z.object({
         memoryBytes: bytes,
         wallTime: micros,
@@ -308,6 +313,7 @@ const toAgent = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("offer"), offer: signedOffer.nullable() }),
   z.object({ kind: z.literal("cancel"), run: name }),
+  z.object({ kind: z.literal("reroute"), run: name, segments: z.array(name).max(64) }),
   z.object({ kind: z.literal("settled"), run: name }),
 ]);
 

@@ -72,21 +72,23 @@ export function planApplication(
   app: ApplicationNeeds,
   seed = 1,
 ): Result<ApplicationDecision, ApplicationPlanRefusal> {
-  const offers = new Offers(pool);
+  // On a copy: whoever searches a pool follows its changes from then on.
+  const view = pool.snapshot();
+  const offers = new Offers(view);
   const leaves = leavesOf(app);
   const listed = app.steps.map((step, s) =>
     step.settled === undefined ? offers.of(alone(step.needs, app.at, leaves[s]!), NODES_A_STEP + 1) : [],
   );
   for (const [s, list] of listed.entries()) {
     if (list.length > 0 || app.steps[s]!.settled !== undefined) continue;
-    const decision = new Scheduler(pool).place(alone(app.steps[s]!.needs, app.at, leaves[s]!));
+    const decision = new Scheduler(view).place(alone(app.steps[s]!.needs, app.at, leaves[s]!));
     const code = decision.outcome === "refused" ? decision.code : "no_capacity";
     const message = decision.outcome === "refused" ? decision.refusal.message : "nothing is left for it";
     return refuse(code, message, { path: `steps[${s}]` });
   }
   const whole = listed.every((list) => list.length <= NODES_A_STEP);
   const problem = problemOf(
-    pool,
+    view,
     app,
     leaves,
     listed.map((list) => list.slice(0, NODES_A_STEP)),

@@ -59,7 +59,7 @@ export function planTogether(
     tasks.map(() => null),
     options,
   );
-  const offers = offersOf(pool, tasks);
+  const offers = offersOf(pool.snapshot(), tasks);
   const worth = worthOf(tasks, offers);
   const rated = (decisions: readonly Decision[]) => ({
     decisions,

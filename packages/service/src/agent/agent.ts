@@ -87,7 +87,7 @@ export interface AgentIdentity {
 }
 
 interface HeldRun {
-  readonly launch: Launch;
+  launch: Launch;
   /** The node's countersignature under the contract. */
   readonly signature: Signature;
   readonly startedAt: Instant;
@@ -212,6 +212,11 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
         return this.#heed(message.offer);
       case "cancel":
         return this.#cancel(message.run);
+      case "reroute": {
+        const held = this.#runs.get(message.run);
+        if (held !== undefined) held.launch = { ...held.launch, segments: message.segments };
+        return [];
+      }
       case "settled":
         this.#runs.delete(message.run);
         return [{ kind: "forget", run: message.run }];
