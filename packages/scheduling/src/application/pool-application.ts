@@ -98,7 +98,8 @@ export function planApplication(
       ? { kind: "time" }
       : { kind: "cost", deadline: app.deadline === null ? Number.POSITIVE_INFINITY : app.deadline / 1e6 };
   const plan = placeApplication(problem.application, objective);
-  if (!plan.ok) return plan;
+  if (!plan.ok)
+    return app.gang && plan.refusal.code === "no_placement" ? noRoomFor(view, app, leaves, seed) : plan;
   if (app.deadline !== null && plan.value.makespan * 1e6 > app.deadline) {
     return refuse("deadline_unreachable", "the steps one after the other take longer than the deadline");
   }
@@ -196,24 +197,35 @@ function problemOf(
       edges,
       ...pathsBetween(pool, app, sites),
       space: Float64Array.from(app.steps, (step) =>
-        step.settled === undefined ? step.needs.algorithm.space : 0,
+        // Steps that come one after the other share their node's memory; `lanes` sees to those side by side.
+        app.gang && step.settled === undefined ? step.needs.algorithm.space : 0,
       ),
       room: Float64Array.from(nodes, (node) =>
         node < 0 ? Number.POSITIVE_INFINITY : table.freeMemory[node]!,
       ),
-      lanes: Int32Array.from(nodes, (node) => (node < 0 ? k : lanesOf(pool, offers, node))),
+      lanes: Int32Array.from(nodes, (node) => (node < 0 ? k : lanesOf(pool, app, offers, node))),
     },
   };
 }
 
-/** How many of the steps a node runs at once, each at the rate it was offered. */
-function lanesOf(pool: Pool, offers: readonly (readonly Offer[])[], node: number): number {
-  let greatest = 0;
-  for (const list of offers) {
-    for (const offer of list) if (offer.node === node) greatest = Math.max(greatest, offer.levels[0]!.rate);
+/** How many of the steps a node runs at once, each at the rate it was offered and with the memory it needs. */
+function lanesOf(
+  pool: Pool,
+  { steps }: ApplicationNeeds,
+  offers: readonly (readonly Offer[])[],
+  node: number,
+): number {
+  let [rate, space] = [0, 0];
+  for (const [s, list] of offers.entries()) {
+    const offer = list.find((one) => one.node === node);
+    if (offer === undefined) continue;
+    rate = Math.max(rate, offer.levels[0]!.rate);
+    space = Math.max(space, steps[s]!.needs.algorithm.space);
   }
   const free = Math.max(...pool.nodes.free.map((column) => column[node]!));
-  return greatest === 0 ? offers.length : Math.max(1, Math.min(offers.length, Math.floor(free / greatest)));
+  const byRate = rate === 0 ? offers.length : Math.floor(free / rate);
+  const bySpace = space === 0 ? offers.length : Math.floor(pool.nodes.freeMemory[node]! / space);
+  return Math.max(1, Math.min(offers.length, byRate, bySpace));
 }
 
 /** Delay and seconds a byte between any two nodes, over the quickest path for the data of a usual edge. */
@@ -298,10 +310,33 @@ function placesOf(
     places.push({ ...decision, claim: { ...decision.claim, basedOn: pool.version } });
   }
   if (places.length === tasks.length) return ok(places);
+  return anywhere(pool, tasks, seed);
+}
+
+function anywhere(
+  pool: Pool,
+  tasks: readonly TaskNeeds[],
+  seed: number,
+): Result<readonly Placed[], ApplicationPlanRefusal> {
   const together = planTogether(pool, tasks, { seed });
   const found = together.decisions.filter((decision) => decision.outcome === "placed");
   if (found.length === tasks.length) return ok(found);
   return refuse("gang_does_not_fit", "not all of the gang fits at once", {
     found: `${together.placed} of ${tasks.length} steps, ${together.mostPlaced} at most`,
   });
+}
+
+/** A gang that no joint placement holds: how many of it would fit. */
+function noRoomFor(
+  pool: Pool,
+  app: ApplicationNeeds,
+  leaves: readonly boolean[],
+  seed: number,
+): Result<never, ApplicationPlanRefusal> {
+  const places = anywhere(
+    pool,
+    app.steps.map((step, s) => alone(step.needs, app.at, leaves[s]!)),
+    seed,
+  );
+  return places.ok ? refuse("no_placement", "no choice of nodes admits every step and path at once") : places;
 }

@@ -107,6 +107,7 @@ function settle(
   const refusal = complete(core, now, run, charge.total, doneAt(core, now, run, usage));
   if (refusal !== null) return breach(core, now, run, refusal);
   const actual = timeline(now, run, said);
+  const delivered = run.live?.launch.deliver?.at(-1);
   member.recorded = Math.max(member.recorded, usage.record.sequence);
   store(core, [core.tasks.usage(run, { usage, task: run.task, charge, receivedAt: now })]);
   store(core, [core.fleet.earn(member, earnedSince(core, before, terms.provider.account))]);
@@ -114,7 +115,7 @@ function settle(
   seal(core, now, run);
   store(core, core.tasks.close(run, { state: "finished", actual, counters: said.counters }, now));
   const { result } = said.end;
-  const at = entry.row.submission.needs.basic.dataAt;
+  const at = delivered ?? entry.row.submission.needs.basic.dataAt;
   const charged = (charge.total - (run.contract.penalty ?? 0n)) as Money;
   entry.outcome = { result: result && { ...result, at }, charged };
   learn(core, run, entry.row.submission.needs, actual);

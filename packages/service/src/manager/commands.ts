@@ -2,6 +2,8 @@ import { type Instant, ok, type Refusal, type Result, refuse } from "@weft/kerne
 import { verifyOrder } from "@weft/market";
 import type { Caller, TaskSubmission } from "../resources.ts";
 import { hasEnded, type TaskRow, type TokenRow } from "../store.ts";
+import { applicationsCommand } from "./applications.ts";
+import { submitBatch } from "./batch.ts";
 import { type Command, type Core, store, tell } from "./core.ts";
 import { offersCommand } from "./offers.ts";
 import { mayTouch, organisationsCommand } from "./organisations.ts";
@@ -41,6 +43,11 @@ export function command(core: Core, now: Instant, asked: Command): Result<string
       return offersCommand(core, now, asked);
     case "cosign-head":
       return core.log.cosign(core, now, asked);
+    case "submit-batch":
+      return submitBatch(core, now, asked.caller, asked.submissions);
+    case "submit-application":
+    case "cancel-application":
+      return applicationsCommand(core, now, asked);
     default:
       return organisationsCommand(core, now, asked);
   }
@@ -49,7 +56,7 @@ export function command(core: Core, now: Instant, asked: Command): Result<string
 const notFound = (what: string, id: string): { readonly ok: false; readonly refusal: Refusal } =>
   refuse("E_NOT_FOUND", `no such ${what}`, { found: id });
 
-function submit(core: Core, now: Instant, caller: Caller, submission: TaskSubmission): Result<string> {
+export function submit(core: Core, now: Instant, caller: Caller, submission: TaskSubmission): Result<string> {
   const { order } = submission.order;
   const known = core.tasks.ofOrder(order.id);
   if (known !== undefined) {
@@ -64,10 +71,23 @@ function submit(core: Core, now: Instant, caller: Caller, submission: TaskSubmis
   const refusal = objectionTo(core, now, caller, submission);
   if (refusal !== null) return { ok: false, refusal };
   const id = core.options.newId("task");
+  admitTask(core, now, id, caller.account, submission);
+  return ok(id);
+}
+
+/** Takes up a task that nothing speaks against. */
+export function admitTask(
+  core: Core,
+  now: Instant,
+  id: string,
+  consumer: string,
+  submission: TaskSubmission,
+): void {
+  const { order } = submission.order;
   const needs = { ...submission.needs, payAtMost: submission.needs.payAtMost ?? order.payAtMost };
   const row: TaskRow = {
     id,
-    consumer: caller.account,
+    consumer,
     submittedAt: now,
     submission: { ...submission, needs },
     progress: { phase: "pending", reason: null, finishedAt: null, result: null, charged: null },
@@ -75,10 +95,15 @@ function submit(core: Core, now: Instant, caller: Caller, submission: TaskSubmis
   store(core, core.tasks.add(row));
   tell(core, now, "submitted", "task", id);
   observe(core, now, { kind: "submitted", task: id, shape: shapeOf(needs), giveUpAt: order.notAfter });
-  return ok(id);
 }
 
-function objectionTo(core: Core, now: Instant, caller: Caller, submission: TaskSubmission): Refusal | null {
+/** Why a task is not taken up; null: nothing speaks against it. */
+export function objectionTo(
+  core: Core,
+  now: Instant,
+  caller: Caller,
+  submission: TaskSubmission,
+): Refusal | null {
   const { order } = submission.order;
   const { cryptography } = core.options;
   if (order.taskDigest !== cryptography.digest(submission.manifest)) {

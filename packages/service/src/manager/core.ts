@@ -22,11 +22,12 @@ import type {
 import type { FeePolicy } from "@weft/market";
 import type { Orchestrator } from "@weft/orchestration";
 import type { Pool, ReservationId } from "@weft/pool";
-import type { Decision, Scheduler } from "@weft/scheduling";
+import type { Decision, Placed, Scheduler } from "@weft/scheduling";
 import type { Predictor } from "../predictor.ts";
 import type { FromAgent, GatewayAddress, ToAgent } from "../protocol.ts";
 import type { Caller, Role, TaskSubmission } from "../resources.ts";
 import type { KeyRow, StoreChange, TokenRow } from "../store.ts";
+import type { Applications, ApplicationsCommand } from "./applications.ts";
 import type { Books } from "./books.ts";
 import type { Fleet } from "./fleet.ts";
 import type { CosignCommand, ManagerLog } from "./log.ts";
@@ -51,7 +52,7 @@ export interface ManagerOptions {
   /** What gateways of this network ask for before they move content. */
   readonly dataToken: string;
   /** A name nobody has had before, such as `task-7h3k...`. */
-  readonly newId: (kind: "task" | "run" | "contract") => string;
+  readonly newId: (kind: "task" | "run" | "contract" | "application") => string;
   /** A node unheard for this long after its connection broke, or after a restart, has lost its runs. */
   readonly silence: Micros;
   /** Whether anybody may register an organisation; open unless said otherwise. */
@@ -81,6 +82,13 @@ export type Command =
   | OrganisationsCommand
   | { readonly kind: "submit"; readonly caller: Caller; readonly submission: TaskSubmission }
   | { readonly kind: "cancel"; readonly caller: Caller; readonly task: string }
+  | ApplicationsCommand
+  /** Decided together: none is placed worse for the others than one at a time. Answered with the ids, in order. */
+  | {
+      readonly kind: "submit-batch";
+      readonly caller: Caller;
+      readonly submissions: readonly TaskSubmission[];
+    }
   | {
       readonly kind: "open-account";
       readonly id: string;
@@ -127,7 +135,7 @@ export type ManagerOutput =
 export interface ManagerEvent {
   readonly at: Instant;
   readonly what: string;
-  readonly subject: "task" | "node" | "link" | "contract";
+  readonly subject: "task" | "node" | "link" | "contract" | "application";
   readonly id: string;
 }
 
@@ -164,6 +172,9 @@ export interface Core {
   /** Which account a consumer's key speaks for. */
   readonly keys: Map<PublicKey, KeyRow>;
   readonly reservations: Map<string, ReservationId>;
+  readonly applications: Applications;
+  /** Places that were decided for tasks together, until each is placed. */
+  readonly planned: Map<string, Placed>;
   readonly decided: Map<string, Decided>;
   /** Where the tasks of a sticky key went last, oldest first. */
   readonly sticky: Map<string, { readonly node: NodeId; readonly until: Instant }>;

@@ -16,10 +16,12 @@ import {
 } from "@weft/kernel";
 import { Orchestrator } from "@weft/orchestration";
 import { Pool } from "@weft/pool";
-import { type Decision, Scheduler, type TaskNeeds } from "@weft/scheduling";
+import { type BatchDecision, type Decision, planTogether, Scheduler, type TaskNeeds } from "@weft/scheduling";
 import { Predictor, UNTRIED } from "../predictor.ts";
 import type { FromAgent } from "../protocol.ts";
+import type { ApplicationPlanRequest } from "../resources.ts";
 import { hasEnded, type StoreState } from "../store.ts";
+import { Applications, applicationPlan, giveUpApplications } from "./applications.ts";
 import { Books, WORLD } from "./books.ts";
 import { endLapsed, learnAgain, loseRun, outcome, signed } from "./closing.ts";
 import { command } from "./commands.ts";
@@ -95,6 +97,8 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       nonces: new Map(),
       keys: new Map(state.keys.map((row) => [row.key, row])),
       reservations: new Map(),
+      applications: new Applications(state),
+      planned: new Map(),
       decided: new Map(),
       sticky: new Map(),
       linksOf: new Map(),
@@ -127,7 +131,8 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     } = this.#core;
     const announced = (participant ?? collector).wakeAt;
     const soonest = earliest(earliest(orchestrator.wakeAt, sweepAt), earliest(announced, silences.next));
-    return earliest(earliest(soonest, log.headAt), earliest(aside.next, offers.wakeAt));
+    const kept = earliest(log.headAt, this.#core.applications.deadlines.next);
+    return earliest(earliest(soonest, kept), earliest(aside.next, offers.wakeAt));
   }
 
   wake(now: Instant): readonly ManagerOutput[] {
@@ -142,6 +147,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       tryAgain(core, now);
       observe(core, now, { kind: "room" });
     }
+    giveUpApplications(core, now);
     if (core.orchestrator.wakeAt <= now) carryOut(core, now, core.orchestrator.wake(now));
     return this.#take();
   }
@@ -195,6 +201,16 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     return now === undefined
       ? this.#core.scheduler.place(needs, options)
       : placeOnSale(this.#core, now, needs, options);
+  }
+
+  /** What would be planned for an application now. Changes nothing. */
+  planApplication(request: ApplicationPlanRequest) {
+    return applicationPlan(this.#core, request);
+  }
+
+  /** What would be decided about tasks together now. Changes nothing. */
+  planBatch(needs: readonly TaskNeeds[]): BatchDecision {
+    return planTogether(this.#core.pool, needs, { explain: true });
   }
 
   #take(): readonly ManagerOutput[] {

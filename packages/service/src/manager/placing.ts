@@ -20,10 +20,12 @@ import type { ClaimByName } from "@weft/pool";
 import type { Decision, Placed, TaskNeeds } from "@weft/scheduling";
 import type { Launch } from "../protocol.ts";
 import type { Timeline } from "../resources.ts";
+import { retryApplications, stepEnded } from "./applications.ts";
 import { withdrawRun } from "./closing.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
 import { listOf } from "./offers.ts";
 import { placeOnSale } from "./selling.ts";
+import { segmentsOf, waysOf, wishOf } from "./steps.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
 import { levelsFor, propose } from "./trading.ts";
 
@@ -45,6 +47,7 @@ const MOST_DECIDED = 10_000;
 /** Tells the orchestrator what was seen and carries out what it intends, until nothing follows. */
 export function observe(core: Core, now: Instant, seen: Observation): void {
   carryOut(core, now, core.orchestrator.handle(now, seen));
+  if (seen.kind === "room") retryApplications(core, now);
 }
 
 export function carryOut(core: Core, now: Instant, intentions: readonly Intention[]): void {
@@ -64,15 +67,18 @@ export function carryOut(core: Core, now: Instant, intentions: readonly Intentio
         const change = { finishedAt: now, ...entry.outcome };
         store(core, core.tasks.progress(entry, "succeeded", change));
         tell(core, now, "succeeded", "task", intention.task);
+        stepEnded(core, now, entry);
         break;
       }
       case "fail":
         store(core, core.tasks.progress(entry, "failed", { reason: intention.refusal, finishedAt: now }));
         tell(core, now, "failed", "task", intention.task);
+        stepEnded(core, now, entry);
         break;
       case "cancel":
         store(core, core.tasks.progress(entry, "cancelled", { finishedAt: now }));
         tell(core, now, "cancelled", "task", intention.task);
+        stepEnded(core, now, entry);
         break;
       default:
         unreachable(intention);
@@ -116,9 +122,16 @@ function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoi
 }
 
 function decide(core: Core, now: Instant, entry: TaskEntry, avoid: readonly NodeId[]): Decision {
-  const { needs } = entry.row.submission;
+  const wish = wishOf(core, entry, avoid);
+  if (wish.placed !== null) return wish.placed;
+  const { needs } = wish;
   const explain = core.pool.nodes.slots.bound <= EXPLAIN_UP_TO_NODES;
-  return placeOnSale(core, now, needs, { sticky: formerOf(core, now, needs), excludeNodes: avoid, explain });
+  return placeOnSale(core, now, needs, {
+    sticky: wish.node ?? formerOf(core, now, needs),
+    ...(wish.node === null ? {} : { margin: 1 }),
+    excludeNodes: avoid,
+    explain,
+  });
 }
 
 function wait(core: Core, now: Instant, entry: TaskEntry, refusal: Refusal): void {
@@ -197,7 +210,8 @@ function draft(
     program,
     input: submission.input,
     contents: submission.contents,
-    segments: placed.path.length === 1 ? placed.path : placed.path.slice(0, -1).reverse(),
+    segments: segmentsOf(placed.path),
+    ...waysOf(core, submission, placed),
     limits,
     reserved: { storageBytes: needs.storage.capacity, bandwidth },
   };

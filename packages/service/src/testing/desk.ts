@@ -28,7 +28,7 @@ import { AgentCore, type AgentInput, type AgentOutput } from "../agent/agent.ts"
 import type { Command, ManagerEvent, ManagerInput, ManagerOutput } from "../manager/core.ts";
 import { Manager } from "../manager/manager.ts";
 import { MemoryStore } from "../memory-store.ts";
-import type { TaskSubmission } from "../resources.ts";
+import type { ApplicationSubmission, StepRequest, TaskSubmission } from "../resources.ts";
 import { decodeFromAgent, decodeToAgent, encodeMessage } from "../wire.ts";
 
 /*
@@ -106,6 +106,8 @@ export function deskNeeds(change: Partial<TaskNeeds["where"]> = {}): TaskNeeds {
 export interface Behaviour {
   readonly lasts: Micros;
   readonly ends: "finished" | RunFailure;
+  /** Size of the result; none where absent. */
+  readonly gives?: Bytes;
 }
 
 interface DeskNode {
@@ -113,6 +115,7 @@ interface DeskNode {
   reporter: Reporter;
   readonly description: NodeDescription;
   readonly signer: Signer;
+  readonly listens: boolean;
   behaviour: Behaviour;
   connection: string | null;
   alive: boolean;
@@ -196,12 +199,14 @@ export class Desk {
     }
   }
 
-  join(description: NodeDescription, behaviour: Behaviour): void {
+  /** `listens`: the node is its site's gateway. */
+  join(description: NodeDescription, behaviour: Behaviour, listens = false): void {
     const signer = this.#newSigner();
     const node: DeskNode = {
-      ...this.#newAgent(description, signer),
+      ...this.#newAgent(description, signer, listens),
       description,
       signer,
+      listens,
       behaviour,
       connection: null,
       alive: true,
@@ -211,14 +216,15 @@ export class Desk {
     this.#dial(node);
   }
 
-  #newAgent(description: NodeDescription, signer: Signer): { core: AgentCore; reporter: Reporter } {
-    const identity = {
-      signer,
-      cryptography: this.#cryptography,
-      joinToken: "join-secret",
-      gateway: null,
-      owner: this.owner,
-    };
+  #newAgent(
+    description: NodeDescription,
+    signer: Signer,
+    listens: boolean,
+  ): { core: AgentCore; reporter: Reporter } {
+    const gateway = listens ? { url: `http://${description.id}.test:7070`, echo: null } : null;
+    const { owner } = this;
+    const cryptography = this.#cryptography;
+    const identity = { signer, cryptography, joinToken: "join-secret", gateway, owner };
     return {
       core: new AgentCore(identity, description, DESK_PRICES),
       reporter: new Reporter(description.id, signer, this.#cryptography),
@@ -251,7 +257,7 @@ export class Desk {
   /** A killed node starts anew, with the same key. */
   revive(id: string): void {
     const node = this.#node(id);
-    Object.assign(node, this.#newAgent(node.description, node.signer), { alive: true });
+    Object.assign(node, this.#newAgent(node.description, node.signer, node.listens), { alive: true });
     this.#dial(node);
   }
 
@@ -261,6 +267,38 @@ export class Desk {
       caller: { account: "ann", role: "consumer" },
       submission: this.submission(name, needs, payAtMost),
     });
+  }
+
+  /** An application of these steps, each with an order of its own. */
+  application(
+    name: string,
+    steps: readonly (Pick<StepRequest, "name" | "needs"> & { readonly from?: readonly string[] })[],
+    change: Partial<ApplicationSubmission> = {},
+  ): ApplicationSubmission {
+    return {
+      name,
+      labels: {},
+      at: YOU,
+      objective: "cost",
+      deadline: null,
+      gang: false,
+      payAtMost: null,
+      manifest: canonicalText({ name }),
+      contents: [],
+      orders: steps.map((step) => {
+        const { order } = this.submission(`${name}/${step.name}`, step.needs, money(1_000n)).order;
+        const taskDigest = this.#cryptography.digest(canonicalText({ name }));
+        return signOrder({ ...order, taskDigest }, this.#consumer);
+      }),
+      steps: steps.map(({ name, needs, from = [] }) => ({
+        name,
+        needs,
+        from: from.map((step) => ({ step, bytes: 1000 as Bytes })),
+        program: { kind: "wasm", module: "00".repeat(32), args: [], env: {} },
+        input: null,
+      })),
+      ...change,
+    };
   }
 
   submission(name: string, needs: TaskNeeds, payAtMost: Money): TaskSubmission {
@@ -419,10 +457,12 @@ export class Desk {
         break;
       }
       case "return": {
+        const { run } = output.launch;
+        const { gives } = behaviour;
         const returned = {
           kind: "returned",
-          run: output.launch.run,
-          result: null,
+          run,
+          result: gives === undefined ? null : { digest: this.#cryptography.digest(run), size: gives },
           transferOut: 0 as Micros,
         } as const;
         this.#inLife(node, MILLISECOND, () => this.#toAgent(node, returned));
