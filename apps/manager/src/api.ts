@@ -2,6 +2,7 @@ import type { NodeId } from "@weft/infrastructure";
 import { type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import {
   actsOf,
+  applicationView,
   type Caller,
   type Command,
   type ContractRow,
@@ -15,6 +16,7 @@ import {
   taskView,
 } from "@weft/service";
 import {
+  type ApplicationsApi,
   type ContractQuery,
   EventLog,
   type EventView,
@@ -36,6 +38,7 @@ import {
   type TokenView,
   tokenDigest,
 } from "@weft/service-http";
+import { liveApplications } from "./applications.ts";
 import { type LiveLog, liveLog } from "./log.ts";
 import { managerMetrics } from "./metrics.ts";
 import { liveOffers, offerViews } from "./offers.ts";
@@ -76,6 +79,7 @@ export class LiveManager implements ManagerApi {
   #storeBroken: string | null = null;
   readonly selling: OffersApi;
   readonly organisations: OrganisationsApi;
+  readonly applications: ApplicationsApi;
   readonly log: LiveLog;
 
   constructor(options: LiveManagerOptions) {
@@ -83,6 +87,7 @@ export class LiveManager implements ManagerApi {
     this.#startedAt = options.clock();
     this.selling = liveOffers(() => this.#core, options.clock, options.command);
     this.organisations = liveOrganisations(() => this.#core, options.command);
+    this.applications = liveApplications(() => options.manager, options.clock, options.command);
     const { history, command } = options;
     this.log = liveLog(() => this.#core, history, command, mayRead);
   }
@@ -302,6 +307,10 @@ export class LiveManager implements ManagerApi {
       const run = this.#runOfContract(id);
       if (run !== undefined)
         this.#events.publish({ at, what, subject, id, object: contractView(run, false) });
+    } else if (subject === "application") {
+      const entry = core.applications.entry(id);
+      if (entry !== undefined)
+        this.#events.publish({ at, what, subject, id, object: applicationView(core, entry) });
     } else {
       const object = linkViews(core, now).find((view) => `${view.state.from}>${view.state.to}` === id);
       if (object !== undefined) this.#events.publish({ at, what, subject, id, object });
@@ -371,6 +380,7 @@ export class LiveManager implements ManagerApi {
 
   #mayHear(caller: Caller, event: EventView): boolean {
     if (caller.role === "manager" || event.subject === "node" || event.subject === "link") return true;
+    if (event.subject === "application") return event.object.consumer === caller.account;
     const entry = this.#core.tasks.task(event.subject === "task" ? event.id : event.object.task);
     return entry !== undefined && this.#sees(caller, entry);
   }

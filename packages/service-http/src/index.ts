@@ -1,3 +1,4 @@
+export type * from "./applications/api.ts";
 export type * from "./log/api.ts";
 export * from "./manager-api.ts";
 export * from "./manifest/index.ts";

@@ -25,6 +25,7 @@ import type {
 import type { Program } from "@weft/orchestration";
 import type { Explanation, TaskNeeds } from "@weft/scheduling";
 import type {
+  ApplicationView,
   Caller,
   ContentReference,
   LinkView,
@@ -35,6 +36,7 @@ import type {
   TaskView,
   Timeline,
 } from "@weft/service";
+import type { ApplicationsApi } from "./applications/api.ts";
 import type { LogApi } from "./log/api.ts";
 import type { OfferConditions, OffersApi } from "./offers/api.ts";
 import type { OrganisationsApi } from "./organisations/api.ts";
@@ -97,6 +99,7 @@ export interface ManagerApi {
 
   readonly selling: OffersApi;
   readonly organisations: OrganisationsApi;
+  readonly applications: ApplicationsApi;
   readonly log: LogApi;
 
   tokens(caller: Caller): Awaitable<readonly TokenView[]>;
@@ -355,7 +358,8 @@ export type EventSubject =
   | { readonly subject: "task"; readonly id: string; readonly object: TaskView }
   | { readonly subject: "node"; readonly id: string; readonly object: NodeView }
   | { readonly subject: "link"; readonly id: string; readonly object: LinkView }
-  | { readonly subject: "contract"; readonly id: string; readonly object: ContractView };
+  | { readonly subject: "contract"; readonly id: string; readonly object: ContractView }
+  | { readonly subject: "application"; readonly id: string; readonly object: ApplicationView };
 
 export interface HealthView {
   /** Ready to take commands: the store answers and the state is loaded. */

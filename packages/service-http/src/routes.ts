@@ -1,6 +1,7 @@
 import type { OrganisationAct } from "@weft/market";
 import type { Role } from "@weft/service";
 import { z } from "zod";
+import { APPLICATION_ROUTES } from "./applications/routes.ts";
 import { LOG_ROUTES } from "./log/routes.ts";
 import { OFFER_ROUTES } from "./offers/routes.ts";
 import { ORGANISATION_ROUTES } from "./organisations/routes.ts";
@@ -215,6 +216,7 @@ export const ROUTES = {
 
   ...OFFER_ROUTES,
   ...ORGANISATION_ROUTES,
+  ...APPLICATION_ROUTES,
   ...LOG_ROUTES,
 
   "GET /v1/events": {

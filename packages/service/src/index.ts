@@ -1,4 +1,5 @@
 export { AgentCore, type AgentIdentity, type AgentInput, type AgentOutput } from "./agent/agent.ts";
+export { type ApplicationsCommand, applicationView } from "./manager/applications.ts";
 export * from "./manager/core.ts";
 export { Manager } from "./manager/manager.ts";
 export { listOf, type OffersCommand, reputation, sells } from "./manager/offers.ts";

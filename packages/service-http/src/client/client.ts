@@ -10,8 +10,9 @@ import {
   type RouteName,
   splitRoute,
 } from "../routes.ts";
+import { eventView } from "../wire/events.ts";
 import { wireText } from "../wire/quantities.ts";
-import { eventView, logLine } from "../wire/views.ts";
+import { logLine } from "../wire/views.ts";
 import { exchange, readLines, readText } from "./exchange.ts";
 
 export interface ClientOptions {

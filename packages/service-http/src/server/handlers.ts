@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { nodeCryptography } from "@weft/live";
 import type { Caller, NodeView } from "@weft/service";
+import { APPLICATION_HANDLERS } from "../applications/handlers.ts";
 import { LOG_HANDLERS } from "../log/handlers.ts";
 import type { Awaitable, ManagerApi, PlanRequest } from "../manager-api.ts";
 import { parseSentManifest } from "../manifest/parse.ts";
@@ -35,6 +36,7 @@ export type SpecialRoute =
   | "GET /v1/tasks/{task}/logs"
   | "GET /v1/events"
   | "GET /v1/schemas/task"
+  | "GET /v1/schemas/application"
   | "GET /openapi.json"
   | "GET /healthz"
   | "GET /readyz"
@@ -51,7 +53,7 @@ export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
   "POST /v1/tasks": async (manager, { caller, body: { manifest, contents, order } }) => {
     const task = readTask(manager, manifest);
     if (!task.ok) return task;
-    const unsized = missingContent(task.value, contents);
+    const unsized = missingContent(task.value.program, contents);
     if (unsized !== null) return unsized;
     return manager.submit(caller, { ...task.value, manifest, contents, order });
   },
@@ -115,6 +117,7 @@ export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
   "POST /v1/tokens": issueToken,
   ...OFFER_HANDLERS,
   ...ORGANISATION_HANDLERS,
+  ...APPLICATION_HANDLERS,
   ...LOG_HANDLERS,
   "DELETE /v1/tokens/{token}": (manager, { caller, params }) => manager.revokeToken(caller, params.token),
 };
@@ -149,7 +152,8 @@ async function withTask<T>(
 const readLately = new Map<string, ManifestTask>();
 const MOST_READ = 256;
 
-function readTask(manager: ManagerApi, manifest: string): Answer<ManifestTask> {
+/** The task that a manifest as sent asks for. */
+export function readTask(manager: ManagerApi, manifest: string): Answer<ManifestTask> {
   const key = `${manager.network().defaultSite}\n${manifest}`;
   const known = readLately.get(key);
   if (known !== undefined) return ok(known);
@@ -171,14 +175,15 @@ export function readPlan(
 ): Answer<PlanRequest> {
   const task = readTask(manager, manifest);
   if (!task.ok) return task;
-  const unsized = missingContent(task.value, contents);
+  const unsized = missingContent(task.value.program, contents);
   if (unsized !== null) return unsized;
   const { name, needs, program } = task.value;
   return ok({ name, needs, program, contents });
 }
 
-function missingContent(
-  { program }: ManifestTask,
+/** Refuses a program whose contents came without their sizes. */
+export function missingContent(
+  program: ManifestTask["program"],
   contents: readonly { readonly digest: string }[],
 ): (ApiError & { readonly ok: false }) | null {
   const needed =

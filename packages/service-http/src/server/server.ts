@@ -5,6 +5,7 @@ import { assert } from "@weft/kernel";
 import type { Caller } from "@weft/service";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ManagerApi } from "../manager-api.ts";
+import { applicationJsonSchema } from "../manifest/application.ts";
 import { taskJsonSchema } from "../manifest/schema.ts";
 import { ROUTES, type Route, type RouteName, splitRoute } from "../routes.ts";
 import { wireText } from "../wire/quantities.ts";
@@ -193,6 +194,8 @@ function specialRoutes(
     },
     "GET /v1/schemas/task": async (_, __, reply) =>
       reply.type("application/schema+json").send(JSON.stringify(taskJsonSchema(), null, 2)),
+    "GET /v1/schemas/application": async (_, __, reply) =>
+      reply.type("application/schema+json").send(JSON.stringify(applicationJsonSchema(), null, 2)),
     "GET /openapi.json": async (_, __, reply) => {
       description ??= JSON.stringify(openApi(manager.network().version));
       return reply.type("application/json").send(description);

@@ -25,6 +25,7 @@ import type { OffersApi } from "../offers/api.ts";
 import { selects } from "../selector.ts";
 import { newSecret, tokenDigest } from "../server/access.ts";
 import { EventLog } from "../server/event-log.ts";
+import { memoryApplications } from "./memory-applications.ts";
 import { memoryLog } from "./memory-log.ts";
 import { memoryOrganisations } from "./memory-organisations.ts";
 import { SAMPLE_DECISION, SAMPLE_NOW, sampleLink, sampleNode, sampleTimeline } from "./sample.ts";
@@ -270,6 +271,10 @@ export class MemoryManager implements ManagerApi {
     quotes: () => ok({ at: SAMPLE_NOW, quotes: [], rest: SAMPLE_DECISION }),
   };
   readonly organisations = memoryOrganisations();
+  readonly applications = memoryApplications(
+    (caller, submission) => this.submit(caller, submission),
+    () => this.#now(),
+  );
   log: ManagerApi["log"] = memoryLog(["a", "b", "c"]);
 
   tokens(caller: Caller): readonly TokenView[] {

@@ -17,14 +17,12 @@ import type { LinkView, NodeView, RunView, TaskView, Timeline } from "@weft/serv
 import { z } from "zod";
 import type {
   DecisionView,
-  EventView,
   HealthView,
   LogLine,
   NetworkView,
   PlacementView,
   SiteView,
 } from "../manager-api.ts";
-import { contractView } from "./market.ts";
 import { digest, instant, money, named, publicKey, quantity } from "./quantities.ts";
 
 const node = () => named<NodeId>();
@@ -336,15 +334,6 @@ export const logLine: z.ZodType<LogLine> = z.looseObject({
   stream: z.enum(["stdout", "stderr", "weft"]),
   text: z.string(),
 });
-
-const event = { cursor: z.string(), at: instant(), what: z.string(), id: z.string() };
-/** Contracts' events carry the contract as `GET /v1/contracts` lists it. */
-export const eventView: z.ZodType<EventView> = z.discriminatedUnion("subject", [
-  z.looseObject({ ...event, subject: z.literal("task"), object: taskView }),
-  z.looseObject({ ...event, subject: z.literal("node"), object: nodeView }),
-  z.looseObject({ ...event, subject: z.literal("link"), object: linkView }),
-  z.looseObject({ ...event, subject: z.literal("contract"), object: contractView }),
-]);
 
 export const healthView: z.ZodType<HealthView> = z.looseObject({
   ready: z.boolean(),

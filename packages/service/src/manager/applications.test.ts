@@ -27,7 +27,7 @@ function submit(submission: ApplicationSubmission): string {
 }
 const view = (id: string) => {
   const { core } = desk.manager;
-  return applicationView(core as Parameters<typeof applicationView>[0], core.applications.entry(id)!);
+  return applicationView(core, core.applications.entry(id)!);
 };
 const taskOf = (id: string | null) => desk.manager.core.tasks.task(id ?? "")!;
 const needs = deskNeeds();

@@ -28,6 +28,7 @@ import type { StoreState } from "../store.ts";
 import { admitTask, objectionTo } from "./commands.ts";
 import { type Core, store, tell } from "./core.ts";
 import { observe } from "./placing.ts";
+import { onSale } from "./steps.ts";
 import type { TaskEntry } from "./tasks.ts";
 
 /*
@@ -236,6 +237,7 @@ function keep(core: Core, now: Instant, kept: Kept): void {
 
 /** What the rest of an application needs: steps that have started stand where they are. */
 function needsOf(
+  core: Pick<Core, "offers">,
   { at, objective, deadline, gang, steps }: ApplicationPlanRequest,
   settled: (step: number) => SiteId | undefined,
 ): ApplicationNeeds {
@@ -248,7 +250,7 @@ function needsOf(
     steps: steps.map(({ needs, from }, s) => {
       const where = settled(s);
       return {
-        needs,
+        needs: onSale(core, needs),
         from: from.map(({ step, bytes }) => ({ step: index.get(step)!, bytes })),
         ...(where === undefined ? {} : { settled: where }),
       };
@@ -261,7 +263,7 @@ function begin(core: Core, now: Instant, entry: Entry): void {
   const { kept } = entry;
   const plan = planApplication(
     core.pool,
-    needsOf(kept.submission, () => undefined),
+    needsOf(core, kept.submission, () => undefined),
   );
   const refusal = !plan.ok ? plan.refusal : tooDear(kept.submission, plan.value.cost);
   if (refusal !== null || !plan.ok) {
@@ -396,7 +398,7 @@ function planRest(core: Core, now: Instant, entry: Entry): void {
   if (kept.submission.gang || kept.steps.every(({ task }) => task !== null)) return;
   const plan = planApplication(
     core.pool,
-    needsOf({ ...kept.submission, deadline: null }, (s) => {
+    needsOf(core, { ...kept.submission, deadline: null }, (s) => {
       const { result, task, node } = kept.steps[s]!;
       if (task === null) return undefined;
       const site = node === null ? undefined : core.fleet.member(node)?.row.description.site;
@@ -423,13 +425,18 @@ function end(
   for (const { task, ended } of entry.kept.steps) {
     if (task !== null && ended === null) observe(core, now, { kind: "cancelled", task });
   }
+  if (phase !== "succeeded") observe(core, now, { kind: "room" });
 }
 
-/** Something may fit now: applications that wait for a plan are tried, gangs take back what a restart let go. */
+/** Something may fit now: applications that wait for a plan are tried. */
 export function retryApplications(core: Core, now: Instant): void {
+  for (const entry of core.applications.all) if (entry.kept.phase === "pending") begin(core, now, entry);
+}
+
+/** Gangs take back what a restart let go. */
+export function holdForGangs(core: Core): void {
   for (const entry of core.applications.all) {
-    if (entry.kept.phase === "pending") begin(core, now, entry);
-    else if (entry.kept.phase === "running" && entry.kept.submission.gang) holdAgain(core, entry);
+    if (entry.kept.phase === "running" && entry.kept.submission.gang) holdAgain(core, entry);
   }
 }
 
@@ -437,7 +444,7 @@ function holdAgain(core: Core, entry: Entry): void {
   entry.kept.steps.forEach(({ task, node }, s) => {
     if (task !== null || node === null || entry.held.has(s)) return;
     const { needs } = entry.kept.submission.steps[s]!;
-    const decision = core.scheduler.place(needs, { sticky: node, margin: 1 });
+    const decision = core.scheduler.place(onSale(core, needs), { sticky: node, margin: 1 });
     if (decision.outcome === "refused") return;
     const reserved = core.pool.reserve(decision.claim);
     if (reserved.ok) entry.held.set(s, reserved.value);
@@ -458,7 +465,7 @@ export function giveUpApplications(core: Core, now: Instant): void {
 }
 
 /** An application as the outside sees it. */
-export function applicationView(core: Core, { kept }: Entry): ApplicationView {
+export function applicationView(core: Pick<Core, "tasks">, { kept }: Entry): ApplicationView {
   const { submission, id, consumer, phase, reason, submittedAt, finishedAt, plan } = kept;
   const { name, labels, objective, deadline, gang } = submission;
   const steps = submission.steps.map((step, s): StepView => {

@@ -3,6 +3,7 @@ import { planTogether } from "@weft/scheduling";
 import type { Caller, TaskSubmission } from "../resources.ts";
 import { admitTask, objectionTo, submit } from "./commands.ts";
 import type { Core } from "./core.ts";
+import { onSale } from "./steps.ts";
 
 /** More tasks than this are decided in several batches: what is searched grows with their square. */
 const MOST_TOGETHER = 256;
@@ -30,10 +31,9 @@ export function submitBatch(
   }
   for (let from = 0; from < fresh.length; from += MOST_TOGETHER) {
     const part = fresh.slice(from, from + MOST_TOGETHER);
-    const needs = part.map((one) => ({
-      ...one.needs,
-      payAtMost: one.needs.payAtMost ?? one.order.order.payAtMost,
-    }));
+    const needs = part.map((one) =>
+      onSale(core, { ...one.needs, payAtMost: one.needs.payAtMost ?? one.order.order.payAtMost }),
+    );
     const { decisions } = planTogether(core.pool, needs);
     const ids = part.map(() => core.options.newId("task"));
     decisions.forEach((decision, i) => {

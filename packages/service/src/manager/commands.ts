@@ -150,7 +150,10 @@ function cancel(core: Core, now: Instant, caller: Caller, task: string): Result<
     return notFound("task", task);
   }
   entry.cancelledBy = caller.role === "manager" ? "manager" : "consumer";
-  if (!hasEnded(entry.row.progress.phase)) observe(core, now, { kind: "cancelled", task: entry.row.id });
+  if (!hasEnded(entry.row.progress.phase)) {
+    observe(core, now, { kind: "cancelled", task: entry.row.id });
+    observe(core, now, { kind: "room" });
+  }
   return ok(entry.row.id);
 }
 

@@ -42,6 +42,7 @@ import { Organisations } from "./organisations.ts";
 import { perceive, setLinks } from "./perceiving.ts";
 import { carryOut, observe, shapeOf } from "./placing.ts";
 import { placeOnSale } from "./selling.ts";
+import { onSale } from "./steps.ts";
 import { Tasks } from "./tasks.ts";
 import { begin, reopen } from "./trading.ts";
 import { setAside, tryAgain } from "./willing.ts";
@@ -210,7 +211,11 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
 
   /** What would be decided about tasks together now. Changes nothing. */
   planBatch(needs: readonly TaskNeeds[]): BatchDecision {
-    return planTogether(this.#core.pool, needs, { explain: true });
+    return planTogether(
+      this.#core.pool,
+      needs.map((one) => onSale(this.#core, one)),
+      { explain: true },
+    );
   }
 
   #take(): readonly ManagerOutput[] {

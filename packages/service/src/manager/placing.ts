@@ -20,7 +20,7 @@ import type { ClaimByName } from "@weft/pool";
 import type { Decision, Placed, TaskNeeds } from "@weft/scheduling";
 import type { Launch } from "../protocol.ts";
 import type { Timeline } from "../resources.ts";
-import { retryApplications, stepEnded } from "./applications.ts";
+import { holdForGangs, retryApplications, stepEnded } from "./applications.ts";
 import { withdrawRun } from "./closing.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
 import { listOf } from "./offers.ts";
@@ -46,6 +46,7 @@ const MOST_DECIDED = 10_000;
 
 /** Tells the orchestrator what was seen and carries out what it intends, until nothing follows. */
 export function observe(core: Core, now: Instant, seen: Observation): void {
+  if (seen.kind === "room") holdForGangs(core); // theirs by right, before anybody else's turn
   carryOut(core, now, core.orchestrator.handle(now, seen));
   if (seen.kind === "room") retryApplications(core, now);
 }
@@ -122,7 +123,7 @@ function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoi
 }
 
 function decide(core: Core, now: Instant, entry: TaskEntry, avoid: readonly NodeId[]): Decision {
-  const wish = wishOf(core, entry, avoid);
+  const wish = wishOf(core, now, entry, avoid);
   if (wish.placed !== null) return wish.placed;
   const { needs } = wish;
   const explain = core.pool.nodes.slots.bound <= EXPLAIN_UP_TO_NODES;

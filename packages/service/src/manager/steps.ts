@@ -1,15 +1,22 @@
 import type { NodeId, SiteId } from "@weft/infrastructure";
-import type { Bytes } from "@weft/kernel";
+import type { Bytes, Instant } from "@weft/kernel";
 import type { Placed, TaskNeeds } from "@weft/scheduling";
 import type { Launch } from "../protocol.ts";
 import type { TaskSubmission } from "../resources.ts";
 import type { Core } from "./core.ts";
+import { sells } from "./offers.ts";
 import type { TaskEntry } from "./tasks.ts";
 
 /*
  * What placing and launching a step of an application differ in from a task by itself: where it is wanted, where its
  * input lies and where its result goes.
  */
+
+/** Needs that rule out the nodes whose offers are closed now. */
+export const onSale = (core: Pick<Core, "offers">, needs: TaskNeeds): TaskNeeds =>
+  core.offers.closed.length === 0
+    ? needs
+    : { ...needs, where: { ...needs.where, avoid: [...needs.where.avoid, ...core.offers.closed] } };
 
 /** The gateways from a node's own neighbour on to where the data is, given the path from the data to the node. */
 export const segmentsOf = (path: readonly SiteId[]): readonly SiteId[] =>
@@ -25,7 +32,7 @@ export interface Wish {
 }
 
 /** What was decided of a task beforehand, with others. */
-export function wishOf(core: Core, entry: TaskEntry, avoid: readonly NodeId[]): Wish {
+export function wishOf(core: Core, now: Instant, entry: TaskEntry, avoid: readonly NodeId[]): Wish {
   const { needs, step } = entry.row.submission;
   const planned = core.planned.get(entry.row.id);
   core.planned.delete(entry.row.id);
