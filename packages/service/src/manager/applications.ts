@@ -152,7 +152,7 @@ const giveUpAt = ({ orders }: ApplicationSubmission): Instant =>
 export const applicationPlan = (core: Core, request: ApplicationPlanRequest) =>
   planApplication(
     core.pool,
-    needsOf(request, () => undefined),
+    needsOf(core, request, () => undefined),
   );
 
 export function applicationsCommand(core: Core, now: Instant, asked: ApplicationsCommand): Result<string> {

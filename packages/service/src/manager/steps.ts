@@ -37,7 +37,10 @@ export function wishOf(core: Core, now: Instant, entry: TaskEntry, avoid: readon
   const planned = core.planned.get(entry.row.id);
   core.planned.delete(entry.row.id);
   const holds =
-    planned !== undefined && !avoid.includes(planned.node) && core.pool.check(planned.claim) === null;
+    planned !== undefined &&
+    !avoid.includes(planned.node) &&
+    core.pool.check(planned.claim) === null &&
+    sells(core, planned.node, planned.timeline.compute, now);
   const node = step?.node ?? null;
   return {
     needs: step?.inner ? { ...needs, basic: { ...needs.basic, resultBytes: 0 as Bytes } } : needs,

@@ -446,7 +446,7 @@ export class Desk {
             wallTime: behaviour.lasts,
             peakMemoryBytes: 1e6 as Bytes,
             inputBytes: 0 as Bytes,
-            outputBytes: 0 as Bytes,
+            outputBytes: behaviour.gives ?? (0 as Bytes),
           };
           const event =
             behaviour.ends === "finished"
