@@ -55,8 +55,14 @@ export class Child {
     return this.#process.pid as number;
   }
 
-  get running(): boolean {
-    return !this.#over;
+  /** It has said a JSON line. */
+  get cameUp(): boolean {
+    return this.#said.length > 0;
+  }
+
+  /** What it said for people without ever coming up. */
+  get unsaid(): string {
+    return this.#firstWords.join("\n");
   }
 
   /** The first line that has this member; rejects with the process's last words when it ends before. */

@@ -7,8 +7,8 @@ import type { SiteId } from "@weft/infrastructure";
 import { EmulatedLinks } from "@weft/infrastructure-emulator";
 import type { Ratio } from "@weft/kernel";
 import { loadSigner } from "@weft/live";
-import { Child } from "./child.ts";
 import { Credentials } from "./credentials.ts";
+import { Keeper } from "./keeper.ts";
 import { lockFolder } from "./lock.ts";
 import type { NetworkFile } from "./network-file.ts";
 
@@ -66,8 +66,6 @@ function entryOf(app: string): string {
 }
 /** A port that nothing listens on: what no emulated link leads to. */
 const NOWHERE = "127.0.0.1:9";
-/** A process that ends again sooner than this after its start is not started again. */
-const TOO_SHORT_A_LIFE_MS = 2_000;
 /**
  * An agent is mostly idle on a machine that has other work: its young objects get 4 MB in the place of 16, which
  * V8 would fill in a burst and not give back.
@@ -83,39 +81,15 @@ export async function startNetwork(options: NetworkOptions): Promise<RunningNetw
   mkdirSync(stateDir, { recursive: true });
   const unlock = lockFolder(stateDir);
   const setup = new Setup(options);
-  const children = new Map<string, Child>();
-  let stopping = false;
-  let breakDown: (error: Error) => void = () => {};
-  const broken = new Promise<never>((_, reject) => {
-    breakDown = reject;
-  });
-  broken.catch(() => {});
-  const keep = (name: string, entry: string, config: string): Child => {
-    if (stopping) throw new Error("stopped before it was up");
-    const child = new Child(name, entry, config, say, name === "manager" ? [] : AGENT_FLAGS);
-    const startedAt = Date.now();
-    children.set(name, child);
-    void child.exited.then((code) => {
-      if (stopping || children.get(name) !== child) return;
-      if (code !== null && Date.now() - startedAt < TOO_SHORT_A_LIFE_MS) {
-        return breakDown(new Error(`${name} does not stay up (exit ${code})`));
-      }
-      say(`weft: ${name} ended (${code ?? "killed"}); starting it again`);
-      keep(name, entry, config);
-    });
-    return child;
-  };
+  const keeper = new Keeper(say);
   let emulated: EmulatedLinks | null = null;
   const stopAll = async (): Promise<void> => {
-    const agents = [...children.entries()].filter(([name]) => name !== "manager");
-    await Promise.all(agents.map(([, child]) => child.stop()));
-    await children.get("manager")?.stop();
+    await keeper.stop("manager");
     await emulated?.close();
     unlock();
   };
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => {
-    stopping = true;
     stopped ??= stopAll();
     return stopped;
   };
@@ -128,13 +102,15 @@ export async function startNetwork(options: NetworkOptions): Promise<RunningNetw
     for (const [site, address] of places) await emulated.attach(site, { tcp: address, udp: address });
     const routes = new Routes(emulated, places);
     const config = setup.managerConfig(ports[0] as number, routes);
-    const ready = await keep("manager", entryOf("@weft/manager-app"), config).heard("ready");
+    const entry = entryOf("@weft/manager-app");
+    const ready = await keeper.start({ name: "manager", entry, config, flags: [] }).heard("ready");
     const url = String(ready.url);
     options.progress?.({ kind: "manager", url, store: String(ready.store) });
     for (const [i, node] of file.spec.nodes.entries()) {
       options.progress?.({ kind: "measuring", node: node.name });
       const config = setup.agentConfig(i, ports[i + 1] as number, url, routes);
-      const agent = keep(node.name, entryOf("@weft/agent-app"), config);
+      const entry = entryOf("@weft/agent-app");
+      const agent = keeper.start({ name: node.name, entry, config, flags: AGENT_FLAGS });
       const measured = await agent.heard("measured");
       await agent.heard("joined");
       const { share, took, cached } = measured as { share: string; took: number; cached: boolean };
@@ -151,9 +127,9 @@ export async function startNetwork(options: NetworkOptions): Promise<RunningNetw
         token: setup.credentials.token(`provider-${name}`, "api"),
         key: setup.providerKey(name),
       }),
-      pid: (name) => children.get(name)?.pid ?? 0,
-      kill: (name) => children.get(name)?.kill(),
-      broken,
+      pid: (name) => keeper.get(name)?.pid ?? 0,
+      kill: (name) => keeper.get(name)?.kill(),
+      broken: keeper.broken,
       stop,
     };
   } catch (error) {
