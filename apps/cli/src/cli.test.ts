@@ -251,7 +251,7 @@ describe("tasks", () => {
     const { code, err } = await weft("run", "-f", "free.yaml");
     expect([code, err]).toEqual([
       0,
-      expect.stringContaining("signed for at most 0.001, the price of the plan"),
+      expect.stringContaining("signed for at most 0.001, the highest price of the plan"),
     ]);
     expect(manager.submissions[0]?.order.order.payAtMost).toBe(1000n);
   });

@@ -32,7 +32,7 @@ export async function planTask(client: WeftClient, { text, contents }: ReadyMani
 
 /**
  * Brings a task to the network: uploads its files to the gateway where its data is, signs the order for at most the
- * manifest's price (without one: the price the plan names), submits it, and has the key made known where it is not yet.
+ * manifest's price (without one: the highest price that a plan made now names), submits it, and has the key made known where it is not yet.
  */
 export async function submitTask(
   context: Context,
@@ -80,7 +80,7 @@ async function plannedPrice(context: Context, client: WeftClient, ready: ReadyMa
     throw new Failure("nothing fits now, and without spec.pay.atMost there is no price to sign for");
   }
   const price = placement.priceAtMost ?? placement.price;
-  context.note(`no spec.pay.atMost: signed for at most ${formatMoney(price)}, the price of the plan`);
+  context.note(`no spec.pay.atMost: signed for at most ${formatMoney(price)}, the highest price of the plan`);
   return price;
 }
 

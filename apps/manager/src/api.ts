@@ -7,6 +7,7 @@ import {
   type Command,
   type ContractRow,
   type History,
+  highestPrice,
   type Manager,
   type ManagerEvent,
   type RunEntry,
@@ -125,9 +126,10 @@ export class LiveManager implements ManagerApi {
     return this.#task(await this.#options.command({ kind: "submit", caller, submission }));
   }
 
-  plan(_caller: Caller, request: PlanRequest) {
-    const decision = this.#options.manager.plan(request.needs, this.#options.clock());
-    return ok(decisionView(this.#options.clock(), decision, request.needs.payAtMost));
+  plan(caller: Caller, { needs }: PlanRequest) {
+    const now = this.#options.clock();
+    const decision = this.#options.manager.plan(needs, now);
+    return ok(decisionView(now, decision, highestPrice(this.#core, needs, decision, caller.account, now)));
   }
 
   task(caller: Caller, idOrName: string): Result<TaskView> {

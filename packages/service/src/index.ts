@@ -9,6 +9,7 @@ export {
   type OrganisationsCommand,
   organisationOf,
 } from "./manager/organisations.ts";
+export { highestPrice } from "./manager/placing.ts";
 export { type Quote, quotesFor } from "./manager/selling.ts";
 export { type RunEntry, type TaskEntry, taskView } from "./manager/tasks.ts";
 export * from "./memory-store.ts";

@@ -6,6 +6,7 @@ import { beforeEach, expect, it } from "vitest";
 import { challengeText, PROTOCOL_VERSION } from "../protocol.ts";
 import { Desk, describeNode, deskNeeds } from "../testing/desk.ts";
 import { setLinks } from "./perceiving.ts";
+import { highestPrice } from "./placing.ts";
 
 const QUICK = { lasts: (100 * MILLISECOND) as Micros, ends: "finished" } as const;
 const SLOW = { lasts: (20 * SECOND) as Micros, ends: "finished" } as const;
@@ -270,4 +271,17 @@ it("a knock tells whether a node would be taken, and changes nothing", () => {
   expect(knock("fresh", null)).toBe("E_JOIN_TOKEN");
   expect(knock("corner", "join-secret")).toBe("E_NODE_NAME_TAKEN");
   expect([...desk.manager.core.fleet.members].map(({ row }) => row.id)).toEqual(["corner"]);
+});
+
+it("the highest price of a plan is what a contract made now states, never above what the task pays", () => {
+  desk.join(describeNode("corner", "ningbo"), QUICK);
+  pass(100);
+  const { core } = desk.manager;
+  const needs = deskNeeds();
+  const decision = desk.manager.plan(needs, desk.now);
+  const open = highestPrice(core, needs, decision, "ann", desk.now)!;
+  expect(open).toBeGreaterThan(decision.outcome === "placed" ? decision.charge : 0n);
+  expect(highestPrice(core, { ...needs, payAtMost: money(3n) }, decision, "ann", desk.now)).toBe(3n);
+  const id = desk.submit("one", needs, open);
+  expect(id.ok && taskOf(id.value).runs[0]!.contract.contract.terms.ceiling).toBe(open);
 });

@@ -14,7 +14,14 @@ import {
   SECOND,
   unreachable,
 } from "@weft/kernel";
-import { type Contract, type ContractTerms, expectedUsage, quote, signContract } from "@weft/market";
+import {
+  type Contract,
+  type ContractTerms,
+  expectedUsage,
+  type PriceList,
+  quote,
+  signContract,
+} from "@weft/market";
 import type { Intention, Observation, RunLimits } from "@weft/orchestration";
 import type { ClaimByName } from "@weft/pool";
 import type { Decision, Placed, TaskNeeds } from "@weft/scheduling";
@@ -157,6 +164,37 @@ function remember(core: Core, now: Instant, needs: TaskNeeds, node: NodeId): voi
   if (core.sticky.size > MOST_STICKY) core.sticky.delete(core.sticky.keys().next().value as string);
 }
 
+/** The most that a contract of this placement would let a run be charged, where the order allows as much. */
+function ceilingOf(prices: PriceList, needs: TaskNeeds, placed: Placed, limits: RunLimits): Money {
+  const expected = expectedUsage({
+    operations: (placed.rate * placed.timeline.compute) / 1e6,
+    memoryBytes: limits.memoryBytes,
+    storageBytes: needs.storage.capacity,
+    movedBytes: needs.basic.inputBytes + needs.basic.resultBytes,
+    reservedBps: placed.claim.bandwidthIn + placed.claim.bandwidthOut,
+    lasting: placed.timeline.compute,
+  });
+  return money(quote(prices, needs.compute.type, expected) * CEILING_OVER_QUOTE);
+}
+
+/**
+ * The highest price of a placement, as a contract made now would state it: what the task pays at most, or four times
+ * the quote where that is less or nothing is said. An order without a price of its own is signed for it.
+ */
+export function highestPrice(
+  core: Omit<Core, "out">,
+  needs: TaskNeeds,
+  decision: Decision,
+  consumer: string,
+  now: Instant,
+): Money | null {
+  const row = decision.outcome === "placed" ? core.fleet.member(decision.node)?.row : undefined;
+  if (decision.outcome !== "placed" || row === undefined) return needs.payAtMost;
+  const limits = limitsOf(needs, decision, row.description);
+  const ceiling = ceilingOf(listOf(core, row, consumer, now), needs, decision, limits);
+  return needs.payAtMost === null ? ceiling : least(needs.payAtMost, ceiling);
+}
+
 /** A run of a task on the node found for it, under a contract that the manager has signed. */
 function draft(
   core: Core,
@@ -171,16 +209,7 @@ function draft(
   const row = core.fleet.member(placed.node)?.row;
   assert(row !== undefined, "what is in the pool has joined");
   const limits = limitsOf(needs, placed, row.description);
-  const expected = expectedUsage({
-    operations: (placed.rate * placed.timeline.compute) / 1e6,
-    memoryBytes: limits.memoryBytes,
-    storageBytes: needs.storage.capacity,
-    movedBytes: needs.basic.inputBytes + needs.basic.resultBytes,
-    reservedBps: placed.claim.bandwidthIn + placed.claim.bandwidthOut,
-    lasting: placed.timeline.compute,
-  });
   const prices = listOf(core, row, entry.row.consumer, now);
-  const price = quote(prices, needs.compute.type, expected);
   const { order } = submission.order;
   const completeBy = needs.basic.deadline === null ? null : after(now, needs.basic.deadline);
   const terms: ContractTerms = {
@@ -195,7 +224,7 @@ function draft(
     compute: needs.compute.type,
     currency: options.currency,
     prices,
-    ceiling: least(order.payAtMost, money(price * CEILING_OVER_QUOTE)),
+    ceiling: least(order.payAtMost, ceilingOf(prices, needs, placed, limits)),
     completeBy,
     ...levelsFor(core, completeBy),
     validFrom: now,
