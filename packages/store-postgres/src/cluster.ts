@@ -26,6 +26,9 @@ export interface Cluster {
 }
 
 const USER = "weft";
+const MOVED_TO = "moved-to";
+/** In such a home: the folder it was moved from. */
+const BELONGS_TO = "belongs-to";
 const START_MS = 60_000;
 const SETTINGS = {
   listen_addresses: "",
@@ -88,14 +91,13 @@ async function findPlace(folder: string): Promise<Place> {
   try {
     await mkdir(folder, { recursive: true });
     let home = folder;
-    const pointer = join(folder, "moved-to");
+    const pointer = join(folder, MOVED_TO);
     if (existsSync(pointer)) home = (await readFile(pointer, "utf8")).trim();
     else if (user !== null && !existsSync(join(folder, "cluster")) && !reachable(folder, user)) {
       const passing = folder.startsWith(`${tmpdir()}/`) ? tmpdir() : "/var/lib";
-      home = join(passing, "weft", randomBytes(8).toString("hex"));
-      await mkdir(home, { recursive: true, mode: 0o755 });
-      await writeFile(pointer, `${home}\n`);
+      home = await moveAway(folder, join(passing, "weft"));
     }
+    if (home !== folder) await mkdir(home, { recursive: true, mode: 0o755 });
     const data = join(home, "cluster");
     const sockets = await socketFolder(data, user);
     return { folder, data, log: join(folder, "server.log"), sockets, binaries, user };
@@ -108,6 +110,36 @@ async function findPlace(folder: string): Promise<Place> {
       full ? "free some space, then start again" : "choose a folder that you may write to",
       error,
     );
+  }
+}
+
+/** Gives a folder's database another home, and clears those that belong to nobody any more. */
+export async function moveAway(folder: string, homes: string): Promise<string> {
+  const home = join(homes, randomBytes(8).toString("hex"));
+  await writeFile(join(folder, MOVED_TO), `${home}\n`); // first: a home that nothing points to is swept
+  await mkdir(home, { recursive: true, mode: 0o755 });
+  await writeFile(join(home, BELONGS_TO), `${folder}\n`);
+  await sweepHomes(homes);
+  return home;
+}
+
+/** Removes homes whose folder is gone or points elsewhere, and where no server runs. What is in doubt stays. */
+async function sweepHomes(homes: string): Promise<void> {
+  for (const name of await readdir(homes)) {
+    const home = join(homes, name);
+    try {
+      const owner = (await readFile(join(home, BELONGS_TO), "utf8")).trim();
+      const pointsTo = await readFile(join(owner, MOVED_TO), "utf8").catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return "";
+        throw error; // it may well be there, out of our sight
+      });
+      if (owner === "" || pointsTo.trim() === home) continue;
+      const server = postmaster(join(home, "cluster", "postmaster.pid"));
+      if (server !== null && alive(server) && isPostgres(server)) continue;
+      await rm(home, { recursive: true, force: true });
+    } catch {
+      // Nobody's word for whose it is, or somebody else's to remove.
+    }
   }
 }
 
