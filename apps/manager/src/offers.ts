@@ -1,6 +1,6 @@
 import { type NodeId, nodeGrade } from "@weft/infrastructure";
 import { type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
-import { openFor } from "@weft/market";
+import { floorOf, openFor, reaches } from "@weft/market";
 import { type Command, listOf, type Manager, quotesFor, reputation } from "@weft/service";
 import type { OfferConditions, OffersApi, OfferView } from "@weft/service-http";
 import { decisionView, placementView } from "./views.ts";
@@ -40,6 +40,7 @@ function conditionsOf(core: Core, node: NodeId, now: Instant): OfferConditions |
   return {
     list: offer.prices ?? row.prices,
     pricing,
+    heeded: row.floor != null && reaches(floorOf(offer, row.prices), row.floor),
     ppm: core.offers.ppm(node),
     reserve,
     discounts,

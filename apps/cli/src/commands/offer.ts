@@ -65,17 +65,29 @@ async function set(context: Context, filename: string): Promise<void> {
     const signed = signOffer({ ...offer, node, at: instant(now) }, signer);
     // bigints go out as digits
     const body = signed as unknown as RouteInput<"POST /v1/offers", "body">;
-    const made = must(await client.call("POST /v1/offers", { body }));
-    const asked = offer.prices === null || offer.prices.perTask === made.conditions?.list.perTask;
-    context.print(
-      `offer/${node} set: ${conditionsText(made, asked ? "" : " (its own list until it agrees)")}`,
-    );
+    must(await client.call("POST /v1/offers", { body }));
   }
+  const set = new Set(nodes ?? own);
+  let shown: readonly OfferView[] = [];
+  for (let look = 0; look < LOOKS; look++) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS)); // the nodes hear of it, and answer
+    const { items } = must(await client.call("GET /v1/offers", {}));
+    shown = items.filter(({ node }) => set.has(node));
+    if (shown.every(({ conditions }) => conditions?.heeded)) break;
+  }
+  for (const view of shown) context.print(`offer/${view.node} set: ${setText(view)}`);
 }
 
-function conditionsText({ prices, conditions }: OfferView, note: string): string {
-  const ppm = conditions?.ppm ?? 1e6;
-  return `${formatMoney(prices.petaOperation.neural)} a neural peta-operation now, ${percent(ppm / 1e6)} of its list${note}`;
+/** How long to wait for the nodes' word. */
+const LOOKS = 10;
+const LOOK_EVERY_MS = 150;
+
+function setText({ prices, conditions }: OfferView): string {
+  const { logical, parallel, neural } = prices.petaOperation;
+  const now = `logical ${formatMoney(logical)}, parallel ${formatMoney(parallel)}, neural ${formatMoney(neural)} a peta-operation now`;
+  return conditions?.heeded
+    ? now
+    : `${now}; the node does not know this key as its owner's, so it sells no lower than at its own list`;
 }
 
 async function quotes(

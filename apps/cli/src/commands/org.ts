@@ -47,12 +47,15 @@ export function register(program: Command, context: Context): void {
     )
     .argument("<person>", "a name, or an address")
     .addOption(new Option("--role <role>", "what the member may do").choices(ROLES).default("member"))
-    .option("--no-token", "make no token: the member has one")
-    .action(async (person: string, { role, token }: { role: OrganisationRole; token: boolean }) => {
+    .option("--role-only", "make no token: the member has one")
+    .action(async (person: string, { role, roleOnly }: { role: OrganisationRole; roleOnly?: true }) => {
       const { client, organisation } = await own(context);
       const route = "POST /v1/organisations/{organisation}/members";
       const made = must(
-        await client.call(route, { params: { organisation }, body: { person, role, token } }),
+        await client.call(route, {
+          params: { organisation },
+          body: { person, role, token: roleOnly !== true },
+        }),
       );
       const { ROLE_ACTS } = await import("@weft/market");
       context.note(`${person} is ${role} of ${organisation}: ${ROLE_ACTS[role].join(", ")}`);

@@ -8,6 +8,8 @@ export interface OfferConditions {
   /** What the multiplier and the discounts begin from. */
   readonly list: PriceList;
   readonly pricing: PricingPolicy;
+  /** Whether the node knows its owner's signature under it; if not, it sells no lower than at its own list. */
+  readonly heeded: boolean;
   /** Millionths of the list at which it sells now. */
   readonly ppm: number;
   readonly reserve: PriceList | null;

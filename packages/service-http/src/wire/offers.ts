@@ -52,6 +52,7 @@ const discounts = z
 export const offerConditions: z.ZodType<OfferConditions> = z.looseObject({
   list: priceList,
   pricing,
+  heeded: z.boolean().describe("Whether the node knows its owner's signature under it."),
   ppm: ppm(),
   reserve: priceList.nullable(),
   discounts,
