@@ -36,6 +36,7 @@ import {
   type Subscription,
   selects,
   type TaskQuery,
+  type TmfApi,
   type TokenView,
   tokenDigest,
 } from "@weft/service-http";
@@ -45,6 +46,7 @@ import { managerMetrics } from "./metrics.ts";
 import { liveOffers, offerViews } from "./offers.ts";
 import { liveOrganisations, tokenView } from "./organisations.ts";
 import type { TaskLogs } from "./task-logs.ts";
+import { liveTmForum } from "./tmforum.ts";
 import {
   accountView,
   contractRowView,
@@ -78,6 +80,7 @@ export class LiveManager implements ManagerApi {
   readonly #events = new EventLog();
   readonly #startedAt: Instant;
   #storeBroken: string | null = null;
+  readonly tmForum: TmfApi;
   readonly selling: OffersApi;
   readonly organisations: OrganisationsApi;
   readonly applications: ApplicationsApi;
@@ -86,6 +89,7 @@ export class LiveManager implements ManagerApi {
   constructor(options: LiveManagerOptions) {
     this.#options = options;
     this.#startedAt = options.clock();
+    this.tmForum = liveTmForum(() => this.#core, options.clock);
     this.selling = liveOffers(() => this.#core, options.clock, options.command);
     this.organisations = liveOrganisations(() => this.#core, options.command);
     this.applications = liveApplications(() => options.manager, options.clock, options.command);

@@ -19,7 +19,25 @@ export * from "./settlement.ts";
 export * from "./settlement-rail.ts";
 export * from "./standing-offer.ts";
 export * from "./statement.ts";
-export * from "./tmforum.ts";
+export {
+  type CloudEvent,
+  cloudEvent,
+  type TmfAppliedRate,
+  type TmfCustomerBill,
+  type TmfMoney,
+  type TmfOrderState,
+  type TmfProductOffering,
+  type TmfProductOfferingPrice,
+  type TmfProductOrder,
+  type TmfUsage,
+  tmfAppliedRates,
+  tmfCustomerBill,
+  tmfOfferingPrices,
+  tmfProductOffering,
+  tmfProductOrder,
+  tmfUsage,
+} from "./tmforum.ts";
+export * from "./tmforum-order.ts";
 export * from "./trust.ts";
 export * from "./usage.ts";
 export * from "./usage-intake.ts";

@@ -53,9 +53,16 @@ export interface TmfUsage {
   readonly relatedParty: readonly TmfParty[];
 }
 
-const moneyOf = (amount: Money, unit: Currency): TmfMoney => ({ unit, value: Number(formatMoney(amount)) });
-const partyOf = (id: string, role: string): TmfParty => ({ id, role, "@referredType": "Organization" });
-const hrefOf = (api: string, resource: string, id: string): string =>
+export const moneyOf = (amount: Money, unit: Currency): TmfMoney => ({
+  unit,
+  value: Number(formatMoney(amount)),
+});
+export const partyOf = (id: string, role: string): TmfParty => ({
+  id,
+  role,
+  "@referredType": "Organization",
+});
+export const hrefOf = (api: string, resource: string, id: string): string =>
   `/tmf-api/${api}/v4/${resource}/${encodeURIComponent(id)}`;
 
 /** A metered run as TMF635 Usage. `rated` is null where the record was refused or is not rated yet. */
@@ -174,7 +181,7 @@ export const tmfAppliedRates = (invoice: Invoice): readonly TmfAppliedRate[] =>
     taxExcludedAmount: moneyOf(line.amount, invoice.currency),
   }));
 
-type TmfOrderState =
+export type TmfOrderState =
   | "acknowledged"
   | "rejected"
   | "pending"

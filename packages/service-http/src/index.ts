@@ -10,4 +10,5 @@ export { newSecret, tokenDigest } from "./server/access.ts";
 export { EventLog } from "./server/event-log.ts";
 export { nodeLabels } from "./server/handlers.ts";
 export { type ApiServer, type ApiServerOptions, createApiServer } from "./server/server.ts";
+export type * from "./tmforum/api.ts";
 export { keyProofText } from "./wire/requests.ts";

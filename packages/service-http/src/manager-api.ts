@@ -40,6 +40,7 @@ import type { ApplicationsApi } from "./applications/api.ts";
 import type { LogApi } from "./log/api.ts";
 import type { OfferConditions, OffersApi } from "./offers/api.ts";
 import type { OrganisationsApi } from "./organisations/api.ts";
+import type { TmfApi } from "./tmforum/api.ts";
 
 /*
  * The port the HTTP server stands on: everything it may ask of a manager, whoever is behind it.
@@ -97,6 +98,7 @@ export interface ManagerApi {
   addKey(caller: Caller, key: PublicKey, note: string): Promise<Result<KeyView>>;
   removeKey(caller: Caller, key: PublicKey): Promise<Result<KeyView>>;
 
+  readonly tmForum: TmfApi;
   readonly selling: OffersApi;
   readonly organisations: OrganisationsApi;
   readonly applications: ApplicationsApi;

@@ -221,7 +221,8 @@ export const ROUTES = {
 
   "GET /v1/events": {
     access: ALL,
-    summary: "What changes, as server-sent events",
+    summary:
+      "What changes, as server-sent events; as CloudEvents where Accept names application/cloudevents+json (each event) or application/cloudevents-batch+json (what is kept, at once)",
     query: eventsQuery,
     answer: "text/event-stream",
   },

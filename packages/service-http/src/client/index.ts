@@ -5,6 +5,7 @@ export type * from "../offers/api.ts";
 export type * from "../organisations/api.ts";
 export { ROUTES, type RouteAnswer, type RouteInput, type RouteName } from "../routes.ts";
 export * from "../selector.ts";
+export type * from "../tmforum/api.ts";
 export { wireText } from "../wire/quantities.ts";
 export { keyProofText } from "../wire/requests.ts";
 export type { GatewaysView } from "../wire/views.ts";

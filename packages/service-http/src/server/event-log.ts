@@ -2,6 +2,9 @@ import { randomBytes } from "node:crypto";
 import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import type { EventView, Subscription } from "../manager-api.ts";
 
+/** The cursor before the oldest event that is kept. */
+export const OLDEST = "oldest";
+
 type Listener = (event: EventView) => void;
 type NewEvent = EventView extends infer E ? (E extends unknown ? Omit<E, "cursor"> : never) : never;
 
@@ -45,6 +48,7 @@ export class EventLog {
   /** Where in `#kept` the events after a cursor begin; null when some of them are gone. */
   #position(cursor: string | null): number | null {
     if (cursor === null) return this.#kept.length;
+    if (cursor === OLDEST) return 0;
     const [life, serial] = cursor.split("-");
     const oldest = this.#next - this.#kept.length;
     const from = Number(serial) + 1 - oldest;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { nodeCryptography } from "@weft/live";
-import type { Caller, NodeView } from "@weft/service";
+import type { Caller, NodeView, TaskView } from "@weft/service";
 import { APPLICATION_HANDLERS } from "../applications/handlers.ts";
 import { LOG_HANDLERS } from "../log/handlers.ts";
 import type { Awaitable, ManagerApi, PlanRequest } from "../manager-api.ts";
@@ -50,13 +50,7 @@ export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
   "GET /v1/network": (manager) => ok(manager.network()),
   "GET /v1/whoami": (_, { caller }) => ok({ account: caller.account, role: caller.role }),
 
-  "POST /v1/tasks": async (manager, { caller, body: { manifest, contents, order } }) => {
-    const task = readTask(manager, manifest);
-    if (!task.ok) return task;
-    const unsized = missingContent(task.value.program, contents);
-    if (unsized !== null) return unsized;
-    return manager.submit(caller, { ...task.value, manifest, contents, order });
-  },
+  "POST /v1/tasks": (manager, { caller, body }) => submitTask(manager, caller, body),
   "POST /v1/tasks:plan": (manager, { caller, body }) => {
     const plan = readPlan(manager, body);
     return plan.ok ? manager.plan(caller, plan.value) : plan;
@@ -166,6 +160,19 @@ export function readTask(manager: ManagerApi, manifest: string): Answer<Manifest
   }
   const [refusal, ...others] = task.problems;
   return { ok: false, refusal: refusal!, others };
+}
+
+/** Reads a submission's manifest and submits it. */
+export async function submitTask(
+  manager: ManagerApi,
+  caller: Caller,
+  { manifest, contents, order }: Asked<"POST /v1/tasks">["body"],
+): Promise<Answer<TaskView>> {
+  const task = readTask(manager, manifest);
+  if (!task.ok) return task;
+  const unsized = missingContent(task.value.program, contents);
+  if (unsized !== null) return unsized;
+  return manager.submit(caller, { ...task.value, manifest, contents, order });
 }
 
 /** What is asked to be planned, read from its manifest. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Access, ROUTES, type Route, splitRoute } from "../routes.ts";
+import { tmForumPaths } from "../tmforum/openapi.ts";
 import { refusal } from "../wire/views.ts";
 
 type Json = { [key: string]: unknown };
@@ -26,7 +27,7 @@ export function openApi(version: string): object {
         "A computing power network. Quantities are numbers in base units: microseconds, bytes, bits a second, operations (a second). Money is millionths of the network's currency as a string of digits. Unknown is null.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    paths,
+    paths: { ...paths, ...tmForumPaths() },
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
       schemas: {

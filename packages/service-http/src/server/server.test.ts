@@ -8,6 +8,7 @@ import { z } from "zod";
 import { manifestText } from "../manifest/index.ts";
 import { ROUTES, type Route, type RouteName, splitRoute } from "../routes.ts";
 import { MemoryManager } from "../testing/memory-manager.ts";
+import { TMF_RESOURCES } from "../tmforum/routes.ts";
 import { wireText } from "../wire/quantities.ts";
 import { keyProofText } from "../wire/requests.ts";
 import { type ApiServer, createApiServer } from "./server.ts";
@@ -159,6 +160,48 @@ describe("every route", () => {
       expect([name, status]).toEqual([name, 200]);
       expect(answer.safeParse(json()).error, name).toBeUndefined();
     }
+  });
+});
+
+describe("events as CloudEvents", () => {
+  const told = {
+    specversion: "1.0",
+    id: expect.any(String),
+    source: `urn:weft:manager:${"ab".repeat(32)}`,
+    type: expect.stringMatching(/^dev\.weft\.task\.[a-z-]+$/),
+    subject: expect.any(String),
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    datacontenttype: "application/json",
+    data: expect.objectContaining({ name: "count" }),
+  };
+  it("come in batches, each going on where the last ended", async () => {
+    await call("POST", "/v1/tasks", tokens.consumer, submission("cloud-1"));
+    const accept = { accept: "application/cloudevents-batch+json" };
+    const first = await call("GET", "/v1/events?subjects=task", tokens.consumer, undefined, accept);
+    expect(first.headers.get("content-type")).toMatch("application/cloudevents-batch+json");
+    const events = first.json();
+    expect(events.at(-1)).toEqual(told);
+    await call("POST", "/v1/tasks", tokens.consumer, submission("cloud-2"));
+    const path = `/v1/events?subjects=task&after=${events.at(-1).id}`;
+    const next = await call("GET", path, tokens.consumer, undefined, accept);
+    expect(next.json().length).toBeGreaterThan(0);
+    expect(next.json()).not.toContainEqual(events.at(-1));
+    expect((await call("GET", path, tokens.stranger, undefined, accept)).json()).toEqual([]);
+  });
+
+  it("come as a stream, one by one", async () => {
+    const abort = new AbortController();
+    const response = await fetch(`${url}/v1/events?after=oldest&subjects=task`, {
+      headers: { authorization: `Bearer ${tokens.consumer}`, accept: "application/cloudevents+json" },
+      signal: abort.signal,
+    });
+    let text = "";
+    for await (const chunk of response.body!) {
+      text += Buffer.from(chunk).toString();
+      if (/^data: .*\n\n/m.test(text)) break;
+    }
+    abort.abort();
+    expect(JSON.parse(/^data: (.*)$/m.exec(text)![1]!)).toEqual(told);
   });
 });
 
@@ -365,7 +408,9 @@ describe("beside the API", () => {
     const named = Object.entries<object>(paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    expect(new Set(named)).toEqual(new Set(Object.keys(ROUTES)));
+    const own = named.filter((route) => !route.includes(" /tmf-api/"));
+    expect(new Set(own)).toEqual(new Set(Object.keys(ROUTES)));
+    for (const { path } of TMF_RESOURCES) expect(named).toEqual(expect.arrayContaining([`GET ${path}`]));
     expect(paths["/v1/tasks"].post.requestBody.content["application/json"].schema.required).toContain(
       "order",
     );

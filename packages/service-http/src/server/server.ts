@@ -4,13 +4,16 @@ import type { Duplex } from "node:stream";
 import { assert } from "@weft/kernel";
 import type { Caller } from "@weft/service";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import type { ManagerApi } from "../manager-api.ts";
+import type { EventView, ManagerApi } from "../manager-api.ts";
 import { applicationJsonSchema } from "../manifest/application.ts";
 import { taskJsonSchema } from "../manifest/schema.ts";
 import { ROUTES, type Route, type RouteName, splitRoute } from "../routes.ts";
+import { serveTmForum } from "../tmforum/server.ts";
 import { wireText } from "../wire/quantities.ts";
 import { admit, isLoopback } from "./access.ts";
+import { asCloudEvent, CLOUD_EVENT_BATCH, cloudEventForm } from "./cloud-events.ts";
 import { type ApiError, errorBody, INTERNAL, NO_ROUTE, requestError, statusOf } from "./errors.ts";
+import { OLDEST } from "./event-log.ts";
 import { type Asked, HANDLERS, type PlainRoute, type SpecialRoute } from "./handlers.ts";
 import { type ServerMetrics, serverMetrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
@@ -68,6 +71,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       handler: (request, reply) => answer(name, special, manager, request, reply),
     });
   }
+  serveTmForum(fastify, manager);
   fastify.addHook("onResponse", async (request, reply) => {
     const route = request.routeOptions.url?.replaceAll("::", ":") ?? "none";
     metrics.observe(`${request.method} ${route}`, reply.statusCode, reply.elapsedTime / 1000);
@@ -190,7 +194,12 @@ function specialRoutes(
     "GET /v1/events": ({ caller, query }, request, reply) => {
       const header = request.headers["last-event-id"];
       const after = (Array.isArray(header) ? header[0] : header) ?? query.after ?? null;
-      return stream(reply, (response) => streams.events(response, manager, caller, after, query.subjects));
+      const form = cloudEventForm(request.headers.accept);
+      if (form === CLOUD_EVENT_BATCH)
+        return batch(manager, streams, reply, caller, after ?? OLDEST, query.subjects);
+      return stream(reply, (response) =>
+        streams.events(response, manager, caller, after, query.subjects, form !== null),
+      );
     },
     "GET /v1/schemas/task": async (_, __, reply) =>
       reply.type("application/schema+json").send(JSON.stringify(taskJsonSchema(), null, 2)),
@@ -208,6 +217,24 @@ function specialRoutes(
     "GET /metrics": async (_, __, reply) =>
       reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metrics.text()),
   };
+}
+
+/** What happened after a cursor, as one JSON batch of CloudEvents. */
+async function batch(
+  manager: ManagerApi,
+  streams: Streams,
+  reply: FastifyReply,
+  caller: Caller,
+  after: string,
+  subjects: readonly EventView["subject"][],
+): Promise<FastifyReply> {
+  const past = await streams.past(manager, caller, after, subjects);
+  if (!past.ok) return say(reply, past);
+  const events = past.value.map((event) => asCloudEvent(event, manager.network()));
+  return reply
+    .type(`${CLOUD_EVENT_BATCH}; charset=utf-8`)
+    .header("cache-control", "no-store")
+    .send(wireText(events));
 }
 
 const json = (reply: FastifyReply, status: number, value: unknown): FastifyReply =>

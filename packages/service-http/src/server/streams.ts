@@ -1,14 +1,17 @@
 import type { ServerResponse } from "node:http";
-import type { Refusal, Result } from "@weft/kernel";
+import { ok, type Refusal, type Result } from "@weft/kernel";
 import type { Caller } from "@weft/service";
 import type { EventView, ManagerApi, Subscription } from "../manager-api.ts";
 import { wireText } from "../wire/quantities.ts";
+import { asCloudEvent } from "./cloud-events.ts";
 
 /** A comment this often keeps proxies from closing a quiet stream, and finds out that a watcher is gone. */
 const HEARTBEAT_MS = 15_000;
 /** A watcher with more than this unread is cut off; it resumes from the last it read. */
 const MOST_UNREAD_BYTES = 1 << 20;
 const MOST_STREAMS = 1024;
+/** Events of one batch; the rest is asked for after the last of it. */
+const MOST_PAST = 1000;
 const MOST_STREAMS_OF_ACCOUNT = 64;
 
 const TOO_MANY: Refusal = {
@@ -43,11 +46,13 @@ export class Streams {
     caller: Caller,
     after: string | null,
     subjects: readonly EventView["subject"][],
+    asCloudEvents = false,
   ): Promise<Refusal | null> {
     const send = this.#sender(response, "text/event-stream", "retry: 1000\n\n");
     const tell = (event: EventView): void => {
       if (!subjects.includes(event.subject)) return;
-      send(`id: ${event.cursor}\nevent: ${event.subject}\ndata: ${wireText(event)}\n\n`);
+      const told = asCloudEvents ? asCloudEvent(event, manager.network()) : event;
+      send(`id: ${event.cursor}\nevent: ${event.subject}\ndata: ${wireText(told)}\n\n`);
     };
     const heartbeat = setInterval(() => send(": still here\n\n"), HEARTBEAT_MS);
     response.once("close", () => clearInterval(heartbeat));
@@ -55,6 +60,22 @@ export class Streams {
     if (refusal !== null) clearInterval(heartbeat);
     else send(": watching\n\n");
     return refusal;
+  }
+
+  /** The kept events after `after`, at once. */
+  async past(
+    manager: ManagerApi,
+    caller: Caller,
+    after: string | null,
+    subjects: readonly EventView["subject"][],
+  ): Promise<Result<readonly EventView[]>> {
+    const events: EventView[] = [];
+    const started = await manager.events(caller, after, (event) => {
+      if (subjects.includes(event.subject) && events.length < MOST_PAST) events.push(event);
+    });
+    if (!started.ok) return started;
+    started.value.close();
+    return ok(events);
   }
 
   /** One JSON object a line; ends after the last, however long that takes when following. */

@@ -25,6 +25,7 @@ import type { OffersApi } from "../offers/api.ts";
 import { selects } from "../selector.ts";
 import { newSecret, tokenDigest } from "../server/access.ts";
 import { EventLog } from "../server/event-log.ts";
+import type { TmfApi, TmfList } from "../tmforum/api.ts";
 import { memoryApplications } from "./memory-applications.ts";
 import { memoryLog } from "./memory-log.ts";
 import { memoryOrganisations } from "./memory-organisations.ts";
@@ -34,6 +35,14 @@ import { SAMPLE_DECISION, SAMPLE_NOW, sampleLink, sampleNode, sampleTimeline } f
  * A manager in memory that places everything on one node, for tests of the API's edges: wire, access, streams,
  * formatting. It schedules, meters and bills nothing.
  */
+const none = (): TmfList<never> => ({
+  length: 0,
+  at: () => {
+    throw new Error("there is nothing");
+  },
+  find: () => undefined,
+});
+
 export class MemoryManager implements ManagerApi {
   readonly eventLog = new EventLog(100);
   readonly submissions: TaskSubmission[] = [];
@@ -265,6 +274,14 @@ export class MemoryManager implements ManagerApi {
     return view === undefined ? refuse("E_NOT_FOUND", "no such key") : ok(view);
   }
 
+  readonly tmForum: TmfApi = {
+    usage: none,
+    bills: none,
+    rates: none,
+    orders: none,
+    offerings: none,
+    prices: none,
+  };
   readonly selling: OffersApi = {
     set: async (_, { offer }) => refuse("E_NOT_FOUND", "no such node of yours", { found: offer.node }),
     remove: async (_, node) => refuse("E_NOT_FOUND", "no such node of yours", { found: node }),

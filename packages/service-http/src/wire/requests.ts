@@ -96,7 +96,11 @@ export const labelQuery = z.strictObject({ labels });
 
 export const SUBJECTS = ["task", "node", "link", "contract", "application"] as const;
 export const eventsQuery = z.strictObject({
-  after: z.string().max(256).optional().describe("As the header Last-Event-ID."),
+  after: z
+    .string()
+    .max(256)
+    .optional()
+    .describe("As the header Last-Event-ID; oldest: from the oldest event that is kept."),
   subjects: z
     .string()
     .max(128)

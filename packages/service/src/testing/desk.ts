@@ -28,7 +28,7 @@ import { AgentCore, type AgentInput, type AgentOutput } from "../agent/agent.ts"
 import type { Command, ManagerEvent, ManagerInput, ManagerOutput } from "../manager/core.ts";
 import { Manager } from "../manager/manager.ts";
 import { MemoryStore } from "../memory-store.ts";
-import type { ApplicationSubmission, StepRequest, TaskSubmission } from "../resources.ts";
+import type { ApplicationSubmission, SignedOrder, StepRequest, TaskSubmission } from "../resources.ts";
 import { decodeFromAgent, decodeToAgent, encodeMessage } from "../wire.ts";
 
 /*
@@ -303,13 +303,6 @@ export class Desk {
 
   submission(name: string, needs: TaskNeeds, payAtMost: Money): TaskSubmission {
     const manifest = canonicalText({ name });
-    const order = {
-      id: `order-${name}`,
-      consumer: this.#consumer.publicKey,
-      taskDigest: this.#cryptography.digest(manifest),
-      payAtMost,
-      notAfter: (this.now + HOUR) as Instant,
-    };
     return {
       name,
       labels: {},
@@ -318,8 +311,16 @@ export class Desk {
       program: { kind: "wasm", module: "00".repeat(32), args: [], env: {} },
       input: null,
       contents: [],
-      order: signOrder(order, this.#consumer),
+      order: this.orderFor(`order-${name}`, manifest, payAtMost),
     };
+  }
+
+  /** An order of ann's for a manifest, good for an hour. */
+  orderFor(id: string, manifest: string, payAtMost: Money): SignedOrder {
+    const taskDigest = this.#cryptography.digest(manifest);
+    const notAfter = (this.now + HOUR) as Instant;
+    const consumer = this.#consumer.publicKey;
+    return signOrder({ id, consumer, taskDigest, payAtMost, notAfter }, this.#consumer);
   }
 
   command(command: Command): Result<string> {
