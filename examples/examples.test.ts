@@ -7,7 +7,7 @@ import { afterAll, expect, it } from "vitest";
 import { parse } from "yaml";
 import { createOnnxRuntime } from "../packages/orchestration-onnx/src/index.ts";
 import { createWasmRuntime } from "../packages/orchestration-wasm/src/index.ts";
-import { contentsOf, parseManifests } from "../packages/service-http/src/index.ts";
+import { contentsOf, parseDocuments } from "../packages/service-http/src/index.ts";
 import { makeInput } from "./multiply/generate.mjs";
 import { buildModel } from "./multiply/model.mjs";
 import { verify } from "./multiply/verify.mjs";
@@ -61,9 +61,9 @@ it("commits what its sources build to", async () => {
 
 it("has manifests that read without a problem and name files that are there", () => {
   const made = ["access.log", "friends.safetensors"];
-  for (const name of ["read-receipt", "scan-log", "multiply", "empty"]) {
+  for (const name of ["read-receipt", "scan-log", "multiply", "empty", "log-report"]) {
     const file = at(`${name}/${name}.yaml`);
-    const parsed = parseManifests(readFileSync(file, "utf8"), file);
+    const parsed = parseDocuments(readFileSync(file, "utf8"), file);
     expect(parsed).toMatchObject({ ok: true });
     if (!parsed.ok) continue;
     for (const { manifest } of parsed.manifests) {

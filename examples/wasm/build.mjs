@@ -7,6 +7,7 @@ import asc from "assemblyscript/asc";
 /** Source beside this file -> module, from the examples' folder. */
 export const MODULES = {
   "empty.ts": "empty/empty.wasm",
+  "pick-lines.ts": "log-report/pick-lines.wasm",
   "scan-log.ts": "scan-log/scan-log.wasm",
 };
 

@@ -7,6 +7,11 @@ declare function fd_write(fd: u32, vectors: usize, count: u32, done: usize): u32
 @external("wasi_snapshot_preview1", "proc_exit")
 declare function proc_exit(code: u32): void;
 
+@external("wasi_snapshot_preview1", "args_sizes_get")
+declare function args_sizes_get(count: usize, bytes: usize): u32;
+@external("wasi_snapshot_preview1", "args_get")
+declare function args_get(pointers: usize, texts: usize): u32;
+
 // One vector (pointer, length), and behind it how much was done.
 const vector: usize = memory.data(12);
 
@@ -28,6 +33,16 @@ export function write(from: usize, length: u32): void {
     from += done;
     length -= done;
   }
+}
+
+/** The first byte of the program's last argument; 0 without any. */
+export function argument(): u8 {
+  if (args_sizes_get(vector, vector + 4) != 0) exit(1);
+  let count = load<u32>(vector);
+  if (count == 0) return 0;
+  let pointers = heap.alloc(count * 4);
+  if (args_get(pointers, heap.alloc(load<u32>(vector, 4))) != 0) exit(1);
+  return load<u8>(load<u32>(pointers + (count - 1) * 4));
 }
 
 /** Ends the program. */

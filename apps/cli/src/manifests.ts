@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { ContentReference } from "@weft/service";
-import type { ManifestSource, ParsedManifest } from "@weft/service-http/manifest";
+import type { AnyManifest, ManifestSource, ParsedManifest, TaskManifest } from "@weft/service-http/manifest";
 import type { Context } from "./context.ts";
 import { Failure } from "./failure.ts";
 
 /** A manifest ready to be sent, and the local files behind its digests. */
-export interface ReadyManifest {
+export interface ReadyManifest<M extends AnyManifest = TaskManifest> {
   readonly name: string;
   /** With contents by digest. */
   readonly source: ManifestSource;
-  readonly parsed: ParsedManifest;
+  readonly parsed: ParsedManifest<M>;
   /** Canonical text of `source`: what is sent, and what the order covers. */
   readonly text: string;
   readonly files: readonly LocalContent[];
@@ -34,6 +34,20 @@ export async function readManifests(context: Context, filename: string): Promise
   throw new Failure(parsed.problems.map(formatProblem).join("\n"), 2);
 }
 
+/** The same of a file that may hold applications too. */
+export async function readDocuments(
+  context: Context,
+  filename: string,
+): Promise<readonly ParsedManifest<AnyManifest>[]> {
+  const { parseDocuments, formatProblem } = await import("@weft/service-http/manifest");
+  const parsed = parseDocuments(readText(context, filename), filename === "-" ? "stdin" : filename);
+  if (parsed.ok) return parsed.manifests;
+  throw new Failure(parsed.problems.map(formatProblem).join("\n"), 2);
+}
+
+export const isTask = (parsed: ParsedManifest<AnyManifest>): parsed is ParsedManifest =>
+  parsed.manifest.kind === "Task";
+
 /** A file of the command line (`-`: standard input). */
 export function readText(context: Context, filename: string): string {
   try {
@@ -48,24 +62,24 @@ export function readText(context: Context, filename: string): string {
  * Looks at every local file that a manifest names (relative to the manifest) and puts its digest in its place.
  * `input` takes the place of the manifest's own input.
  */
-export async function readyManifest(
+export async function readyManifest<M extends AnyManifest>(
   context: Context,
-  parsed: ParsedManifest,
+  parsed: ParsedManifest<M>,
   input?: string,
-): Promise<ReadyManifest> {
-  const { contentsOf, manifestText, parseManifests, withDigests, withField } = await import(
+): Promise<ReadyManifest<M>> {
+  const { contentsOf, manifestText, parseDocuments, withDigests, withField } = await import(
     "@weft/service-http/manifest"
   );
   const { fileContent } = await import("@weft/service-http/client");
   let given = parsed;
   if (input !== undefined) {
     const path = resolve(context.cwd, input);
-    const again = parseManifests(
+    const again = parseDocuments(
       JSON.stringify(withField(parsed.source, ["spec", "data", "content"], path)),
       parsed.file,
     );
     if (!again.ok) throw new Failure(`--input: ${again.problems[0]?.message}`, 2);
-    given = { ...(again.manifests[0] as ParsedManifest), lineOf: parsed.lineOf };
+    given = { ...(again.manifests[0] as ParsedManifest<M>), lineOf: parsed.lineOf };
   }
   const base = parsed.file === "stdin" ? context.cwd : dirname(resolve(context.cwd, parsed.file));
   const known = new Map<string, ContentReference>();

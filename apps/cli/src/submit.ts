@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import {
   formatBytes,
   formatMoney,
+  type Instant,
   instant,
   type Micros,
   type Money,
@@ -10,6 +11,7 @@ import {
 } from "@weft/kernel";
 import type { TaskView } from "@weft/service";
 import type { DecisionView, GatewaysView, NetworkView, WeftClient } from "@weft/service-http/client";
+import type { AnyManifest } from "@weft/service-http/manifest";
 import type { Context } from "./context.ts";
 import { Failure, must, refused } from "./failure.ts";
 import type { ReadyManifest } from "./manifests.ts";
@@ -42,29 +44,37 @@ export async function submitTask(
   const client = await context.client();
   await uploadFiles(context, client, ready, asked.network);
   const payAtMost = ready.parsed.manifest.spec.pay?.atMost ?? (await plannedPrice(context, client, ready));
+  const notAfter = instant(asked.network.now + asked.validFor);
+  const order = await signedOrder(context, ready.text, asked.orderId, payAtMost, notAfter);
+  const body = { manifest: ready.text, contents: [...ready.contents], order };
+  return withKnownKey(context, client, () => client.call("POST /v1/tasks", { body }));
+}
+
+/** An order for the manifest of this text, as it travels. */
+export async function signedOrder(
+  context: Context,
+  text: string,
+  id: string,
+  payAtMost: Money,
+  notAfter: Instant,
+) {
   const { signOrder } = await import("@weft/market");
   const signer = await context.signer();
-  const order = signOrder(
-    {
-      id: asked.orderId,
-      consumer: signer.publicKey,
-      taskDigest: createHash("sha256").update(ready.text).digest("hex"),
-      payAtMost,
-      notAfter: instant(asked.network.now + asked.validFor),
-    },
-    signer,
-  );
-  const body = {
-    manifest: ready.text,
-    contents: [...ready.contents],
-    order: { ...order, order: { ...order.order, payAtMost: String(payAtMost) } },
-  };
-  let made: Result<TaskView> = await client.call("POST /v1/tasks", { body });
-  if (!made.ok && made.refusal.code === "E_KEY_UNKNOWN") {
-    await makeKeyKnown(context, client, signer.publicKey);
-    made = await client.call("POST /v1/tasks", { body });
-  }
-  return must(made);
+  const taskDigest = createHash("sha256").update(text).digest("hex");
+  const order = signOrder({ id, consumer: signer.publicKey, taskDigest, payAtMost, notAfter }, signer);
+  return { ...order, order: { ...order.order, payAtMost: String(payAtMost) } };
+}
+
+/** Has the key made known where it is not yet, and asks again. */
+export async function withKnownKey<T>(
+  context: Context,
+  client: WeftClient,
+  ask: () => Promise<Result<T>>,
+): Promise<T> {
+  const made = await ask();
+  if (made.ok || made.refusal.code !== "E_KEY_UNKNOWN") return must(made);
+  await makeKeyKnown(context, client, (await context.signer()).publicKey);
+  return must(await ask());
 }
 
 export const newOrderId = (): string => randomUUID();
@@ -96,10 +106,11 @@ export async function makeKeyKnown(context: Context, client: WeftClient, key: Pu
 /** Less is sent in a moment, and without asking whether it is there. */
 const WORTH_A_LINE = 256 << 10;
 
-async function uploadFiles(
+/** Brings a manifest's files to the gateway where its data is. */
+export async function uploadFiles(
   context: Context,
   client: WeftClient,
-  { files, parsed }: ReadyManifest,
+  { files, parsed }: ReadyManifest<AnyManifest>,
   network: NetworkView,
 ): Promise<void> {
   if (files.length === 0) return;

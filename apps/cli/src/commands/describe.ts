@@ -10,7 +10,7 @@ import {
   type Micros,
   type Money,
 } from "@weft/kernel";
-import type { LinkView, NodeView, RunView, TaskView, Timeline } from "@weft/service";
+import type { ApplicationView, LinkView, NodeView, RunView, TaskView, Timeline } from "@weft/service";
 import type { ContractView } from "@weft/service-http/client";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
@@ -24,9 +24,9 @@ import { age, harmless, known, pairs, percent, since, time, UNKNOWN } from "../t
 export function register(program: Command, context: Context): void {
   program
     .command("describe")
-    .summary("show all that is known of a node, task, contract or link")
-    .description("Shows all that is known of a node, task, contract or link, and how old it is.")
-    .argument("<resource>", "node, task, contract or link, or such as node/corner")
+    .summary("show all that is known of a node, task, application, contract or link")
+    .description("Shows all that is known of a node, task, application, contract or link, and how old it is.")
+    .argument("<resource>", "node, task, application, contract or link, or such as node/corner")
     .argument("[name]", "which one; a link is named 'from>to'")
     .action((word: string, name: string | undefined) => describe(context, word, name));
 }
@@ -57,7 +57,64 @@ const FACTS: Readonly<Record<string, Facts>> = {
   task: taskFacts,
   link: linkFacts,
   contract: contractFacts,
+  application: applicationFacts,
 };
+
+function applicationFacts(application: ApplicationView, now: Instant, currency: string): readonly Fact[] {
+  const { plan, steps, reason, objective } = application;
+  const least = (bound: number): string =>
+    objective === "time" ? time(bound as Micros) : formatMoney(BigInt(Math.floor(bound)) as Money, currency);
+  const proof = (): string => {
+    if (plan?.proven) return "the best there is";
+    return plan?.bound == null ? "not all nodes looked at" : `none is below ${least(plan.bound)}`;
+  };
+  return [
+    ["Name", application.name],
+    ["Id", application.id],
+    ["Labels", pairs(application.labels)],
+    ["Consumer", application.consumer],
+    ["Phase", application.phase],
+    ["Reason", reason === null ? UNKNOWN : `${reason.message}  [${reason.code}]`],
+    ["Submitted", `${formatInstant(application.submittedAt)}, ${since(now, application.submittedAt)} ago`],
+    [
+      "Ended",
+      known(
+        application.finishedAt,
+        (at) => `${formatInstant(at)}, after ${age((at - application.submittedAt) as Micros)}`,
+      ),
+    ],
+    ["Gang", application.gang ? "all steps or none" : "no"],
+    [
+      "Plan",
+      known(
+        plan,
+        ({ makespan, cost }) =>
+          `${time(makespan)}, ${formatMoney(BigInt(Math.ceil(cost)) as Money, currency)}; by ${objective}: ${proof()}`,
+      ),
+    ],
+    ["Charged", formatMoney(application.charged, currency)],
+    [
+      "Steps",
+      steps.map(
+        (step): Fact => [
+          step.name,
+          [
+            ["phase", step.phase],
+            ["after", step.from.join(", ") || "nothing"],
+            ["node", step.node ?? UNKNOWN],
+            ["planned", known(step.planned, ({ start, finish }) => `${time(start)} to ${time(finish)}`)],
+            ["task", step.task ?? UNKNOWN],
+            ["charged", known(step.charged, (charged) => formatMoney(charged, currency))],
+            [
+              "result",
+              known(step.result, ({ size, digest, at }) => `${formatBytes(size)} at ${at}, sha256:${digest}`),
+            ],
+          ],
+        ],
+      ),
+    ],
+  ];
+}
 
 function nodeFacts(node: NodeView, _now: Instant, currency: string): readonly Fact[] {
   const { description, load, reserved } = node;

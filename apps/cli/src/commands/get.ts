@@ -71,7 +71,10 @@ export async function getResources(
     throw new Failure("names and a selector exclude each other", 2);
   }
   if (options.watch && resource.subject === undefined) {
-    throw new Failure(`${resource.plural} cannot be watched; nodes, links, tasks and contracts can`, 2);
+    throw new Failure(
+      `${resource.plural} cannot be watched; nodes, links, tasks, applications and contracts can`,
+      2,
+    );
   }
   if (options.selector !== undefined && resource.labelsOf === undefined) {
     throw new Failure(`${resource.plural} have no labels to select by`, 2);

@@ -1,49 +1,69 @@
 import { formatMoney } from "@weft/kernel";
 import type { DecisionView, PlacementView } from "@weft/service-http/client";
 import { type Command, Option } from "commander";
+import {
+  applicationText,
+  batchText,
+  planApplication,
+  planBatch,
+  type ReadyApplication,
+} from "../applications.ts";
 import type { Context } from "../context.ts";
 import { Failure, must } from "../failure.ts";
-import { FILE_OPTION, readManifests, readyManifest } from "../manifests.ts";
+import { FILE_OPTION, isTask, type ReadyManifest, readDocuments, readyManifest } from "../manifests.ts";
 import { printValue } from "../print.ts";
 import { planTask } from "../submit.ts";
 import { type Fact, factLines } from "../table.ts";
 import { known, time } from "../text.ts";
 
+interface Options {
+  readonly filename: string;
+  readonly input?: string;
+  readonly output?: "json" | "yaml";
+}
+
 export function register(program: Command, context: Context): void {
   program
     .command("plan")
-    .summary("show where a task would run, how long and at what price; commit nothing")
+    .summary("show where tasks and applications would run, how long and at what price; commit nothing")
     .description(
-      "Shows offer, path, time and highest price of each task of a file. Exit code 1 if one fits nowhere.",
+      "Shows offer, path, time and highest price of each task of a file, and the steps of each application. Several tasks are planned together, with how far that is from the best there can be. Exit code 1 if one fits nowhere.",
     )
     .requiredOption(...FILE_OPTION)
     .option("--input <file>", "input in the place of the manifest's")
     .addOption(documentOption())
-    .action(
-      async (options: {
-        readonly filename: string;
-        readonly input?: string;
-        readonly output?: "json" | "yaml";
-      }) => {
-        const manifests = await readManifests(context, options.filename);
-        const client = await context.client();
-        const plans: { readonly name: string; readonly decision: DecisionView }[] = [];
-        for (const parsed of manifests) {
-          const ready = await readyManifest(context, parsed, options.input);
-          plans.push({ name: ready.name, decision: await planTask(client, ready) });
-        }
-        if (options.output !== undefined) {
-          const all = plans.map(({ name, decision }) => ({ name, ...decision }));
-          await printValue(context, all.length === 1 ? all[0] : { items: all }, options.output);
-        } else {
-          const { currency } = must(await client.call("GET /v1/network", {}));
-          for (const { name, decision } of plans) context.print(await planText(name, decision, currency));
-        }
-        if (plans.some(({ decision }) => decision.placement === null)) {
-          throw new Failure(options.output === undefined ? "nothing was committed" : "nothing fits");
-        }
-      },
-    );
+    .action((options: Options) => plan(context, options));
+}
+
+async function plan(context: Context, options: Options): Promise<void> {
+  const documents = await readDocuments(context, options.filename);
+  const client = await context.client();
+  const ready = await Promise.all(
+    documents.map((parsed) => readyManifest(context, parsed, isTask(parsed) ? options.input : undefined)),
+  );
+  const tasks = ready.filter(({ parsed }) => isTask(parsed)) as ReadyManifest[];
+  const applications = ready.filter(({ parsed }) => !isTask(parsed)) as ReadyApplication[];
+  const together = tasks.length > 1 ? await planBatch(client, tasks) : null;
+  const single = tasks.length === 1 ? [await planTask(client, tasks[0] as ReadyManifest)] : [];
+  const decisions =
+    together?.items ?? single.map((one) => ({ name: (tasks[0] as ReadyManifest).name, ...one }));
+  const plans = await Promise.all(
+    applications.map(async (one) => ({ name: one.name, ...(await planApplication(client, one)) })),
+  );
+  if (options.output !== undefined) {
+    const { items: _, ...whole } = together ?? { items: null };
+    const all = [...decisions, ...plans];
+    await printValue(context, all.length === 1 ? all[0] : { ...whole, items: all }, options.output);
+  } else {
+    const { currency } = must(await client.call("GET /v1/network", {}));
+    for (const { name, ...decision } of decisions) context.print(await planText(name, decision, currency));
+    if (together !== null) context.print(batchText(together));
+    for (const { name, ...one } of plans) context.print(applicationText(name, one, currency));
+  }
+  const refused = decisions.some(({ placement }) => placement === null);
+  if (refused || plans.some(({ plan: found }) => found === null)) {
+    throw new Failure(options.output === undefined ? "nothing was committed" : "nothing fits");
+  }
 }
 
 /** `-o json|yaml` of commands that print one thing for people by default. */

@@ -1,13 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { canonicalText, type Instant, type Money, type Signer } from "@weft/kernel";
 import { loadSigner, nodeCryptography } from "@weft/live";
 import { signOrder, verifyContract } from "@weft/market";
 import type { TaskView } from "@weft/service";
 import { fileContent, uploadFile, WeftClient } from "@weft/service-http/client";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { Context } from "../context.ts";
+import { runCommandLine } from "../program.ts";
+import { keepContext } from "../settings.ts";
 import { must, spinning } from "../testing/consumer.ts";
 import type { RunningNetwork } from "./network.ts";
 
@@ -30,6 +34,8 @@ spec:
     - { name: near, tier: edge, site: here, provider: pat, share: 50%, price: 0.02 CNY, runs: [wasm] }
     - { name: far, tier: cloud, site: there, provider: quinn, share: 50%, gateway: true, price: 0.03 CNY, runs: [wasm] }
 `;
+
+const EXAMPLES = fileURLToPath(new URL("../../../../examples", import.meta.url));
 
 let folder: string;
 let network: RunningNetwork;
@@ -156,6 +162,45 @@ it("an agent killed in mid-task: the task is placed again and billed once", asyn
   expect(done.runs.length).toBeGreaterThan(1);
   expect(done.runs[0]!.state).toBe("lost");
   expect(await usageOf(id)).toBe(1);
+  await expectSoundBooks();
+}, 90_000);
+
+it("runs an application of three steps: what two give the third takes, from wherever it lies", async () => {
+  const place = join(folder, "application");
+  cpSync(EXAMPLES, place, { recursive: true, filter: (path) => !path.endsWith("access.log") });
+  const lines = Array.from({ length: 400 }, (_, i) => {
+    const status = [200, 503, 404, 200, 500][i % 5];
+    return `10.0.0.${i % 7} - - [20/Nov/2026:17:42:10 +0000] "GET /p${i % 3} HTTP/1.1" ${status} 100 "-" "x"\n`;
+  });
+  writeFileSync(join(place, "scan-log", "access.log"), lines.join(""));
+  const manifest = join(place, "log-report", "log-report.yaml");
+  writeFileSync(manifest, readFileSync(manifest, "utf8").replace("at: you", "at: here"));
+  const { token, key } = network.consumer("ann");
+  keepContext(join(folder, ".weft"), "test", { server: network.url, token, key });
+  const said: string[] = [];
+  const weft = async (...words: string[]): Promise<string> => {
+    said.length = 0;
+    const stream = { write: (text: string | Uint8Array) => said.push(Buffer.from(text as never).toString()) };
+    const code = await runCommandLine(new Context({ out: stream, err: stream, env: {}, cwd: folder }), words);
+    if (code !== 0) throw new Error(said.join(""));
+    return said.join("");
+  };
+  expect(await weft("plan", "-f", manifest)).toMatch(
+    /report +failed,missing +(near|far) .*\n +whole: .*best/s,
+  );
+  expect(await weft("apply", "-f", manifest)).toContain("application/log-report created");
+  expect(await weft("apply", "-f", manifest)).toContain("application/log-report unchanged");
+  for (;;) {
+    const listed = await weft("get", "applications", "-o", "json");
+    const { phase, reason } = JSON.parse(listed).items[0];
+    if (phase === "succeeded") break;
+    if (phase !== "running" && phase !== "pending") throw new Error(JSON.stringify(reason));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const report = await weft("result", "log-report.report");
+  expect(report).toMatch(/^lines +240\nhosts +7\nerrors +160\nmissing +80\n/);
+  expect(await weft("describe", "application", "log-report")).toMatch(/report:\n +phase: +succeeded\n/);
+  expect(await weft("get", "applications")).toMatch(/log-report +succeeded +3\/3/);
   await expectSoundBooks();
 }, 90_000);
 

@@ -1,4 +1,5 @@
 import { Failure } from "../failure.ts";
+import { applications } from "./applications.ts";
 import { links } from "./links.ts";
 import { accounts, contracts, keys, offers, sites, tokens, usage } from "./market.ts";
 import { nodes } from "./nodes.ts";
@@ -12,6 +13,7 @@ export const RESOURCES: readonly AnyResource[] = [
   links,
   sites,
   tasks,
+  applications,
   contracts,
   usage,
   accounts,

@@ -1,0 +1,162 @@
+import { formatMoney, formatTime, instant, type Money } from "@weft/kernel";
+import type { ApplicationView, TaskView } from "@weft/service";
+import type { ApplicationDecisionView, BatchPlanView, WeftClient } from "@weft/service-http/client";
+import type { ApplicationManifest } from "@weft/service-http/manifest";
+import type { Context } from "./context.ts";
+import { Failure, must, refused } from "./failure.ts";
+import type { ReadyManifest } from "./manifests.ts";
+import { appliedOrderId, type Submission, signedOrder, uploadFiles, withKnownKey } from "./submit.ts";
+import { Table } from "./table.ts";
+import { time, UNKNOWN } from "./text.ts";
+
+/** A whole application, ready to be sent. */
+export type ReadyApplication = ReadyManifest<ApplicationManifest>;
+
+/** Plans tasks together; nothing is uploaded or committed. */
+export async function planBatch(client: WeftClient, tasks: readonly ReadyManifest[]): Promise<BatchPlanView> {
+  const items = tasks.map(({ text, contents }) => ({ manifest: text, contents: [...contents] }));
+  return must(await client.call("POST /v1/batches:plan", { body: { items } }));
+}
+
+/** What deciding together came to, in a line. */
+export function batchText({ items, placed, mostPlaced, score, unit, gap, alone }: BatchPlanView): string {
+  const total = (value: number): string => {
+    if (unit === "cost") return formatMoney(BigInt(Math.ceil(value)) as Money);
+    if (unit === "time") return formatTime(Math.ceil(value) as never);
+    return `${Number(value.toPrecision(4))}${unit === "energy" ? " J" : unit === "carbon" ? " g" : ""}`;
+  };
+  const what = unit === "relative" ? "sum of scores over each task's best" : `sum of ${unit}`;
+  const proof =
+    gap === null
+      ? `at most ${mostPlaced} can be`
+      : gap === 0
+        ? "proven least"
+        : `at most ${(100 * gap).toPrecision(2)} % over the least there can be`;
+  const single =
+    alone.placed < placed
+      ? `one at a time places ${alone.placed}`
+      : `one at a time: ${alone.score > score ? total(alone.score) : "the same"}`;
+  return `together ${placed} of ${items.length} placed, ${what} ${total(score)}, ${proof}; ${single}`;
+}
+
+/** Brings tasks to the network to be placed together; prices that no manifest names are those of the plan. */
+export async function submitBatch(
+  context: Context,
+  tasks: readonly ReadyManifest[],
+  asked: Omit<Submission, "orderId">,
+): Promise<readonly TaskView[]> {
+  const client = await context.client();
+  for (const ready of tasks) await uploadFiles(context, client, ready, asked.network);
+  const unpriced = tasks.some(({ parsed }) => parsed.manifest.spec.pay?.atMost === undefined);
+  const plan = unpriced ? await planBatch(client, tasks) : null;
+  const { publicKey } = await context.signer();
+  const notAfter = instant(asked.network.now + asked.validFor);
+  const items = await Promise.all(
+    tasks.map(async ({ text, contents, parsed, name }, i) => {
+      const planned = plan?.items[i]?.placement;
+      const price = parsed.manifest.spec.pay?.atMost ?? planned?.priceAtMost ?? planned?.price;
+      if (price === undefined) {
+        throw new Failure(
+          `${name} fits nowhere now, and without spec.pay.atMost there is no price to sign for`,
+        );
+      }
+      const order = await signedOrder(context, text, appliedOrderId(text, publicKey), price, notAfter);
+      return { manifest: text, contents: [...contents], order };
+    }),
+  );
+  const made = await withKnownKey(context, client, () =>
+    client.call("POST /v1/batches", { body: { items } }),
+  );
+  return made.items;
+}
+
+/** Plans an application; nothing is uploaded or committed. */
+export async function planApplication(
+  client: WeftClient,
+  { text, contents }: ReadyApplication,
+): Promise<ApplicationDecisionView> {
+  return must(
+    await client.call("POST /v1/applications:plan", { body: { manifest: text, contents: [...contents] } }),
+  );
+}
+
+/** A plan for people: a line a step, then what the whole takes and costs and how sure that is. */
+export function applicationText(name: string, plan: ApplicationDecisionView, currency: string): string {
+  const headers = ["STEP", "AFTER", "NODE", "STARTS", "ENDS", "PRICE"];
+  const rows = plan.steps.map((step) => [
+    step.name,
+    step.from.join(",") || UNKNOWN,
+    step.node ?? UNKNOWN,
+    time(step.planned?.start),
+    time(step.planned?.finish),
+    step.price === null ? UNKNOWN : formatMoney(step.price, currency),
+  ]);
+  const table = new Table(headers, rows);
+  const lines = [headers, ...rows].map((row) => `  ${table.line(row)}`);
+  return [`application ${name}`, ...lines, `  ${summary(plan, currency)}`].join("\n");
+}
+
+function summary({ plan, refusal }: ApplicationDecisionView, currency: string): string {
+  if (plan === null) {
+    const at = refusal?.path === undefined ? "" : `${refusal.path}: `;
+    const found = refusal?.found === undefined ? "" : `: ${refusal.found}`;
+    return `refused: ${at}${refusal?.message}${found} [${refusal?.code}]`;
+  }
+  const cost = formatMoney(BigInt(Math.ceil(plan.cost)) as Money, currency);
+  const proof = plan.proven
+    ? "the best plan there is"
+    : plan.bound === null
+      ? "the best of the nearest nodes"
+      : "the best found in the time given";
+  return `whole: ${time(plan.makespan)}, ${cost}; ${proof}`;
+}
+
+/** What a step without a price of its own may cost over its plan: it may have to run on another node. */
+const OVER_PLAN = 2n;
+
+/** Brings an application to the network: each step under an order of its own. */
+export async function submitApplication(
+  context: Context,
+  ready: ReadyApplication,
+  asked: Omit<Submission, "orderId">,
+): Promise<ApplicationView> {
+  const client = await context.client();
+  await uploadFiles(context, client, ready, asked.network);
+  const { spec } = ready.parsed.manifest;
+  const steps = spec.steps ?? [];
+  const prices = await pricesOf(context, client, ready);
+  const notAfter = instant(asked.network.now + asked.validFor);
+  const id = appliedOrderId(ready.text, (await context.signer()).publicKey);
+  const orders = await Promise.all(
+    steps.map(({ name }, s) =>
+      signedOrder(context, ready.text, `${id}/${name}`, prices[s] as Money, notAfter),
+    ),
+  );
+  const body = { manifest: ready.text, contents: [...ready.contents], orders };
+  return withKnownKey(context, client, () => client.call("POST /v1/applications", { body }));
+}
+
+/** By step, the highest price: its own, the application's, or what the plan names with room for another node. */
+async function pricesOf(
+  context: Context,
+  client: WeftClient,
+  ready: ReadyApplication,
+): Promise<readonly Money[]> {
+  const { spec } = ready.parsed.manifest;
+  const named = (spec.steps ?? []).map(({ pay }) => pay?.atMost ?? spec.pay?.atMost);
+  if (named.every((price) => price !== undefined)) return named;
+  const { steps, refusal } = await planApplication(client, ready);
+  const prices = named.map((price, s) => {
+    const planned = steps[s]?.price;
+    return price ?? (planned == null ? null : ((planned * OVER_PLAN) as Money));
+  });
+  if (prices.some((price) => price === null)) {
+    if (refusal !== null) throw refused({ ...refusal, hint: `weft plan -f ${ready.parsed.file} says why` });
+    throw new Failure("nothing fits now, and without spec.pay.atMost there is no price to sign for");
+  }
+  const total = prices.reduce<bigint>((sum, price) => sum + (price ?? 0n), 0n) as Money;
+  context.note(
+    `steps without pay.atMost: signed for twice the plan's price, ${formatMoney(total)} in all at most`,
+  );
+  return prices as readonly Money[];
+}
