@@ -18,6 +18,7 @@ import {
 } from "@weft/service";
 import {
   type ApplicationsApi,
+  type BillingApi,
   type ContractQuery,
   EventLog,
   type EventView,
@@ -41,6 +42,7 @@ import {
   tokenDigest,
 } from "@weft/service-http";
 import { liveApplications } from "./applications.ts";
+import { liveBilling } from "./billing.ts";
 import { type LiveLog, liveLog } from "./log.ts";
 import { managerMetrics } from "./metrics.ts";
 import { liveOffers, offerViews } from "./offers.ts";
@@ -85,6 +87,7 @@ export class LiveManager implements ManagerApi {
   readonly organisations: OrganisationsApi;
   readonly applications: ApplicationsApi;
   readonly log: LiveLog;
+  readonly billing: BillingApi;
 
   constructor(options: LiveManagerOptions) {
     this.#options = options;
@@ -94,7 +97,9 @@ export class LiveManager implements ManagerApi {
     this.organisations = liveOrganisations(() => this.#core, options.command);
     this.applications = liveApplications(() => options.manager, options.clock, options.command);
     const { history, command } = options;
-    this.log = liveLog(() => this.#core, history, command, mayRead);
+    const core = () => this.#core;
+    this.log = liveLog(core, history, command, mayRead);
+    this.billing = liveBilling({ core, history, clock: options.clock, command, mayRead });
   }
 
   get #core(): Manager["core"] {
@@ -234,7 +239,7 @@ export class LiveManager implements ManagerApi {
     const { accounts } = this.#core.books;
     return accounts
       .filter((account) => caller.role === "manager" || account.id === caller.account)
-      .map((account) => accountView(this.#core, account.id))
+      .map((account) => accountView(this.#core, account.id, this.#options.clock()))
       .filter((view) => view !== undefined)
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   }

@@ -1,9 +1,39 @@
 import { readFileSync } from "node:fs";
 import { ARCHITECTURES } from "@weft/announcement";
 import type { DomainId, SiteId } from "@weft/infrastructure";
+import type { Money } from "@weft/kernel";
+import { type BillingPolicy, PLAIN_BILLING } from "@weft/service";
 import { z } from "zod";
 
 const role = z.enum(["consumer", "provider", "manager"]);
+
+const amount = z
+  .string()
+  .regex(/^\d{1,30}$/)
+  .transform((text) => BigInt(text) as Money);
+const ppm = z.number().int().min(0).max(1_000_000);
+const length = z.enum(["day", "week", "month"]);
+const name = z.string().min(1).max(64);
+
+/** Amounts in millionths, as digits; shares in millionths. */
+const billing: z.ZodType<BillingPolicy> = z.strictObject({
+  /** How long an invoice's period is. */
+  every: length.default(PLAIN_BILLING.every),
+  /** What is added to or taken off each invoice, in this order, each of what stands before it. */
+  rules: z
+    .array(
+      z.discriminatedUnion("kind", [
+        z.strictObject({ kind: z.literal("discount"), name, above: amount, ppm }),
+        z.strictObject({ kind: z.literal("fee"), name, amount }),
+        z.strictObject({ kind: z.literal("tax"), name, ppm }),
+      ]),
+    )
+    .default([]),
+  /** The least that is paid out, and the fee: a fixed part and a share. */
+  payout: z.strictObject({ minimum: amount, fixed: amount, ppm }).default(PLAIN_BILLING.payout),
+  /** A provider is paid at most once in each. */
+  payoutEvery: length.default(PLAIN_BILLING.payoutEvery),
+});
 
 /** How one manager process is set up: a JSON file, written by `weft up` or by hand. */
 const schema = z.strictObject({
@@ -22,6 +52,10 @@ const schema = z.strictObject({
   currency: z.string().length(3).default("CNY"),
   /** Millionths of every charge that the manager keeps. */
   commissionPpm: z.number().int().min(0).max(1_000_000).default(50_000),
+  /** Millionths of the charge that a provider gives back when its result comes after the task's deadline. */
+  latePenaltyPpm: z.number().int().min(0).max(500_000).default(100_000),
+  /** Invoices and payouts. */
+  billing: billing.default(PLAIN_BILLING),
   /** An external PostgreSQL; absent: one of its own under `stateDir`. */
   databaseUrl: z.string().optional(),
   /** The most content its gateway keeps. */

@@ -17,6 +17,7 @@ import { createApiServer } from "@weft/service-http";
 import { type OpenedStore, openStore } from "@weft/store-postgres";
 import { Agents } from "./agents.ts";
 import { LiveManager } from "./api.ts";
+import { issueDue } from "./billing.ts";
 import type { ManagerConfig } from "./config.ts";
 import { DomainBus } from "./domain-bus.ts";
 import { TaskLogs } from "./task-logs.ts";
@@ -34,6 +35,8 @@ export interface RunningManager {
 
 const VERSION = "0.1.0";
 const STORE_STOPS_MS = 5_000;
+/** How often it is looked whether invoices of a period that is over are still to be issued. */
+const BILLS_EVERY_MS = 600_000;
 
 /**
  * One manager, live: the core driven by real time, its changes committed in groups, its messages released once they
@@ -92,6 +95,8 @@ export async function serveManager(
       account: "manager",
       currency: config.currency,
       fee: { commissionPpm: config.commissionPpm },
+      latePenaltyPpm: config.latePenaltyPpm,
+      billing: config.billing,
       site: config.site,
       domain: config.domain,
       gateway: ownGateway,
@@ -183,11 +188,13 @@ export async function serveManager(
   ownGateway.echo = echo.address;
   await bus.open(config.announcement, config.bus, ownGateway.url, busToken, (input) => driver.handle(input));
   await bootstrap(config, manager, (command) => tickets.command(command));
+  const bills = every(BILLS_EVERY_MS, () => issueDue(api.billing, () => manager.core, clock()));
   return {
     url: ownGateway.url,
     store: `${store.description}${store.adopted ? ", adopted from a manager that was killed" : ""}`,
     command: (command) => tickets.command(command),
     stop: async () => {
+      clearInterval(bills);
       driver.close();
       agents.close();
       await bus.close();
@@ -200,6 +207,14 @@ export async function serveManager(
       await store.close();
     },
   };
+}
+
+/** Does it now and every so often; what fails is said, and tried again next time. */
+function every(ms: number, work: () => Promise<unknown>): NodeJS.Timeout {
+  const step = (): void =>
+    void work().catch((error: Error) => console.error(`weft manager: bills: ${error.message}`));
+  step();
+  return setInterval(step, ms);
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: ManagerConfig["listen"]): Error {

@@ -123,11 +123,14 @@ export function usageView(run: RunEntry): UsageView | null {
   return { id: usage.record.id, task, usage, charge, receivedAt };
 }
 
-export function accountView(core: Core, id: string): AccountView | undefined {
+export function accountView(core: Core, id: string, now: Instant): AccountView | undefined {
   const account = core.books.account(id);
   const balance = core.books.balance(id);
   if (account === undefined || balance === undefined) return undefined;
-  return { id, name: account.name, role: account.role, currency: account.currency, balance };
+  const { name, role, currency, timeZone = "UTC" } = account;
+  const { available } = balance;
+  const runway = available === null ? null : core.billing.runway(id, now, available);
+  return { id, name, role, currency, balance, runway, timeZone };
 }
 
 export const placementView = (decision: Placed, priceAtMost: Money | null): PlacementView => ({

@@ -65,3 +65,14 @@ export function localTime(at: Instant, timeZone: string): string {
   const of = (type: string): string => parts.find((part) => part.type === type)?.value ?? "";
   return `${of("year")}-${of("month")}-${of("day")} ${of("hour")}:${of("minute")}:${of("second")} ${of("timeZoneName")}`;
 }
+
+/** A day, an ISO week or a month by its name; null where there is no such. */
+export function periodNamed(name: string): Period | null {
+  const week = /^(\d{4})-W(\d{2})$/.exec(name);
+  const kind = week !== null ? "week" : /^\d{4}-\d{2}$/.test(name) ? "month" : "day";
+  // The fourth of January is always in the first ISO week.
+  const day = week !== null ? `${week[1]}-01-04` : kind === "month" ? `${name}-01` : name;
+  const start = Date.parse(`${day}T00:00:00Z`) + (week === null ? 0 : (Number(week[2]) - 1) * 7 * DAY_MS);
+  const period = Number.isNaN(start) ? null : periodOf(instantOf(start), kind);
+  return period?.name === name ? period : null;
+}

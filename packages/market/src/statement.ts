@@ -29,17 +29,29 @@ export function statementOf(
   period: Period,
   transfers: readonly Transfer[],
 ): Statement {
-  const amountOf = (transfer: Transfer): bigint =>
-    transfer.postings.reduce((sum, posting) => sum + (posting.account === account ? posting.amount : 0n), 0n);
+  let opening = 0n;
+  for (const transfer of transfers) if (transfer.at < period.from) opening += amountOf(transfer, account);
+  return statementFrom(account, currency, period, money(opening), transfers);
+}
+
+const amountOf = ({ postings }: Transfer, account: AccountId): bigint =>
+  postings.reduce((sum, posting) => sum + (posting.account === account ? posting.amount : 0n), 0n);
+
+/** The same where the balance at the period's beginning is known; transfers outside the period are left out. */
+export function statementFrom(
+  account: AccountId,
+  currency: Currency,
+  period: Period,
+  opening: Money,
+  transfers: readonly Transfer[],
+): Statement {
   const ordered = [...transfers].sort((a, b) => a.at - b.at);
-  let balance = 0n;
-  for (const transfer of ordered) if (transfer.at < period.from) balance += amountOf(transfer);
-  const opening = money(balance);
+  let balance: bigint = opening;
   const rows: StatementRow[] = [];
   for (const transfer of ordered) {
     if (transfer.at < period.from || transfer.at >= period.to) continue;
     if (!transfer.postings.some((posting) => posting.account === account)) continue;
-    const amount = amountOf(transfer);
+    const amount = amountOf(transfer, account);
     balance += amount;
     const { at, id, kind, reference } = transfer;
     rows.push({ at, transfer: id, kind, reference, amount: money(amount), balance: money(balance) });

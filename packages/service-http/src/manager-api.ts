@@ -5,6 +5,7 @@ import type {
   GramsCo2,
   Instant,
   Joules,
+  Micros,
   Money,
   PublicKey,
   Refusal,
@@ -37,6 +38,7 @@ import type {
   Timeline,
 } from "@weft/service";
 import type { ApplicationsApi } from "./applications/api.ts";
+import type { BillingApi } from "./billing/api.ts";
 import type { LogApi } from "./log/api.ts";
 import type { OfferConditions, OffersApi } from "./offers/api.ts";
 import type { OrganisationsApi } from "./organisations/api.ts";
@@ -103,6 +105,7 @@ export interface ManagerApi {
   readonly organisations: OrganisationsApi;
   readonly applications: ApplicationsApi;
   readonly log: LogApi;
+  readonly billing: BillingApi;
 
   tokens(caller: Caller): Awaitable<readonly TokenView[]>;
   createToken(caller: Caller, token: NewToken): Promise<Result<TokenView>>;
@@ -306,6 +309,10 @@ export interface AccountView {
   readonly role: Role | "system";
   readonly currency: Currency;
   readonly balance: Balance;
+  /** How long what is available lasts at the rate of the last hour; null where nothing is being spent. */
+  readonly runway: Micros | null;
+  /** IANA name of the clock that its papers are read by. */
+  readonly timeZone: string;
 }
 
 /** A public key that speaks for an account. */

@@ -2,6 +2,7 @@ import type { OrganisationAct } from "@weft/market";
 import type { Role } from "@weft/service";
 import { z } from "zod";
 import { APPLICATION_ROUTES } from "./applications/routes.ts";
+import { BILLING_ROUTES } from "./billing/routes.ts";
 import { LOG_ROUTES } from "./log/routes.ts";
 import { OFFER_ROUTES } from "./offers/routes.ts";
 import { ORGANISATION_ROUTES } from "./organisations/routes.ts";
@@ -218,6 +219,7 @@ export const ROUTES = {
   ...ORGANISATION_ROUTES,
   ...APPLICATION_ROUTES,
   ...LOG_ROUTES,
+  ...BILLING_ROUTES,
 
   "GET /v1/events": {
     access: ALL,

@@ -1,5 +1,11 @@
 export { AgentCore, type AgentIdentity, type AgentInput, type AgentOutput } from "./agent/agent.ts";
 export { type ApplicationsCommand, applicationView } from "./manager/applications.ts";
+export {
+  type BillingPolicy,
+  type Payout,
+  PLAIN_BILLING,
+  payoutOf,
+} from "./manager/billing.ts";
 export * from "./manager/core.ts";
 export { Manager } from "./manager/manager.ts";
 export { listOf, type OffersCommand, reputation, sells } from "./manager/offers.ts";

@@ -160,14 +160,15 @@ export class MemoryStore implements Store, History {
   }
 
   chargesWithin(account: string, from: Instant, to: Instant): Promise<readonly ContractCharge[]> {
-    const charges = new Map<string, { contract: string; at: Instant; amount: Money }>();
+    const charges = new Map<string, { contract: string; task: string; at: Instant; amount: Money }>();
     for (const transfer of this.#transfers.values()) {
       const { kind, reference, at } = transfer;
       const amount = amountOn(account, transfer);
       if (amount === null) continue;
       const known = charges.get(reference);
       if (kind === "settlement" && at >= from && at < to) {
-        charges.set(reference, { contract: reference, at, amount: -amount as Money });
+        const task = this.#contracts.get(reference)?.contract.terms.task ?? "";
+        charges.set(reference, { contract: reference, task, at, amount: -amount as Money });
       } else if (known !== undefined && (kind === "penalty" || kind === "refund")) {
         known.amount = (known.amount - amount) as Money;
       }

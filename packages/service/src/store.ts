@@ -51,6 +51,7 @@ export interface OpenedHistory extends History {
 /** What an account was charged under one contract, penalties and refunds taken off. */
 export interface ContractCharge {
   readonly contract: string;
+  readonly task: string;
   readonly at: Instant;
   readonly amount: Money;
 }
@@ -75,6 +76,8 @@ export interface AccountRow extends LedgerAccount {
   readonly name: string;
   readonly role: Role | "system";
   readonly createdAt: Instant;
+  /** IANA name of the clock that its papers are read by; UTC where absent. */
+  readonly timeZone?: string;
 }
 
 /** A token's SHA-256 and what it opens; the token itself is known to its holder alone. */

@@ -90,19 +90,21 @@ export class History implements Past {
    * oldest first.
    */
   async chargesWithin(account: AccountId, from: Instant, to: Instant): Promise<readonly ContractCharge[]> {
-    const rows = await this.#rows<{ contract: string; at: bigint; amount: bigint }>(
-      `SELECT s.reference AS contract, s.at,
+    const rows = await this.#rows<{ contract: string; task: string; at: bigint; amount: bigint }>(
+      `SELECT s.reference AS contract, coalesce(max(c.task), '') AS task, s.at,
               -(sum(p.amount) + coalesce((SELECT sum(q.amount) FROM transfers t
                  JOIN postings q ON q.transfer = t.id AND q.account = $1
                  WHERE t.reference = s.reference AND t.kind <> 'settlement'
                    AND t.kind IN ('penalty', 'refund')), 0))::int8 AS amount
        FROM transfers s JOIN postings p ON p.transfer = s.id AND p.account = $1
+       LEFT JOIN contracts c ON c.id = s.reference
        WHERE s.kind = 'settlement' AND s.at >= $2 AND s.at < $3
        GROUP BY s.id ORDER BY s.serial`,
       [account, from, to],
     );
-    return rows.map(({ contract, at, amount }) => ({
+    return rows.map(({ contract, task, at, amount }) => ({
       contract,
+      task,
       at: Number(at) as Instant,
       amount: amount as Money,
     }));

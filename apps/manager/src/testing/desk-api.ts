@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSigner, nodeCryptography } from "@weft/live";
-import type { Role } from "@weft/service";
+import type { ManagerOptions, Role } from "@weft/service";
 import { Desk } from "@weft/service/testing";
 import { createApiServer, newSecret, tokenDigest } from "@weft/service-http";
 import { WeftClient } from "@weft/service-http/client";
@@ -20,9 +20,9 @@ export interface DeskApi {
   close(): Promise<void>;
 }
 
-export async function deskApi(): Promise<DeskApi> {
+export async function deskApi(options: Partial<ManagerOptions> = {}): Promise<DeskApi> {
   const folder = mkdtempSync(join(tmpdir(), "weft-desk-"));
-  const desk = new Desk(nodeCryptography, createSigner);
+  const desk = new Desk(nodeCryptography, createSigner, options);
   const logs = new TaskLogs(folder);
   const live = new LiveManager({
     // Read anew each time: the desk puts another there when it restarts.

@@ -3,6 +3,7 @@ import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { nodeCryptography } from "@weft/live";
 import type { Caller, NodeView, TaskView } from "@weft/service";
 import { APPLICATION_HANDLERS } from "../applications/handlers.ts";
+import { BILLING_HANDLERS } from "../billing/handlers.ts";
 import { LOG_HANDLERS } from "../log/handlers.ts";
 import type { Awaitable, ManagerApi, PlanRequest } from "../manager-api.ts";
 import { parseSentManifest } from "../manifest/parse.ts";
@@ -113,6 +114,7 @@ export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
   ...ORGANISATION_HANDLERS,
   ...APPLICATION_HANDLERS,
   ...LOG_HANDLERS,
+  ...BILLING_HANDLERS,
   "DELETE /v1/tokens/{token}": (manager, { caller, params }) => manager.revokeToken(caller, params.token),
 };
 

@@ -1,5 +1,5 @@
 import type { DomainId, NodeId, SiteId } from "@weft/infrastructure";
-import { type Instant, type Money, ok, type PublicKey, type Result, refuse } from "@weft/kernel";
+import { type Instant, type Micros, type Money, ok, type PublicKey, type Result, refuse } from "@weft/kernel";
 import type { OrganisationAct } from "@weft/market";
 import type { Caller, LinkView, NodeView, Role, TaskSubmission, TaskView } from "@weft/service";
 import type {
@@ -27,6 +27,7 @@ import { newSecret, tokenDigest } from "../server/access.ts";
 import { EventLog } from "../server/event-log.ts";
 import type { TmfApi, TmfList } from "../tmforum/api.ts";
 import { memoryApplications } from "./memory-applications.ts";
+import { memoryBilling } from "./memory-billing.ts";
 import { memoryLog } from "./memory-log.ts";
 import { memoryOrganisations } from "./memory-organisations.ts";
 import { SAMPLE_DECISION, SAMPLE_NOW, sampleLink, sampleNode, sampleTimeline } from "./sample.ts";
@@ -253,7 +254,17 @@ export class MemoryManager implements ManagerApi {
   }
   accounts(caller: Caller): readonly AccountView[] {
     const balance = { posted: 5_000_000n as Money, held: 1000n as Money, available: 4_999_000n as Money };
-    return [{ id: caller.account, name: caller.account, role: caller.role, currency: "CNY", balance }];
+    return [
+      {
+        id: caller.account,
+        name: caller.account,
+        role: caller.role,
+        currency: "CNY",
+        balance,
+        runway: 7_200_000_000 as Micros,
+        timeZone: "UTC",
+      },
+    ];
   }
   transfers(_: Caller, account: string, __: PageQuery) {
     void account;
@@ -292,6 +303,7 @@ export class MemoryManager implements ManagerApi {
     (caller, submission) => this.submit(caller, submission),
     () => this.#now(),
   );
+  readonly billing = memoryBilling();
   log: ManagerApi["log"] = memoryLog(["a", "b", "c"]);
 
   tokens(caller: Caller): readonly TokenView[] {

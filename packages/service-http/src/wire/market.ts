@@ -185,6 +185,12 @@ export const accountView: z.ZodType<AccountView> = z.looseObject({
     held: money().describe("What of it is set aside for open contracts."),
     available: money().nullable().describe("What may still be spent; null: without end."),
   }),
+  runway: micros()
+    .nullable()
+    .describe(
+      "How long that lasts at the rate of the last hour, in microseconds; null: nothing is being spent.",
+    ),
+  timeZone: z.string(),
 });
 
 export const transfer: z.ZodType<Transfer> = z.looseObject({

@@ -90,6 +90,11 @@ export class Books {
     return ok(placed.value === "already" ? [] : [{ kind: "place-hold", hold }]);
   }
 
+  /** Whether something is set aside under this name. */
+  holds(hold: string): boolean {
+    return this.#ledger.hold(hold) !== undefined;
+  }
+
   /** Gives back what was set aside; nothing where that is done already. */
   release(hold: string): StoreChange[] {
     const released = this.#ledger.release(hold);

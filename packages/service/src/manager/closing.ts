@@ -14,6 +14,7 @@ import { type TaskNeeds, workClass } from "@weft/scheduling";
 import type { Tried } from "../predictor.ts";
 import type { Outcome } from "../protocol.ts";
 import type { RunView, Timeline } from "../resources.ts";
+import { warnOfLowBalance } from "./billing.ts";
 import { type Core, note, send, store } from "./core.ts";
 import type { Member } from "./fleet.ts";
 import { seal } from "./log.ts";
@@ -114,6 +115,7 @@ function settle(
   free(core, run);
   seal(core, now, run);
   store(core, core.tasks.close(run, { state: "finished", actual, counters: said.counters }, now));
+  warnOfLowBalance(core, now, run);
   const { result } = said.end;
   const at = delivered ?? entry.row.submission.needs.basic.dataAt;
   const charged = (charge.total - (run.contract.penalty ?? 0n)) as Money;

@@ -4,7 +4,9 @@ import type { Caller, TaskSubmission } from "../resources.ts";
 import { hasEnded, type TaskRow, type TokenRow } from "../store.ts";
 import { applicationsCommand } from "./applications.ts";
 import { submitBatch } from "./batch.ts";
+import { billingCommand } from "./billing.ts";
 import { type Command, type Core, store, tell } from "./core.ts";
+import { disputeCommand } from "./disputes.ts";
 import { offersCommand } from "./offers.ts";
 import { mayTouch, organisationsCommand } from "./organisations.ts";
 import { observe, shapeOf } from "./placing.ts";
@@ -41,6 +43,15 @@ export function command(core: Core, now: Instant, asked: Command): Result<string
     case "set-offer":
     case "remove-offer":
       return offersCommand(core, now, asked);
+    case "issue-invoice":
+    case "credit-invoice":
+    case "pay-out":
+    case "set-time-zone":
+    case "flush":
+      return billingCommand(core, now, asked);
+    case "dispute":
+    case "resolve":
+      return disputeCommand(core, now, asked);
     case "cosign-head":
       return core.log.cosign(core, now, asked);
     case "submit-batch":

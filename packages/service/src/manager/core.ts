@@ -28,7 +28,9 @@ import type { FromAgent, GatewayAddress, ToAgent } from "../protocol.ts";
 import type { Caller, Role, TaskSubmission } from "../resources.ts";
 import type { KeyRow, StoreChange, TokenRow } from "../store.ts";
 import type { Applications, ApplicationsCommand } from "./applications.ts";
+import type { Billing, BillingCommand, BillingPolicy } from "./billing.ts";
 import type { Books } from "./books.ts";
+import type { DisputeCommand } from "./disputes.ts";
 import type { Fleet } from "./fleet.ts";
 import type { CosignCommand, ManagerLog } from "./log.ts";
 import type { Offers, OffersCommand } from "./offers.ts";
@@ -45,6 +47,8 @@ export interface ManagerOptions {
   readonly fee: FeePolicy;
   /** What a late result costs its provider, in millionths of the charge. */
   readonly latePenaltyPpm?: number;
+  /** How it bills and pays out; `PLAIN_BILLING` unless said otherwise. */
+  readonly billing?: BillingPolicy;
   readonly site: SiteId;
   readonly domain: DomainId;
   /** The manager's own gateway: where consumers bring their data. */
@@ -79,6 +83,8 @@ export type ManagerInput =
 export type Command =
   | OffersCommand
   | CosignCommand
+  | BillingCommand
+  | DisputeCommand
   | OrganisationsCommand
   | { readonly kind: "submit"; readonly caller: Caller; readonly submission: TaskSubmission }
   | { readonly kind: "cancel"; readonly caller: Caller; readonly task: string }
@@ -165,6 +171,7 @@ export interface Core {
   /** What each connected node was told of its neighbours last. */
   readonly neighbours: Map<NodeId, ReadonlySet<NodeId>>;
   readonly log: ManagerLog;
+  readonly billing: Billing;
   readonly tokens: Map<string, TokenRow>;
   readonly tokensByDigest: Map<Digest, TokenRow>;
   /** Connections that have not proved their key yet, and the challenge each was given. */

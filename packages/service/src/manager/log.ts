@@ -15,6 +15,7 @@ import {
   contractEntry,
   cosignText,
   type SignedTreeHead,
+  type SignedUsage,
   type Transfer,
   TransparencyLog,
   transferEntry,
@@ -22,6 +23,7 @@ import {
 import type { StoreChange, StoreState } from "../store.ts";
 import { type Core, store } from "./core.ts";
 import type { RunEntry } from "./tasks.ts";
+import type { Traded } from "./trading.ts";
 
 /*
  * The manager's transparency log (docs/spec/ledger.md): what ends a contract and what moves money otherwise becomes an
@@ -151,11 +153,15 @@ const putHead = (signed: SignedTreeHead, at: Instant): StoreChange => ({
 });
 
 /** Enters a contract that has ended; its row knows where it stands from now on. */
-export function seal(core: Core, now: Instant, run: RunEntry): void {
-  const { contract, state, because } = run.contract;
-  const usage = run.usage?.usage ?? null;
-  const ended = { contract, state, because, usage, settlement: run.settlement ?? [] };
+export const seal = (core: Core, now: Instant, run: RunEntry): void =>
+  sealRow(core, now, run, run.usage?.usage ?? null);
+
+/** The same for a contract read back from the store, or one whose state changed after its end. */
+export function sealRow(core: Core, now: Instant, traded: Traded, usage: SignedUsage | null): void {
+  const { contract, state, because } = traded.contract;
+  const ended = { contract, state, because, usage, settlement: traded.settlement ?? [] };
   const change = core.log.append(contractEntry(ended, core.options.cryptography), now);
-  run.contract = { ...run.contract, entry: change.row.index };
+  traded.contract = { ...traded.contract, entry: change.row.index };
+  delete traded.settlement;
   store(core, [change]);
 }

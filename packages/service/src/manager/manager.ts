@@ -22,6 +22,7 @@ import type { FromAgent } from "../protocol.ts";
 import type { ApplicationPlanRequest } from "../resources.ts";
 import { hasEnded, type StoreState } from "../store.ts";
 import { Applications, applicationPlan, giveUpApplications } from "./applications.ts";
+import { Billing, PLAIN_BILLING, TAX } from "./billing.ts";
 import { Books, WORLD } from "./books.ts";
 import { endLapsed, learnAgain, loseRun, outcome, signed } from "./closing.ts";
 import { command } from "./commands.ts";
@@ -93,6 +94,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       view: participant?.view ?? collector.view,
       neighbours: new Map(),
       log: new ManagerLog(options.cryptography, state, now),
+      billing: new Billing(options.billing ?? PLAIN_BILLING, options.currency, state),
       tokens: new Map(state.tokens.map((row) => [row.id, row])),
       tokensByDigest: new Map(state.tokens.map((row) => [row.digest, row])),
       nonces: new Map(),
@@ -293,10 +295,10 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
   #restore(state: StoreState, now: Instant): void {
     const core = this.#core;
     const { options } = core;
-    for (const id of [WORLD, options.account]) {
+    for (const id of [WORLD, TAX, options.account]) {
       if (core.books.account(id) !== undefined) continue;
       const limit = id === WORLD ? null : ZERO;
-      const role = id === WORLD ? "system" : "manager";
+      const role = id === options.account ? "manager" : "system";
       store(core, core.books.open({ id, name: id, role, limit, currency: options.currency, createdAt: now }));
     }
     for (const usage of state.usage) {

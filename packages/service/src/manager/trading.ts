@@ -69,6 +69,9 @@ interface Begun {
   readonly life: ContractLife;
 }
 
+/** A contract with what drives it: a run's, or one read back from the store. */
+export type Traded = Pick<RunEntry, "contract" | "life" | "settlement">;
+
 /** A contract as it was kept, to be gone on from; nothing of it lapses before `patience`. */
 export function reopen(fee: FeePolicy, row: ContractRow, patience?: Instant): ContractLife {
   const { contract, charged, penalty, dispute } = row;
@@ -92,18 +95,30 @@ export function reopen(fee: FeePolicy, row: ContractRow, patience?: Instant): Co
 
 /**
  * Takes one input of a contract's life, and what follows into the books and the row; null, or why it is refused: then
- * nothing has changed.
+ * nothing has changed. `closes`: a hold that its transfer uses up.
  */
-export function advance(core: Core, now: Instant, run: RunEntry, input: ContractInput): Refusal | null {
+export function advance(
+  core: Core,
+  now: Instant,
+  run: Traded,
+  input: ContractInput,
+  closes: string | null = null,
+): Refusal | null {
   const before = run.life.life;
   const taken = run.life.offer(now, input);
   if (!taken.ok) return taken.refusal;
-  const refusal = carry(core, now, run, taken.value);
+  const refusal = carry(core, now, run, taken.value, closes);
   if (refusal !== null) run.life = new ContractLife(before, core.options.fee);
   return refusal;
 }
 
-function carry(core: Core, now: Instant, run: RunEntry, deeds: readonly ContractDeed[]): Refusal | null {
+function carry(
+  core: Core,
+  now: Instant,
+  run: Traded,
+  deeds: readonly ContractDeed[],
+  closes: string | null = null,
+): Refusal | null {
   for (const deed of deeds) {
     switch (deed.kind) {
       case "place-hold":
@@ -112,9 +127,10 @@ function carry(core: Core, now: Instant, run: RunEntry, deeds: readonly Contract
         store(core, core.books.release(deed.id));
         break;
       case "transfer": {
-        const entered = core.books.enter(deed.transfer);
+        const entered = core.books.enter(closes === null ? deed.transfer : { ...deed.transfer, closes });
         if (!entered.ok) return entered.refusal;
         store(core, entered.value);
+        core.billing.spent(deed.transfer);
         run.settlement = [...(run.settlement ?? []), deed.transfer];
         break;
       }

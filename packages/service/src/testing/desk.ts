@@ -25,7 +25,7 @@ import { type PriceList, signOrder } from "@weft/market";
 import type { RunFailure } from "@weft/orchestration";
 import type { TaskNeeds } from "@weft/scheduling";
 import { AgentCore, type AgentInput, type AgentOutput } from "../agent/agent.ts";
-import type { Command, ManagerEvent, ManagerInput, ManagerOutput } from "../manager/core.ts";
+import type { Command, ManagerEvent, ManagerInput, ManagerOptions, ManagerOutput } from "../manager/core.ts";
 import { Manager } from "../manager/manager.ts";
 import { MemoryStore } from "../memory-store.ts";
 import type { ApplicationSubmission, SignedOrder, StepRequest, TaskSubmission } from "../resources.ts";
@@ -137,6 +137,7 @@ export class Desk {
   /** The key whose offers the nodes heed. */
   owner: string | null = null;
   readonly #cryptography: Cryptography;
+  readonly #options: Partial<ManagerOptions>;
   readonly #managerSigner: Signer;
   readonly #consumer: Signer;
   readonly #newSigner: () => Signer;
@@ -145,7 +146,8 @@ export class Desk {
   #ids = 0;
   #tickets = 0;
 
-  constructor(cryptography: Cryptography, newSigner: () => Signer) {
+  constructor(cryptography: Cryptography, newSigner: () => Signer, options: Partial<ManagerOptions> = {}) {
+    this.#options = options;
     this.#cryptography = cryptography;
     this.#newSigner = newSigner;
     this.#managerSigner = newSigner();
@@ -176,6 +178,7 @@ export class Desk {
         dataToken: "data-token",
         newId: (kind) => `${kind}-${++this.#ids}`,
         silence: (3 * SECOND) as Micros,
+        ...this.#options,
       },
       this.store.state(),
       this.now,
