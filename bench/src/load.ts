@@ -3,21 +3,28 @@ import { Rng } from "@weft/kernel";
 import type { Claim, Pool, ReservationId } from "@weft/pool";
 import type { Decision, Scheduler, TaskNeeds } from "@weft/scheduling";
 
+/** First reservations a node: parts a type, fewer where there are many nodes. */
+const PARTS = 4;
+const MANY_NODES = 200_000;
+/** How long the first reservations last at most: as long as the longest task. */
+const LONGEST = 120e6;
+
 /**
- * Keeps a pool at a load: places task after task, commits each, and releases the oldest so that the reserved
- * share of the computing power (of the type loaded most) stays where it was. The first load is reserved node by node, an
- * even share of each type with half as much of the memory, between none and twice the target; it is released in random
- * order as tasks come in.
+ * Keeps a pool at a load: places task after task, commits each, and lets the tasks that end first end, so that the
+ * reserved share of the computing power of the task's type stays where it was. Each type has a clock of its own, which its
+ * tasks drive: a placed task ends its forecast time after its placement.
+ *
+ * The first load is reserved node by node, an even share of each type with half as much of the memory, between none and
+ * twice the target, and ends at random. Links carry traffic that stays, between none and the target.
  */
 export class LoadKeeper {
   readonly pool: Pool;
   readonly #tasks: readonly TaskNeeds[];
-  readonly #standing: ReservationId[] = [];
   /** Operations a second by type: all there are, and what is reserved. */
   readonly #total: readonly number[];
   readonly #reserved = [0, 0, 0];
+  readonly #standing = [new Ends(), new Ends(), new Ends()] as const;
   readonly #target: number;
-  #oldest = 0;
   #next = 0;
   placed = 0;
   refused = 0;
@@ -27,12 +34,14 @@ export class LoadKeeper {
     this.#tasks = tasks;
     this.#target = target;
     this.#total = pool.nodes.power.map((power) => power.reduce((sum, rate) => sum + rate, 0));
-    this.#fill();
+    const rng = new Rng(3);
+    this.#loadLinks(rng);
+    this.#loadNodes(rng);
   }
 
-  /** The reserved share of the type of computing power that is loaded most. */
-  get load(): number {
-    return Math.max(...this.#reserved.map((rate, type) => rate / (this.#total[type] as number)));
+  /** The reserved share of each type of computing power. */
+  get loads(): readonly number[] {
+    return this.#reserved.map((rate, type) => rate / (this.#total[type] as number));
   }
 
   nextTask(): TaskNeeds {
@@ -46,65 +55,134 @@ export class LoadKeeper {
     return decision;
   }
 
-  /** Reserves what was decided, and releases the oldest down to the load. */
+  /** Reserves what was decided, and lets tasks of its type end down to the load. */
   commit(decision: Decision): void {
-    if (decision.outcome === "placed") {
-      this.#reserve(decision.claim);
-      this.placed++;
-    } else {
+    if (decision.outcome === "refused") {
       this.refused++;
-      this.#releaseOldest();
+      for (let type = 0; type < 3; type++) this.#end(type);
+      return;
     }
-    while (this.load > this.#target) this.#releaseOldest();
+    const { claim } = decision;
+    this.#reserve(claim, decision.timeline.total);
+    this.placed++;
+    const { type } = claim;
+    const most = this.#target * (this.#total[type] as number);
+    while ((this.#reserved[type] as number) > most) this.#end(type);
   }
 
-  #fill(): void {
-    const rng = new Rng(3);
+  #loadLinks(rng: Rng): void {
+    const { links } = this.pool;
+    for (let link = 0; link < links.bound; link++) {
+      const share = this.#target * rng.float();
+      const bandwidthIn = Math.floor((links.capacity[link] as number) * share);
+      this.#hold({ ...NOTHING, linksIn: [link], bandwidthIn, basedOn: this.pool.version });
+    }
+  }
+
+  #loadNodes(rng: Rng): void {
     const { nodes } = this.pool;
-    const claims: Claim[] = [];
+    const parts = nodes.bound > MANY_NODES ? 1 : PARTS;
     for (let n = 0; n < nodes.bound; n++) {
-      const share = Math.min(1, 2 * this.#target * rng.float()) / 4;
-      for (let part = 0; part < 12; part++) {
-        const type = (part % 3) as 0 | 1 | 2;
-        const made = this.pool.claim({
-          node: nodes.slots.idOf(n),
-          type: COMPUTE_TYPES[type] as "logical",
-          rate: ((nodes.power[type][n] as number) * share) as never,
-          memory: Math.floor(((nodes.descriptions[n]?.memoryBytes ?? 0) * share) / 6) as never,
-          storage: 0 as never,
-          throughput: 0 as never,
-          accelerator: null,
-          service: null,
-          path: [nodes.descriptions[n]?.site as never],
-          bandwidthIn: 0 as never,
-          bandwidthOut: 0 as never,
-        });
-        if (made.ok) claims.push(made.value);
+      const share = Math.min(1, 2 * this.#target * rng.float());
+      const memory = (share * (nodes.freeMemory[n] as number)) / 2;
+      for (let part = 0; part < parts * COMPUTE_TYPES.length; part++) {
+        const type = (part % COMPUTE_TYPES.length) as 0 | 1 | 2;
+        const claim = {
+          ...NOTHING,
+          node: n,
+          type,
+          rate: Math.floor(((nodes.power[type][n] as number) * share) / parts),
+          memory: Math.floor(memory / COMPUTE_TYPES.length / parts),
+          basedOn: this.pool.version,
+        };
+        this.#reserve(claim, LONGEST * rng.float() * rng.float());
       }
     }
-    for (const claim of rng.shuffle(claims)) this.#reserve(claim);
   }
 
-  #reserve(claim: Claim): void {
+  #hold(claim: Claim): ReservationId {
     const made = this.pool.reserve(claim);
     if (!made.ok) throw new Error(`a fresh decision does not hold: ${made.refusal.code}`);
-    this.#standing.push(made.value);
-    this.#add(claim, 1);
+    return made.value;
   }
 
-  #add(claim: Claim, sign: number): void {
-    this.#reserved[claim.type] = (this.#reserved[claim.type] as number) + sign * claim.rate;
+  #reserve(claim: Claim, micros: number): void {
+    const { type } = claim;
+    this.#standing[type as 0 | 1 | 2].add(this.#hold(claim), micros);
+    this.#reserved[type] = (this.#reserved[type] as number) + claim.rate;
   }
 
-  #releaseOldest(): void {
-    const id = this.#standing[this.#oldest];
-    if (id === undefined) return;
-    this.#oldest++;
-    const claim = this.pool.reservation(id);
-    if (claim !== undefined) this.#add(claim, -1);
-    this.pool.release(id);
-    if (this.#oldest < 65_536) return;
-    this.#standing.splice(0, this.#oldest);
-    this.#oldest = 0;
+  /** The next task of a type ends. */
+  #end(type: number): void {
+    const id = this.#standing[type as 0 | 1 | 2].next();
+    if (id < 0) return;
+    const rate = this.pool.reservation(id as ReservationId)?.rate ?? 0;
+    this.#reserved[type] = (this.#reserved[type] as number) - rate;
+    this.pool.release(id as ReservationId);
+  }
+}
+
+const NOTHING: Claim = {
+  node: 0,
+  type: 0,
+  rate: 0,
+  memory: 0,
+  storage: 0,
+  throughput: 0,
+  deviceKind: -1,
+  deviceMemory: 0,
+  deviceCount: 0,
+  service: null,
+  linksIn: [],
+  linksOut: [],
+  bandwidthIn: 0,
+  bandwidthOut: 0,
+  basedOn: 0,
+};
+
+/** What stands, in the order in which it ends, to within a slot of time: a wheel of lists, O(1) each way. */
+class Ends {
+  static readonly #SLOTS = 4096;
+  static readonly #SLOT_MICROS = 50_000;
+  readonly #first = new Int32Array(Ends.#SLOTS).fill(-1);
+  #ids = new Float64Array(1024);
+  #following = new Int32Array(1024);
+  #unused = -1;
+  #made = 0;
+  #at = 0;
+  #size = 0;
+
+  add(id: number, micros: number): void {
+    const ahead = Math.min(Ends.#SLOTS - 1, Math.floor(micros / Ends.#SLOT_MICROS));
+    const slot = (this.#at + ahead) % Ends.#SLOTS;
+    let entry = this.#unused;
+    if (entry >= 0) this.#unused = this.#following[entry] as number;
+    else entry = this.#made++;
+    if (entry === this.#ids.length) this.#widen();
+    this.#ids[entry] = id;
+    this.#following[entry] = this.#first[slot] as number;
+    this.#first[slot] = entry;
+    this.#size++;
+  }
+
+  /** Takes what ends next; -1 when nothing stands. */
+  next(): number {
+    if (this.#size === 0) return -1;
+    while ((this.#first[this.#at] as number) < 0) this.#at = (this.#at + 1) % Ends.#SLOTS;
+    const entry = this.#first[this.#at] as number;
+    this.#first[this.#at] = this.#following[entry] as number;
+    this.#following[entry] = this.#unused;
+    this.#unused = entry;
+    this.#size--;
+    return this.#ids[entry] as number;
+  }
+
+  #widen(): void {
+    const ids = new Float64Array(this.#ids.length * 2);
+    ids.set(this.#ids);
+    this.#ids = ids;
+    const following = new Int32Array(this.#following.length * 2);
+    following.set(this.#following);
+    this.#following = following;
   }
 }

@@ -1,3 +1,6 @@
+/** What of a node's load changed: free power by type (bits 0 to 2), free memory, or anything. */
+export const CHANGED = { power: [1, 2, 4], memory: 8, other: 16, anything: 255 } as const;
+
 /** A set of small indexes, marked often and drained often: O(1) to mark, no allocation. */
 export class DirtySet {
   #marked = new Uint8Array(16);
@@ -8,11 +11,17 @@ export class DirtySet {
     return this.#count;
   }
 
-  mark(index: number): void {
+  /** Marks an index; `what` (bits, not 0) is added to what was marked of it before. */
+  mark(index: number, what = 1): void {
     if (index >= this.#marked.length) this.#widen(index + 1);
-    if (this.#marked[index] === 1) return;
-    this.#marked[index] = 1;
-    this.#list[this.#count++] = index;
+    const before = this.#marked[index] as number;
+    this.#marked[index] = before | what;
+    if (before === 0) this.#list[this.#count++] = index;
+  }
+
+  /** What was marked of an index. */
+  whatOf(index: number): number {
+    return this.#marked[index] as number;
   }
 
   /** The `i`-th marked index since the last `clear`, in the order of marking. */
@@ -41,7 +50,7 @@ export class DirtySet {
  * date.
  */
 export class ChangeFeed {
-  /** Nodes whose remaining resources, queue or willingness changed. */
+  /** Nodes whose remaining resources, queue or willingness changed; marked with bits of `CHANGED`. */
   readonly loads = new DirtySet();
   /** Nodes that came, left, or whose description, prices or service limits changed. */
   readonly nodes = new DirtySet();

@@ -5,7 +5,7 @@ export {
   capabilitiesOf,
   demandBits,
 } from "./capabilities.ts";
-export { ChangeFeed, DirtySet } from "./changes.ts";
+export { CHANGED, ChangeFeed, DirtySet } from "./changes.ts";
 export type { Claim, ClaimByName, ReservationId, StaleCode } from "./claim.ts";
 export { ASSUMED, KNOWN, type LinkTable } from "./links.ts";
 export { FREE_OF_CHARGE, type NodeTable, type PriceColumns } from "./nodes.ts";

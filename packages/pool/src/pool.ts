@@ -9,7 +9,7 @@ import {
 } from "@weft/infrastructure";
 import { type Micros, ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { ACCELERATOR_KINDS } from "./capabilities.ts";
-import { ChangeFeed } from "./changes.ts";
+import { CHANGED, ChangeFeed } from "./changes.ts";
 import type { Claim, ClaimByName, ReservationId, StaleCode } from "./claim.ts";
 import { Ledger } from "./ledger.ts";
 import { KNOWN, LinkTable } from "./links.ts";
@@ -47,7 +47,9 @@ export class Pool {
   #ledger = new Ledger();
   #version = 0;
   readonly #corrections = new Map<string, Corrections>();
+  /** Those who follow nodes, and links. */
   readonly #feeds: ChangeFeed[] = [];
+  readonly #linkFeeds: ChangeFeed[] = [];
 
   /** Grows with every change. */
   get version(): number {
@@ -65,18 +67,25 @@ export class Pool {
     return this.#ledger.size;
   }
 
-  /** A feed of everything that changes from now on; what is in the pool already is marked as changed. */
-  follow(): ChangeFeed {
+  /** A feed of what changes from now on, of nodes, links or both; what is in the pool already is marked as changed. */
+  follow(of: "nodes" | "links" | "both" = "both"): ChangeFeed {
     const feed = new ChangeFeed();
-    for (let n = 0; n < this.#nodes.bound; n++) if (this.#nodes.slots.has(n)) feed.nodes.mark(n);
-    for (let l = 0; l < this.#links.bound; l++) if (this.#links.slots.has(l)) feed.links.mark(l);
-    this.#feeds.push(feed);
+    if (of !== "links") {
+      for (let n = 0; n < this.#nodes.bound; n++) if (this.#nodes.slots.has(n)) feed.nodes.mark(n);
+      this.#feeds.push(feed);
+    }
+    if (of !== "nodes") {
+      for (let l = 0; l < this.#links.bound; l++) if (this.#links.slots.has(l)) feed.links.mark(l);
+      this.#linkFeeds.push(feed);
+    }
     return feed;
   }
 
   unfollow(feed: ChangeFeed): void {
-    const at = this.#feeds.indexOf(feed);
-    if (at >= 0) this.#feeds.splice(at, 1);
+    for (const feeds of [this.#feeds, this.#linkFeeds]) {
+      const at = feeds.indexOf(feed);
+      if (at >= 0) feeds.splice(at, 1);
+    }
   }
 
   /** A node joined, came back, or was measured again. Reservations, load and prices known before are kept. */
@@ -196,7 +205,7 @@ export class Pool {
     links.describe(index, state);
     this.#version++;
     if (fresh || wasUp !== links.up[index]) links.changedAt[index] = this.#version;
-    for (const feed of this.#feeds) feed.links.mark(index);
+    for (const feed of this.#linkFeeds) feed.links.mark(index);
   }
 
   /** Bandwidth reserved on it stays known until released. */
@@ -209,7 +218,7 @@ export class Pool {
     links.changedAt[index] = ++this.#version;
     links.slots.retire(index);
     if (links.slots.find(id) < 0) this.#forgetLink(index);
-    for (const feed of this.#feeds) feed.links.mark(index);
+    for (const feed of this.#linkFeeds) feed.links.mark(index);
   }
 
   /** A claim from its record in names, based on the pool as it is now. */
@@ -296,7 +305,7 @@ export class Pool {
     this.#move(claim, -1);
     this.#nodes.takeDevices(claim.node, devices, -claim.deviceMemory);
     this.#dropHolds(claim);
-    this.#loadChanged(claim.node);
+    this.#loadChanged(claim.node, changedBy(claim));
   }
 
   /** What a reservation took; undefined once released. */
@@ -346,7 +355,7 @@ export class Pool {
     nodes.slots.hold(n);
     for (const link of claim.linksIn) this.#links.slots.hold(link);
     for (const link of claim.linksOut) this.#links.slots.hold(link);
-    this.#loadChanged(n);
+    this.#loadChanged(n, changedBy(claim));
     return this.#ledger.add(claim, devices);
   }
 
@@ -354,14 +363,15 @@ export class Pool {
   #move(claim: Claim, sign: number): void {
     const nodes = this.#nodes;
     const n = claim.node;
-    add(nodes.reserved[claim.type] as Float64Array, n, sign * claim.rate);
-    add(nodes.free[claim.type] as Float64Array, n, -sign * claim.rate);
-    add(nodes.reservedMemory, n, sign * claim.memory);
-    add(nodes.freeMemory, n, -sign * claim.memory);
-    add(nodes.reservedStorage, n, sign * claim.storage);
-    add(nodes.freeStorage, n, -sign * claim.storage);
-    add(nodes.reservedThroughput, n, sign * claim.throughput);
-    add(nodes.freeThroughput, n, -sign * claim.throughput);
+    move(
+      nodes.reserved[claim.type] as Float64Array,
+      nodes.free[claim.type] as Float64Array,
+      n,
+      sign * claim.rate,
+    );
+    move(nodes.reservedMemory, nodes.freeMemory, n, sign * claim.memory);
+    move(nodes.reservedStorage, nodes.freeStorage, n, sign * claim.storage);
+    move(nodes.reservedThroughput, nodes.freeThroughput, n, sign * claim.throughput);
     const slots = claim.service === null ? undefined : nodes.services[n]?.get(claim.service);
     if (slots !== undefined) slots.used += sign;
     this.#moveBandwidth(claim.linksIn, sign * claim.bandwidthIn);
@@ -373,7 +383,8 @@ export class Pool {
     for (let i = 0; i < path.length; i++) {
       const link = path[i] as number;
       this.#links.take(link, rate);
-      for (let f = 0; f < this.#feeds.length; f++) (this.#feeds[f] as ChangeFeed).residuals.mark(link);
+      for (let f = 0; f < this.#linkFeeds.length; f++)
+        (this.#linkFeeds[f] as ChangeFeed).residuals.mark(link);
     }
   }
 
@@ -433,9 +444,9 @@ export class Pool {
     if (this.#links.sites.drop(site)) this.#links.sites.retire(site);
   }
 
-  #loadChanged(node: number): void {
+  #loadChanged(node: number, what: number = CHANGED.anything): void {
     this.#version++;
-    for (const feed of this.#feeds) feed.loads.mark(node);
+    for (let f = 0; f < this.#feeds.length; f++) (this.#feeds[f] as ChangeFeed).loads.mark(node, what);
   }
 
   #instancesOn(node: number, service: string): number {
@@ -455,6 +466,15 @@ export class Pool {
 
 const NO_DEVICES: readonly number[] = [];
 
-const add = (column: Float64Array, at: number, amount: number): void => {
-  column[at] = (column[at] as number) + amount;
-};
+/** From what is free to what is reserved, or back; amounts of nothing touch nothing, and most are. */
+function move(reserved: Float64Array, free: Float64Array, at: number, amount: number): void {
+  if (amount === 0) return;
+  reserved[at] = (reserved[at] as number) + amount;
+  free[at] = (free[at] as number) - amount;
+}
+
+/** What of a node's load a claim changes, for those who follow. */
+const changedBy = ({ type, rate, memory }: Claim): number =>
+  (rate > 0 ? (CHANGED.power[type as 0 | 1 | 2] as number) : 0) |
+  (memory > 0 ? CHANGED.memory : 0) |
+  CHANGED.other;

@@ -1,30 +1,46 @@
-import type { ChangeFeed, Pool } from "@weft/pool";
+import { CHANGED, type ChangeFeed, type Pool } from "@weft/pool";
 import type { QuickestPath } from "../routing/quickest.ts";
 import { Fit, fitOn, hasRoom, isAhead, isBetter, isSuitable } from "./fit.ts";
 import type { Query } from "./query.ts";
-import { cellFor, cellOf, Ranking, rankedLanes } from "./ranking.ts";
+import {
+  BLOCK,
+  CAPABILITIES,
+  cellFor,
+  cellOf,
+  FREE,
+  KEY,
+  LANE,
+  MEMORY,
+  MEMORY_PRICE,
+  NODE,
+  QUEUE,
+  Ranking,
+  rankedLanes,
+  SEAT,
+} from "./ranking.ts";
 import type { Search } from "./scan.ts";
 
-/** Rankings kept at the same time; the one longest unused makes room for another objective's. */
+/**
+ * Rankings kept at the same time, and nodes in all of them together; the one longest unused makes room for another
+ * objective's. Three always fit: one for each type of computing power.
+ */
 const RANKINGS = 64;
-
-/** A node's card for one type of computing power: one cache line. */
-const CARD = 8;
-const [LANE, FREE, MEMORY, QUEUE, MEMORY_PRICE] = [0, 1, 2, 3, 4] as const;
+const RANKED = 4e6;
 
 /** Where the columns by site have what holds for all sites. */
 const EVERYWHERE = 0;
 
 /** Keeps a bound below what it bounds, whatever the order in which the same factors were multiplied. */
 const ROUNDING = 1 - 2 ** -40;
+const BLOCK_BITS = Math.log2(BLOCK);
 
 /**
  * The best node and path without looking at most of them, and exactly the ones a full scan finds.
  *
  * Every objective is a sum of parts that are never negative, so what the work adds at a node (its ranking key), what
- * moving the bytes costs there and what the least round trip accounts for together bound the score from below. Sites
- * are taken in order of their best key among nodes with enough free, nodes of a site likewise; both walks end where the
- * bound passes the best score so far. Paths are bounded at first, too; only the winner's is searched for. If it keeps
+ * moving the bytes costs there and what the least round trip accounts for together bound the score from below. The
+ * site that served such a task last is looked at first; then every site whose best node with enough free could still win,
+ * the most promising first, and its nodes by their key, up to where the bound passes the best score so far. Paths are bounded at first, too; only the winner's is searched for. If it keeps
  * its lead over its real path it is the best of all, else the walk is done again with what was learnt of that path.
  */
 export class IndexedSearch implements Search {
@@ -44,9 +60,12 @@ export class IndexedSearch implements Search {
   #priceOut = new Float64Array(1);
   #fee = new Float64Array(1);
   readonly #rankings: Ranking[] = [];
-  /** By node and type, side by side what most often rules a node out; and the best correction of the task's function. */
-  #cards = new Float64Array(0);
-  #learnt = 1;
+  /** Whether a task does not mind how far a site is: none is looked up then until one turns out to be cut off. */
+  #anywhere = false;
+  /** Sites that may hold the best, their bounds and the least micros of the transfers. */
+  #sites = new Int32Array(0);
+  #bounds = new Float64Array(0);
+  #leasts = new Float64Array(0);
   /** Nodes by site; by node its site here (-1: none) and its cell by type. */
   readonly #members: number[][] = [];
   #siteOf = new Int32Array(0);
@@ -58,29 +77,35 @@ export class IndexedSearch implements Search {
 
   constructor(pool: Pool, paths: QuickestPath) {
     this.#pool = pool;
-    this.#feed = pool.follow();
+    this.#feed = pool.follow("nodes");
     this.#paths = paths;
   }
 
   refresh(): void {
-    const { nodes, loads, links, residuals } = this.#feed;
-    links.clear();
-    residuals.clear();
+    const { nodes, loads } = this.#feed;
     if (nodes.size > 0) this.#takeInNodes();
-    for (let i = 0; i < loads.size; i++) this.#takeInLoad(loads.at(i));
+    for (let i = 0; i < loads.size; i++) this.#takeInLoad(loads.at(i), loads.whatOf(loads.at(i)));
     loads.clear();
   }
 
   best(query: Query, best: Fit): void {
     this.#paths.begin(query);
+    this.#anywhere =
+      query.deadline === Number.POSITIVE_INFINITY &&
+      query.perMicro === 0 &&
+      !query.bounded &&
+      !this.#paths.limited;
     this.#resolved++;
     best.node = -1;
     best.score = Number.POSITIVE_INFINITY;
     if (query.source < 0) return;
-    do {
+    this.#rival.node = -1;
+    this.#pass(query, best);
+    while (best.node >= 0 && !this.#confirm(query, best)) {
+      this.#anywhere = false;
       this.#rival.node = -1;
       this.#pass(query, best);
-    } while (best.node >= 0 && !this.#confirm(query, best));
+    }
   }
 
   /**
@@ -106,38 +131,75 @@ export class IndexedSearch implements Search {
     return best.score === score && (this.#rival.node < 0 || isAhead(best, this.#rival));
   }
 
-  /** One walk over sites and nodes, best keys first; unknown paths count as good as their bound. */
+  /** One walk over sites and nodes, the most promising first; unknown paths count as good as their bound. */
   #pass(query: Query, best: Fit): void {
     const learnt = query.corrections?.greatest ?? 1;
-    this.#learnt = learnt;
     const ranking = this.#rankingFor(query);
     const cell = this.#cellFor(query, learnt);
     const perKey = this.#weightOfKey(query, learnt);
-    const { sites, keys } = ranking.order();
-    const row = cell * ranking.width;
-    const { source, capabilities, perMicro, deadline, serial } = query;
-    const { distances, leastSending } = this.#paths;
-    const { limited } = this.#paths;
+    const { lately } = ranking;
+    const likely = lately[cell] as number;
+    this.#visit(query, ranking, cell, perKey, learnt, query.source, 0, best);
+    const soonest =
+      likely < 0 || likely === query.source ? Number.POSITIVE_INFINITY : this.#leastTo(query, likely);
+    if (soonest < Number.POSITIVE_INFINITY)
+      this.#visit(query, ranking, cell, perKey, learnt, likely, soonest, best);
+    const count = this.#shortlist(query, ranking, cell, perKey, likely, best);
+    const [sites, bounds, leasts] = [this.#sites, this.#bounds, this.#leasts];
+    let most = 0;
+    for (let i = 1; i < count; i++) if ((bounds[i] as number) < (bounds[most] as number)) most = i;
+    for (let i = -1; i < count; i++) {
+      const at = i < 0 ? most : i;
+      if (at >= count || i === most || (bounds[at] as number) > best.score) continue;
+      this.#visit(query, ranking, cell, perKey, learnt, sites[at] as number, leasts[at] as number, best);
+    }
+    if (best.node >= 0) lately[cell] = this.#pool.nodes.site[best.node] as number;
+  }
+
+  /** Writes down the sites whose bound is no worse than the best so far; gives how many. */
+  #shortlist(query: Query, ranking: Ranking, cell: number, perKey: number, but: number, best: Fit): number {
+    const { source, capabilities, perMicro } = query;
+    const { best: keys, width } = ranking;
+    const row = cell * width;
+    const offers = this.#offers;
+    const [sites, bounds, leasts] = [this.#sites, this.#bounds, this.#leasts];
     const moving = this.#moving(query, EVERYWHERE);
     const fee = query.perMoney * (this.#fee[EVERYWHERE] as number);
-    this.#visit(query, ranking, cell, perKey, source, 0, best);
-    for (let i = 0; i < sites.length; i++) {
-      if (Math.max(moving + perKey * (keys[i] as number), fee) > best.score) break;
-      const site = sites[i] as number;
-      const key = ranking.best[row + site] as number;
-      if (Number.isNaN(key)) continue; // nobody there has enough free
-      const byKey = Math.max(moving + perKey * key, fee);
-      if (byKey > best.score) continue;
-      if (((this.#offers[site + 1] as number) & capabilities) !== capabilities) continue;
-      if (query.bounded && query.allowed[site] !== serial) continue;
-      if (site === source || site >= distances.length) continue;
-      const known = this.#known[site] === this.#resolved;
-      const least = known ? (this.#transfer[site] as number) : (distances[site] as number) + leastSending;
-      if (!(least <= deadline) || least === Number.POSITIVE_INFINITY) continue;
-      if (limited && !known && this.#paths.rulesOut(site)) continue;
-      if (byKey + perMicro * least * ROUNDING > best.score) continue;
-      this.#visit(query, ranking, cell, perKey, site, least, best);
+    const toBeat = best.score;
+    if (fee > toBeat) return 0;
+    const ceiling = perKey > 0 ? (toBeat - moving) / perKey : Number.POSITIVE_INFINITY;
+    // But for rounding: the exact comparison follows.
+    const highest = ceiling + Math.abs(ceiling) * 2 ** -40;
+    const members = Math.min(width, this.#members.length);
+    let count = 0;
+    for (let site = 0; site < members; site++) {
+      const key = keys[row + site] as number;
+      if (!(key <= highest)) continue; // too dear, or not a number: nobody there has enough free
+      if (((offers[site + 1] as number) & capabilities) !== capabilities) continue;
+      if (site === source || site === but) continue;
+      const least = this.#leastTo(query, site);
+      if (least === Number.POSITIVE_INFINITY) continue;
+      const bound = Math.max(moving + perKey * key, fee) + perMicro * least * ROUNDING;
+      if (bound > toBeat) continue;
+      sites[count] = site;
+      bounds[count] = bound;
+      leasts[count] = least;
+      count++;
     }
+    return count;
+  }
+
+  /** Micros the transfers to and from a site take at the least; Infinity where they take too long, or no way leads. */
+  #leastTo(query: Query, site: number): number {
+    if (this.#anywhere) return 0;
+    const paths = this.#paths;
+    const { distances } = paths;
+    if (query.bounded && query.allowed[site] !== query.serial) return Number.POSITIVE_INFINITY;
+    if (site >= distances.length) return Number.POSITIVE_INFINITY;
+    const known = this.#known[site] === this.#resolved;
+    const least = known ? (this.#transfer[site] as number) : (distances[site] as number) + paths.leastSending;
+    if (!(least <= query.deadline)) return Number.POSITIVE_INFINITY;
+    return paths.limited && !known && paths.rulesOut(site) ? Number.POSITIVE_INFINITY : least;
   }
 
   /** What bringing the bytes to and from a site costs at the least there. */
@@ -153,51 +215,61 @@ export class IndexedSearch implements Search {
     ranking: Ranking,
     cell: number,
     perKey: number,
+    learnt: number,
     site: number,
     bound: number,
     best: Fit,
   ): void {
-    if (site >= ranking.width) return;
-    const { nodes, keys, capabilities } = ranking;
-    const from = ranking.firstOf(cell, site);
+    if (site >= ranking.width || site >= this.#members.length) return;
+    const { seats, whole, blockFree, blockMemory } = ranking;
+    const { capabilities, memory, work, atLeast, lanes, deadline, perMoney, perMicro } = query;
     const end = ranking.endOf(site);
-    const pool = this.#pool;
-    const fit = this.#fit;
     const known = site === query.source || this.#known[site] === this.#resolved;
     const hops = known && site !== query.source ? (this.#hops[site] as number) : 0;
-    const fixed = this.#moving(query, site + 1) + query.perMicro * bound * ROUNDING;
-    for (let i = from; i < end; i++) {
-      const least = fixed + perKey * (keys[i] as number);
-      if (least > best.score) return;
-      if (((capabilities[i] as number) & query.capabilities) !== query.capabilities) continue;
-      const n = nodes[i] as number;
-      if (!this.#mayFit(query, n, bound, least, best.score)) continue;
-      if (!hasRoom(pool, query, n) || !isSuitable(pool, query, n)) continue;
-      if (!fitOn(pool, query, n, bound, hops, fit)) continue;
-      if (best.node >= 0 && !isBetter(pool, fit, best)) {
-        this.#keepRival(fit);
+    const fixed = this.#moving(query, site + 1) + perMicro * bound * ROUNDING;
+    const needed = Math.max(work > 0 ? 1 : 0, (atLeast / learnt) * ROUNDING);
+    const space = memory > 0 ? memory : Number.NEGATIVE_INFINITY;
+    let toBeat = best.score;
+    for (let p = ranking.firstOf(cell, site); p < end; p++) {
+      const block = p >> BLOCK_BITS;
+      if ((blockFree[block] as number) < needed || (blockMemory[block] as number) < space) {
+        p |= BLOCK - 1; // the last of its block
         continue;
       }
-      if (best.node >= 0) this.#keepRival(best);
-      best.take(fit);
+      const at = p * SEAT;
+      const least = fixed + perKey * (seats[at + KEY] as number);
+      if (least > toBeat) return;
+      if (((whole[at + CAPABILITIES] as number) & capabilities) !== capabilities) continue;
+      const free = seats[at + FREE] as number;
+      if (free < needed || (seats[at + MEMORY] as number) < space) continue;
+      if (work > 0) {
+        const lane = seats[at + LANE] as number;
+        const rate = Math.min(free, lanes * lane) * learnt;
+        const compute = ((work * 1e6) / rate) * ROUNDING;
+        const queue = seats[at + QUEUE] as number;
+        if (rate < atLeast || bound + queue + compute > deadline) continue;
+        const forMemory = perMoney * memory * (seats[at + MEMORY_PRICE] as number) * (compute / 1e6);
+        const inTime = perMicro * queue;
+        if ((least + forMemory + inTime) * ROUNDING > toBeat) continue;
+        if ((fixed + perMicro * compute + inTime) * ROUNDING > toBeat) continue;
+      }
+      if (this.#tryOn(query, whole[at + NODE] as number, bound, hops, best)) toBeat = best.score;
     }
   }
 
-  /** A look at one cache line of the node, to pass over most of those that would not do: false if it surely would not. */
-  #mayFit(query: Query, n: number, bound: number, least: number, toBeat: number): boolean {
-    const cards = this.#cards;
-    const card = (n * 3 + query.type) * CARD;
-    if (query.memory > 0 && (cards[card + MEMORY] as number) < query.memory) return false;
-    const own = query.lanes * (cards[card + LANE] as number);
-    const free = cards[card + FREE] as number;
-    const rate = Math.min(own, free) * this.#learnt;
-    if (rate < query.atLeast) return false;
-    if (query.work === 0) return true;
-    const compute = ((query.work * 1e6) / rate) * ROUNDING;
-    if (!(bound + (cards[card + QUEUE] as number) + compute <= query.deadline)) return false;
-    const forMemory =
-      query.perMoney * query.memory * (cards[card + MEMORY_PRICE] as number) * (compute / 1e6);
-    return least + forMemory * ROUNDING <= toBeat;
+  /** Fits the task on a node in all detail; true where it is the best so far. */
+  #tryOn(query: Query, n: number, bound: number, hops: number, best: Fit): boolean {
+    const pool = this.#pool;
+    const fit = this.#fit;
+    if (!hasRoom(pool, query, n) || !isSuitable(pool, query, n)) return false;
+    if (!fitOn(pool, query, n, bound, hops, fit)) return false;
+    if (best.node >= 0 && !isBetter(pool, fit, best)) {
+      this.#keepRival(fit);
+      return false;
+    }
+    if (best.node >= 0) this.#keepRival(best);
+    best.take(fit);
+    return true;
   }
 
   /** Remembers the best of what lost to the best so far. */
@@ -237,7 +309,8 @@ export class IndexedSearch implements Search {
     for (let site = 0; site < this.#members.length; site++)
       ranking.rebuild(site, this.#members[site] as number[]);
     rankings.unshift(ranking);
-    rankings.length = Math.min(rankings.length, RANKINGS);
+    const room = Math.max(3, Math.floor(RANKED / Math.max(1, this.#siteOf.length)));
+    rankings.length = Math.min(rankings.length, RANKINGS, room);
     return ranking;
   }
 
@@ -258,7 +331,6 @@ export class IndexedSearch implements Search {
         if (site >= 0) (this.#members[site] as number[]).push(n);
         this.#siteOf[n] = site;
       }
-      if (site >= 0) this.#writeCards(n);
       for (const type of [0, 1, 2] as const) this.#cells[type][n] = site < 0 ? -1 : cellOf(table, type, n);
       if (before >= 0) touched.add(before);
       if (site >= 0) touched.add(site);
@@ -280,33 +352,23 @@ export class IndexedSearch implements Search {
     nodes.clear();
   }
 
-  #takeInLoad(n: number): void {
+  #takeInLoad(n: number, what: number): void {
     const site = n < this.#siteOf.length ? (this.#siteOf[n] as number) : -1;
     if (site < 0) return;
-    this.#writeCards(n);
+    const rankings = this.#rankings;
     for (let type = 0; type < 3; type++) {
+      const { power, memory, anything } = CHANGED;
+      if ((what & ((power[type as 0] as number) | memory)) === 0 && what !== anything) continue;
       const cells = this.#cells[type as 0 | 1 | 2];
       const from = cells[n] as number;
       const to = cellOf(this.#pool.nodes, type, n);
-      if (from === to) continue;
       cells[n] = to;
-      for (let i = 0; i < this.#rankings.length; i++) {
-        const ranking = this.#rankings[i] as Ranking;
-        if (ranking.type === type) ranking.move(n, site, from, to);
+      for (let i = 0; i < rankings.length; i++) {
+        const ranking = rankings[i] as Ranking;
+        if (ranking.type !== type) continue;
+        ranking.write(n);
+        if (from !== to) ranking.move(n, site, from, to);
       }
-    }
-  }
-
-  #writeCards(n: number): void {
-    const { lane, free, freeMemory, queue, pricePerByteSecondMemory } = this.#pool.nodes;
-    const cards = this.#cards;
-    for (let type = 0; type < 3; type++) {
-      const card = (n * 3 + type) * CARD;
-      cards[card + LANE] = lane[type as 0][n] as number;
-      cards[card + FREE] = free[type as 0][n] as number;
-      cards[card + MEMORY] = freeMemory[n] as number;
-      cards[card + QUEUE] = queue[type as 0][n] as number;
-      cards[card + MEMORY_PRICE] = pricePerByteSecondMemory[n] as number;
     }
   }
 
@@ -317,6 +379,9 @@ export class IndexedSearch implements Search {
     this.#priceIn = widened(this.#priceIn, new Float64Array(length));
     this.#priceOut = widened(this.#priceOut, new Float64Array(length));
     this.#fee = widened(this.#fee, new Float64Array(length));
+    this.#sites = new Int32Array(length);
+    this.#bounds = new Float64Array(length);
+    this.#leasts = new Float64Array(length);
     this.#known = new Int32Array(length);
     this.#transfer = new Float64Array(length);
     this.#hops = new Int32Array(length);
@@ -325,7 +390,6 @@ export class IndexedSearch implements Search {
   #makeRoom(nodes: number): void {
     if (this.#siteOf.length >= nodes) return;
     const length = Math.max(nodes, this.#siteOf.length * 2, 16);
-    this.#cards = widened(this.#cards, new Float64Array(length * 3 * CARD));
     this.#siteOf = widened(this.#siteOf, new Int32Array(length).fill(-1));
     for (const type of [0, 1, 2] as const) {
       this.#cells[type] = widened(this.#cells[type], new Int16Array(length).fill(-1));

@@ -21,11 +21,16 @@ export function cellFor(rate: number | null, memory: number): number {
 
 /** The highest cell a node is in, for one type of computing power; -1: in none. */
 export function cellOf(nodes: NodeTable, type: number, n: number): number {
+  const free = startable(nodes, type, n);
+  return free < 0 ? -1 : cellFor(free > 0 ? free : null, nodes.freeMemory[n] as number);
+}
+
+/** Free operations a second that a task may start on; 0 where these are too few, -1 where no task is taken. */
+function startable(nodes: NodeTable, type: number, n: number): number {
   if (nodes.accepting[n] !== 1) return -1;
   const free = nodes.free[type as 0 | 1 | 2][n] as number;
-  const startable =
-    free >= 1 && free >= Math.floor(LEAST_SHARE * (nodes.lane[type as 0 | 1 | 2][n] as number));
-  return cellFor(startable ? free : null, nodes.freeMemory[n] as number);
+  const least = Math.floor(LEAST_SHARE * (nodes.lane[type as 0 | 1 | 2][n] as number));
+  return free >= 1 && free >= least ? free : 0;
 }
 
 /** How many floors an amount reaches. */
@@ -46,14 +51,32 @@ export function rankedLanes(query: Query): number {
 }
 
 /**
+ * What a search reads of a node lies side by side, half a cache line, in the order of a site's row: the ranking key, free
+ * power and memory, what a lane gives, the queue, the price of memory; and, as whole numbers in the same memory,
+ * capabilities and index. Single precision, rounded to the side on which a bound stays a bound.
+ */
+export const SEAT = 8;
+export const [KEY, FREE, MEMORY, LANE, QUEUE, MEMORY_PRICE, CAPABILITIES, NODE] = [
+  0, 1, 2, 3, 4, 5, 6, 7,
+] as const;
+
+const SLACK = 2 ** -23;
+const slackOf = (value: number): number => (Number.isFinite(value) ? Math.abs(value) * SLACK : 0);
+const atMost = (value: number): number => Math.fround(value + slackOf(value));
+const atLeast = (value: number): number => Math.fround(value - slackOf(value));
+
+/** Seats in a block; a row starts with one. What is most free in a block tells whether to look into it. */
+export const BLOCK = 8;
+
+/**
  * All nodes by what one operation of a kind of task adds to its score there (price, time, energy, carbon, as the
- * objective weighs them; less is better): the sites by their best node's key, and in each site the nodes by theirs, with
- * the first that is in each cell. A search walks both in ascending order and stops where the key alone is worse
- * than what it has. A reservation that moves a node to another cell costs O(cells crossed) here, and mostly
- * none is.
+ * objective weighs them; less is better): a row a site, its nodes by their key, with the first that is in each cell. A
+ * search walks a row in ascending order and stops where the bound is worse than what it has, passing blocks of full nodes
+ * unseen. A reservation rewrites the node's seat, and its block and cells where these change: O(cells crossed),
+ * mostly none.
  *
- * Rows lie one after another in shared columns, with room to grow, so that a site is a few cache lines away.
- * Memory: 20 bytes a node ranked and its share of the room (up to a half more), 1.3 kB a site.
+ * Rows lie one after another, with room to grow. Memory: 38 bytes a node ranked and its share of the room (up to a
+ * half more), 0.8 kB a site.
  */
 export class Ranking {
   readonly type: number;
@@ -75,17 +98,19 @@ export class Ranking {
    * node's key; NaN where there is none. One cell's lie together, since a search reads those of many sites.
    */
   #first = new Int32Array(0);
-  best: Float64Array = new Float64Array(0);
+  best: Float32Array = new Float32Array(0);
   width = 0;
-  /** By position. Most nodes passed over are passed over for their capabilities, without a look anywhere else. */
-  nodes: Int32Array = new Int32Array(0);
-  capabilities: Int32Array = new Int32Array(0);
-  keys: Float64Array = new Float64Array(0);
+  /** By position, `SEAT` numbers each; the same memory as whole numbers. */
+  seats: Float32Array = new Float32Array(0);
+  whole: Int32Array = new Int32Array(0);
+  /** By block: the most that is free of power, and of memory, on any of its nodes. */
+  blockFree: Float32Array = new Float32Array(0);
+  blockMemory: Float32Array = new Float32Array(0);
   #used = 0;
   /** By node: its position; -1 where it is not ranked. */
   #position = new Int32Array(0);
-  #order = { sites: new Int32Array(0), keys: new Float64Array(0) };
-  #sorted = false;
+  /** By cell: the site that served last; it is looked at first. */
+  readonly lately: Int32Array = new Int32Array(CELLS).fill(-1);
 
   /**
    * For tasks of the type, objective and lanes of `like`. `cellOf` must give the cell that the owner last announced
@@ -134,12 +159,6 @@ export class Ranking {
     return key + this.#perJoule * joules + (this.#perGram > 0 ? this.#perGram * joules * grams : 0);
   }
 
-  /** The sites that have nodes, by the key of their best node, free or not: `keys` beside them. */
-  order(): { readonly sites: Int32Array; readonly keys: Float64Array } {
-    if (!this.#sorted) this.#sort();
-    return this.#order;
-  }
-
   /** The nodes of a site, or their keys, changed. */
   rebuild(site: number, members: readonly number[]): void {
     const { capabilities } = this.#table;
@@ -155,29 +174,87 @@ export class Ranking {
     const start = this.#start[site] as number;
     const end = start + sorted.length;
     this.#end[site] = end;
+    const last = Math.ceil(end / BLOCK);
+    this.blockFree.fill(-1, start / BLOCK, last);
+    this.blockMemory.fill(Number.NEGATIVE_INFINITY, start / BLOCK, last);
     for (let cell = 0; cell < CELLS; cell++) this.#setFirst(cell, site, end, end);
-    sorted.forEach(({ node, key }, i) => {
-      const at = start + i;
-      this.nodes[at] = node;
-      this.keys[at] = key;
-      this.capabilities[at] = capabilities[node] as number;
-      this.#position[node] = at;
-      this.#enter(site, at, this.#cellOf(node), -1);
-    });
-    this.#sorted = false;
+    for (let i = 0; i < sorted.length; i++) {
+      const { node, key } = sorted[i] as { node: number; key: number };
+      this.#position[node] = start + i;
+      this.#seat(node, start + i, key);
+      this.write(node);
+      this.#enter(site, start + i, this.#cellOf(node), -1);
+    }
   }
 
-  /** Gives a site room for so many nodes: where it is if they fit, else at the end. */
+  /** Writes what does not change with the load. */
+  #seat(node: number, position: number, key: number): void {
+    const nodes = this.#table;
+    const type = this.type as 0 | 1 | 2;
+    const at = position * SEAT;
+    this.seats[at + KEY] = atLeast(key);
+    this.seats[at + FREE] = -1;
+    this.seats[at + MEMORY] = Number.NEGATIVE_INFINITY;
+    this.seats[at + LANE] = atMost(nodes.lane[type][node] as number);
+    this.seats[at + MEMORY_PRICE] = atLeast(nodes.pricePerByteSecondMemory[node] as number);
+    this.whole[at + CAPABILITIES] = nodes.capabilities[node] as number;
+    this.whole[at + NODE] = node;
+  }
+
+  /** What is free on a node, or its queue, changed. */
+  write(node: number): void {
+    const position = this.#position[node] as number;
+    if (!(position >= 0)) return; // not one of those ranked
+    const nodes = this.#table;
+    const at = position * SEAT;
+    this.seats[at + QUEUE] = atLeast(nodes.queue[this.type as 0 | 1 | 2][node] as number);
+    this.#writeFigure(this.blockFree, position, FREE, atMost(startable(nodes, this.type, node)));
+    this.#writeFigure(this.blockMemory, position, MEMORY, atMost(nodes.freeMemory[node] as number));
+  }
+
+  /** Writes one figure of a seat, and the most there is of it in its block. */
+  #writeFigure(most: Float32Array, position: number, figure: number, value: number): void {
+    const seats = this.seats;
+    const block = Math.floor(position / BLOCK);
+    const former = seats[position * SEAT + figure] as number;
+    seats[position * SEAT + figure] = value;
+    if (value >= (most[block] as number)) most[block] = value;
+    else if (former === most[block]) {
+      let greatest = value;
+      // Seats after a row's end are those of no node and count as full.
+      for (let i = block * BLOCK; i < (block + 1) * BLOCK; i++)
+        greatest = Math.max(greatest, seats[i * SEAT + figure] as number);
+      most[block] = greatest;
+    }
+  }
+
+  /** Gives a site room for so many nodes: where it is if they fit, else at the end. Whole blocks. */
   #makeRow(site: number, length: number): void {
     if (site >= this.width) this.#widen(site + 1);
-    if ((this.#start[site] as number) + length <= (this.#limit[site] as number)) return;
-    const room = length + (length >> 1) + 1;
-    this.#start[site] = this.#used;
-    this.#used += room;
-    this.#limit[site] = this.#used;
-    this.nodes = widened(this.nodes, this.#used, 0);
-    this.capabilities = widened(this.capabilities, this.#used, 0);
-    this.keys = widened(this.keys, this.#used, 0);
+    const start = this.#start[site] as number;
+    if (start + length > (this.#limit[site] as number)) {
+      const room = Math.ceil((length + (length >> 1) + 1) / BLOCK) * BLOCK;
+      this.#start[site] = this.#used;
+      this.#used += room;
+      this.#limit[site] = this.#used;
+      this.#makeRoom();
+    }
+    this.#vacate(this.#start[site] as number, this.#limit[site] as number);
+  }
+
+  #makeRoom(): void {
+    this.seats = widened(this.seats, this.#used * SEAT, 0);
+    this.whole = new Int32Array(this.seats.buffer);
+    this.blockFree = widened(this.blockFree, this.#used / BLOCK, -1);
+    this.blockMemory = widened(this.blockMemory, this.#used / BLOCK, Number.NEGATIVE_INFINITY);
+  }
+
+  /** Marks seats as those of no node. */
+  #vacate(from: number, to: number): void {
+    for (let position = from; position < to; position++) {
+      this.seats[position * SEAT + FREE] = -1;
+      this.seats[position * SEAT + MEMORY] = Number.NEGATIVE_INFINITY;
+    }
   }
 
   #widen(sites: number): void {
@@ -188,14 +265,14 @@ export class Ranking {
     this.#end = widened(this.#end, this.width, 0);
     this.#limit = widened(this.#limit, this.width, 0);
     this.#first = new Int32Array(CELLS * this.width);
-    this.best = new Float64Array(CELLS * this.width).fill(Number.NaN);
+    this.best = new Float32Array(CELLS * this.width).fill(Number.NaN);
     for (let cell = 0; cell < CELLS; cell++) {
       this.#first.set(first.subarray(cell * former, (cell + 1) * former), cell * this.width);
       this.best.set(best.subarray(cell * former, (cell + 1) * former), cell * this.width);
     }
   }
 
-  /** Where the walk over a site's nodes of a cell begins and ends. */
+  /** Where the walk over a site's nodes of a cell begins, and where every walk over the site ends. */
   firstOf(cell: number, site: number): number {
     return this.#first[cell * this.width + site] as number;
   }
@@ -206,21 +283,7 @@ export class Ranking {
   #setFirst(cell: number, site: number, at: number, end: number): void {
     const slot = cell * this.width + site;
     this.#first[slot] = at;
-    this.best[slot] = at < end ? (this.keys[at] as number) : Number.NaN;
-  }
-
-  #sort(): void {
-    const present: { site: number; key: number }[] = [];
-    for (let site = 0; site < this.width; site++) {
-      const start = this.#start[site] as number;
-      if (start < (this.#end[site] as number)) present.push({ site, key: this.keys[start] as number });
-    }
-    present.sort(byKey);
-    this.#order = {
-      sites: Int32Array.from(present, ({ site }) => site),
-      keys: Float64Array.from(present, ({ key }) => key),
-    };
-    this.#sorted = true;
+    this.best[slot] = at < end ? (this.seats[at * SEAT + KEY] as number) : Number.NaN;
   }
 
   /** A node went from one cell to another; -1: none. */
@@ -260,7 +323,7 @@ export class Ranking {
     const rates = cell - memory;
     let next = at + 1;
     for (; next < end; next++) {
-      const own = this.#cellOf(this.nodes[next] as number);
+      const own = this.#cellOf(this.whole[next * SEAT + NODE] as number);
       if (own >= rates && own % MEMORY_BANDS >= memory) break;
     }
     return next;
@@ -268,7 +331,7 @@ export class Ranking {
 }
 
 /** The column with room for at least `length` entries, new ones filled; doubles. */
-function widened<C extends Int32Array | Float64Array>(column: C, length: number, filling: number): C {
+function widened<C extends Int32Array | Float32Array>(column: C, length: number, filling: number): C {
   if (column.length >= length) return column;
   const wider = new (column.constructor as new (length: number) => C)(
     Math.max(length, column.length * 2, 16),

@@ -14,6 +14,20 @@ const BAND_FACTOR = 4;
 const HYSTERESIS = 0.5;
 /** Trees kept hold at most so many entries in all, 12 bytes each; past that they are made again as needed. */
 const TREE_ENTRIES = 8e6;
+/**
+ * What a search reads of a hop lies side by side, one cache line each: `hops[hop * HOP + DELAY_BACK]`. There is along the
+ * hop, back against it. Security is the lesser, known figures those known of both directions.
+ */
+export const HOP = 8;
+export const ROUND_TRIP = 0;
+export const DELAY_THERE = 1;
+export const DELAY_BACK = 2;
+export const RATE_THERE = 3;
+export const RATE_BACK = 4;
+export const SECURITY = 5;
+export const KNOWN_FIGURES = 6;
+export const BAND = 7;
+
 /** Changes that a view remembers for trees to catch up with; a tree further behind is grown anew. */
 const REMEMBERED = 512;
 
@@ -55,11 +69,13 @@ export class Network {
     head: new Int32Array(0),
     weight: new Float64Array(0),
   };
-  /** By hop: its near end, the link along it, the link back, and the band it counts as. */
+  /** By hop: its near end, the link along it, the link back. */
   #tail = new Int32Array(0);
   #there = new Int32Array(0);
   #back = new Int32Array(0);
-  #band = new Int8Array(0);
+  /** By hop: the hop of the same links seen from the other end. */
+  #twin = new Int32Array(0);
+  #hops: Float64Array = new Float64Array(0);
   /** By link: the hop along it; -1 where it is none. */
   #hopOf = new Int32Array(0);
   readonly #bandRates: Float64Array = new Float64Array(BANDS);
@@ -69,7 +85,7 @@ export class Network {
 
   constructor(pool: Pool) {
     this.#pool = pool;
-    this.#feed = pool.follow();
+    this.#feed = pool.follow("links");
   }
 
   /** Weights are round trips, in micros; Infinity where a direction is down. */
@@ -82,6 +98,10 @@ export class Network {
   get back(): Int32Array {
     return this.#back;
   }
+  /** What there is to know of a hop on one cache line: see `HOP`. */
+  get hops(): Float64Array {
+    return this.#hops;
+  }
 
   /**
    * `bandRates[b]` bounds the residual rate of every hop in band b, ascending. A path whose narrowest hop is in band b
@@ -93,9 +113,7 @@ export class Network {
 
   /** Takes in what changed since the last call. */
   refresh(): void {
-    const { links, nodes, loads, residuals } = this.#feed;
-    nodes.clear();
-    loads.clear();
+    const { links, residuals } = this.#feed;
     for (let i = 0; i < links.size; i++) {
       if (this.#takeInLink(links.at(i))) continue;
       this.#rebuild();
@@ -105,8 +123,7 @@ export class Network {
     }
     links.clear();
     for (let i = 0; i < residuals.size; i++) {
-      const hop = this.#hopOf[residuals.at(i)] as number;
-      if (hop >= 0) this.#takeInResidual(hop);
+      this.#takeInResidual(residuals.at(i));
     }
     residuals.clear();
   }
@@ -161,7 +178,7 @@ export class Network {
     const { links } = this.#pool;
     const [a, b] = [this.#there[hop] as number, this.#back[hop] as number];
     const roundTrip = this.#graph.weight[hop] as number;
-    if ((this.#band[hop] as number) < view.band || roundTrip === Number.POSITIVE_INFINITY)
+    if ((this.#hops[hop * HOP + BAND] as number) < view.band || roundTrip === Number.POSITIVE_INFINITY)
       return Number.POSITIVE_INFINITY;
     if (Math.min(links.security[a] as number, links.security[b] as number) < view.security) {
       return Number.POSITIVE_INFINITY;
@@ -189,26 +206,35 @@ export class Network {
       return false;
     if ((this.#knownOfAll & ~((links.known[link] as number) & (links.known[reverse] as number))) !== 0)
       return false;
-    const twin = this.#hopOf[reverse] as number;
+    const twin = this.#twin[hop] as number;
     const up = links.up[link] === 1 && links.up[reverse] === 1;
     const weight = up
       ? (links.delay[link] as number) + (links.delay[reverse] as number)
       : Number.POSITIVE_INFINITY;
     this.#graph.weight[hop] = weight;
     this.#graph.weight[twin] = weight;
-    this.#takeInResidual(hop);
+    this.#describe(hop);
+    this.#describe(twin);
+    this.#takeInResidual(link);
+    this.#takeInResidual(reverse);
     for (const view of this.#views.values()) this.#update(view, hop);
     return true;
   }
 
-  /** Bandwidth of a hop was taken or given back. */
-  #takeInResidual(hop: number): void {
-    const before = this.#band[hop] as number;
-    const after = this.#bandOf(hop, before);
+  /** Bandwidth of a link was taken or given back. */
+  #takeInResidual(link: number): void {
+    const hop = link < this.#hopOf.length ? (this.#hopOf[link] as number) : -1;
+    if (hop < 0) return;
+    const twin = this.#twin[hop] as number;
+    const hops = this.#hops;
+    const residual = this.#pool.links.residual[link] as number;
+    hops[hop * HOP + RATE_THERE] = residual;
+    hops[twin * HOP + RATE_BACK] = residual;
+    const before = hops[hop * HOP + BAND] as number;
+    const after = this.#bandOf(Math.max(residual, hops[hop * HOP + RATE_BACK] as number), before);
     if (after === before) return;
-    const twin = this.#hopOf[this.#back[hop] as number] as number;
-    this.#band[hop] = after;
-    this.#band[twin] = after;
+    hops[hop * HOP + BAND] = after;
+    hops[twin * HOP + BAND] = after;
     const [low, high] = [Math.min(before, after), Math.max(before, after)];
     for (const view of this.#views.values())
       if (view.band > low && view.band <= high) this.#update(view, hop);
@@ -216,7 +242,7 @@ export class Network {
 
   #update(view: View, hop: number): void {
     const { weight } = view.graph;
-    const twin = this.#hopOf[this.#back[hop] as number] as number;
+    const twin = this.#twin[hop] as number;
     const now = this.#weightIn(view, hop);
     if (now === weight[hop]) return;
     weight[hop] = now;
@@ -229,19 +255,27 @@ export class Network {
   }
 
   /** The band of a hop by the better residual of its directions; it keeps a former band a little longer. */
-  #bandOf(hop: number, former: number): number {
-    const { residual } = this.#pool.links;
-    const rate = Math.max(
-      residual[this.#there[hop] as number] as number,
-      residual[this.#back[hop] as number] as number,
-    );
-    let band = BANDS - 1;
-    while (band > 0) {
-      const floor = this.#bandRates[band - 1] as number;
-      if (rate > (band <= former ? floor * HYSTERESIS : floor)) break;
-      band--;
-    }
+  #bandOf(rate: number, former: number): number {
+    const rates = this.#bandRates;
+    let band = former;
+    while (band < BANDS - 1 && rate > (rates[band] as number)) band++;
+    if (band > former) return band;
+    while (band > 0 && rate <= (rates[band - 1] as number) * HYSTERESIS) band--;
     return band;
+  }
+
+  /** Writes what a hop's two links are. */
+  #describe(hop: number): void {
+    const { links } = this.#pool;
+    const [there, back] = [this.#there[hop] as number, this.#back[hop] as number];
+    const at = hop * HOP;
+    this.#hops[at + ROUND_TRIP] = this.#graph.weight[hop] as number;
+    this.#hops[at + DELAY_THERE] = links.delay[there] as number;
+    this.#hops[at + DELAY_BACK] = links.delay[back] as number;
+    this.#hops[at + RATE_THERE] = links.residual[there] as number;
+    this.#hops[at + RATE_BACK] = links.residual[back] as number;
+    this.#hops[at + SECURITY] = Math.min(links.security[there] as number, links.security[back] as number);
+    this.#hops[at + KNOWN_FIGURES] = (links.known[there] as number) & (links.known[back] as number);
   }
 
   #rebuild(): void {
@@ -274,13 +308,19 @@ export class Network {
         ? (links.delay[l] as number) + (links.delay[links.reverse[l] as number] as number)
         : Number.POSITIVE_INFINITY,
     );
+    this.#twin = Int32Array.from(hops, (l) => this.#hopOf[links.reverse[l] as number] as number);
     this.#graph = { vertices, start, head: Int32Array.from(hops, (l) => links.to[l] as number), weight };
     this.#leastSecurity = hops.reduce((least, l) => Math.min(least, links.security[l] as number), 3);
     this.#knownOfAll = hops.reduce((known, l) => known & (links.known[l] as number), 31);
     const top = hops.reduce((rate, l) => Math.max(rate, links.capacity[l] as number), 1);
     for (let band = 0; band < BANDS; band++) this.#bandRates[band] = top * BAND_FACTOR ** (band + 1 - BANDS);
-    this.#band = new Int8Array(hops.length);
-    for (let hop = 0; hop < hops.length; hop++) this.#band[hop] = this.#bandOf(hop, 0);
+    this.#hops = new Float64Array(hops.length * HOP);
+    for (let hop = 0; hop < hops.length; hop++) this.#describe(hop);
+    for (let hop = 0; hop < hops.length; hop++) {
+      const at = hop * HOP;
+      const rate = Math.max(this.#hops[at + RATE_THERE] as number, this.#hops[at + RATE_BACK] as number);
+      this.#hops[at + BAND] = this.#bandOf(rate, 0);
+    }
   }
 }
 

@@ -1,11 +1,26 @@
 import type { Pool } from "@weft/pool";
 import { Query } from "../placement/query.ts";
 import { MinHeap } from "./heap.ts";
-import { BANDS, type Metric, type Network } from "./network.ts";
+import {
+  BAND,
+  BANDS,
+  DELAY_BACK,
+  DELAY_THERE,
+  HOP,
+  KNOWN_FIGURES,
+  type Metric,
+  type Network,
+  RATE_BACK,
+  RATE_THERE,
+  ROUND_TRIP,
+  SECURITY,
+} from "./network.ts";
 import { type Tree, TreeSolver } from "./tree.ts";
 
 /** Keeps a bound below what it bounds, whatever the order in which the same terms were added. */
 const ROUNDING = 1 - 2 ** -40;
+/** What is told of a way: whole micros each way, and the least rate each way. */
+const [TIME_IN, TIME_OUT, RATE_IN, RATE_OUT] = [0, 1, 2, 3] as const;
 const NOWHERE = new Float64Array(0);
 const ENDLESS = Number.POSITIVE_INFINITY;
 
@@ -40,7 +55,18 @@ export class QuickestPath {
   bandwidthIn = ENDLESS;
   bandwidthOut = ENDLESS;
   hops = 0;
+  #found = false;
+  /** The hops of the last path found, from the site to the data. */
+  #way = new Int32Array(16);
   #best = -1;
+
+  /** The way walked last: its hops, times and rates; what the least detour from it adds; by band, what others take. */
+  #walked = new Int32Array(16);
+  #walkedHops = 0;
+  readonly #told = new Float64Array(4);
+  #detour = 0;
+  #other = 0;
+  readonly #others = new Float64Array(BANDS);
 
   #query = new Query();
   /** The lowest band that may serve the task, and the tree of the data's site over it; null: the site has no hops. */
@@ -123,17 +149,17 @@ export class QuickestPath {
   }
 
   #measureAccess(): void {
-    const { graph, there, back } = this.#network;
-    const { residual, security } = this.#pool.links;
-    const { source } = this.#query;
-    this.#accessIn = 0;
-    this.#accessOut = 0;
-    for (let hop = graph.start[source] as number; hop < (graph.start[source + 1] as number); hop++) {
-      const [outOfIt, intoIt] = [there[hop] as number, back[hop] as number];
-      if (Math.min(security[outOfIt] as number, security[intoIt] as number) < this.#query.security) continue;
-      this.#accessIn = Math.max(this.#accessIn, residual[outOfIt] as number);
-      this.#accessOut = Math.max(this.#accessOut, residual[intoIt] as number);
+    const { graph, hops } = this.#network;
+    const { source, security } = this.#query;
+    const end = (graph.start[source + 1] as number) * HOP;
+    let [inward, outward] = [0, 0];
+    for (let at = (graph.start[source] as number) * HOP; at < end; at += HOP) {
+      if ((hops[at + SECURITY] as number) < security) continue;
+      inward = Math.max(inward, hops[at + RATE_THERE] as number);
+      outward = Math.max(outward, hops[at + RATE_BACK] as number);
     }
+    this.#accessIn = inward;
+    this.#accessOut = outward;
   }
 
   /** Micros that sending takes at the least, between the data's site and any other. */
@@ -182,6 +208,7 @@ export class QuickestPath {
   find(site: number, within: number): boolean {
     const query = this.#query;
     this.#best = -1;
+    this.#found = false;
     this.#site = site;
     if (site === query.source) return this.#stay();
     if (this.#reach === null || this.#accessIn < query.bandwidth || this.#accessOut < query.bandwidth)
@@ -190,6 +217,136 @@ export class QuickestPath {
     if (query.bounded && query.allowed[site] !== query.serial) return false;
     const bound = this.least(site);
     if (!(bound <= within) || bound === ENDLESS) return false;
+    if (this.#followTrees(site, within)) return this.#found;
+    return this.#search(site, within, bound);
+  }
+
+  /**
+   * Tries the ways that the trees themselves show, and proves that none is quicker. Any other way leaves the tree's
+   * somewhere, so it is longer by the least detour there is on the tree's: where that costs more than all that a wider way
+   * could win, the tree's is the best. The same is asked of the trees over wider hops, as far as these could
+   * win. False: not proven, or a demand is in the way; then the search has to tell.
+   */
+  #followTrees(site: number, within: number): boolean {
+    if (this.#jitterToGo !== null || this.#lossToGo !== null || this.#bitErrorsToGo !== null) return false;
+    const rates = this.#network.bandRates;
+    const others = this.#others;
+    const widest = this.#sending(ENDLESS);
+    let best = ENDLESS;
+    let band = this.#lowest;
+    for (; band < BANDS; band++) {
+      others[band] = ENDLESS;
+      const tree = (this.#toGo[band] ??= this.#leastOf("roundTrip", band));
+      const nearest = tree.distance[site] as number;
+      if ((nearest + widest) * ROUNDING > best) break; // no way in this band, nor in those above
+      const sending = this.#sending(rates[band] as number);
+      if ((nearest + sending) * ROUNDING > best) continue; // none whose narrowest hop is in this band
+      const time = this.#walk(site, tree, band);
+      if (Number.isNaN(time)) return false;
+      if (time === best && time < ENDLESS && !this.#walkedAgain()) return false; // a tie: hops and names decide
+      if (time < best) {
+        best = time;
+        this.#keepWalk();
+      }
+      others[band] = Math.max(this.#other, nearest + this.#detour + sending) * ROUNDING;
+      if (this.#other * ROUNDING > best) break;
+    }
+    if (best === ENDLESS) return false;
+    for (let b = this.#lowest; b < BANDS && b <= band; b++) if ((others[b] as number) <= best) return false;
+    this.#found = best <= within;
+    return true;
+  }
+
+  /** Micros that sending takes at the least over a way whose hops have at most `rate`. */
+  #sending(rate: number): number {
+    const { inputBytes, resultBytes } = this.#query;
+    return (
+      (inputBytes > 0 ? (inputBytes * 8e6) / Math.min(this.#accessIn, rate) : 0) +
+      (resultBytes > 0 ? (resultBytes * 8e6) / Math.min(this.#accessOut, rate) : 0)
+    );
+  }
+
+  /**
+   * The time of a tree's own way from a site to the data, over hops of a band and above; NaN where a demand rules it out.
+   * Leaves the hops in `#walked`, in `#detour` by how much any other way is longer, in `#other` the least time it takes.
+   */
+  #walk(site: number, tree: Tree, band: number): number {
+    const { graph, hops: figures } = this.#network;
+    const { start, head } = graph;
+    const { distance, parent } = tree;
+    const { source, inputBytes, resultBytes } = this.#query;
+    if (this.#walked.length < graph.vertices) this.#walked = new Int32Array(graph.vertices);
+    const walked = this.#walked;
+    const nearest = distance[site] as number;
+    let [delayIn, delayOut, rateIn, rateOut, count] = [0, 0, this.#accessIn, this.#accessOut, 0];
+    let [detour, other] = [ENDLESS, ENDLESS];
+    for (let v = site; v !== source; v = parent[v] as number) {
+      const next = parent[v] as number;
+      const from = distance[v] as number;
+      const end = start[v + 1] as number;
+      let along = -1;
+      for (let hop = start[v] as number; hop < end; hop++) {
+        const u = head[hop] as number;
+        const at = hop * HOP;
+        if (u === next) along = hop;
+        else if ((figures[at + BAND] as number) >= band) {
+          // A way that leaves here has come over the same hops so far, and goes on over this one.
+          const longer = (figures[at + ROUND_TRIP] as number) + (distance[u] as number) - from;
+          if (longer < detour) detour = longer;
+          if (nearest + longer >= other) continue;
+          const time =
+            nearest +
+            longer +
+            (inputBytes > 0 ? (inputBytes * 8e6) / Math.min(rateIn, figures[at + RATE_BACK] as number) : 0) +
+            (resultBytes > 0
+              ? (resultBytes * 8e6) / Math.min(rateOut, figures[at + RATE_THERE] as number)
+              : 0);
+          if (time < other) other = time;
+        }
+      }
+      if (along < 0 || !this.#serves(along)) return Number.NaN;
+      // Input travels against the hop, the result along it.
+      const at = along * HOP;
+      rateIn = Math.min(rateIn, figures[at + RATE_BACK] as number);
+      rateOut = Math.min(rateOut, figures[at + RATE_THERE] as number);
+      delayIn += figures[at + DELAY_BACK] as number;
+      delayOut += figures[at + DELAY_THERE] as number;
+      walked[count++] = along;
+    }
+    if (delayIn > this.#query.delay || delayOut > this.#query.delay) return Number.NaN;
+    const told = this.#told;
+    told[TIME_IN] = transfer(delayIn, inputBytes, rateIn);
+    told[TIME_OUT] = transfer(delayOut, resultBytes, rateOut);
+    told[RATE_IN] = inputBytes > 0 ? rateIn : ENDLESS;
+    told[RATE_OUT] = resultBytes > 0 ? rateOut : ENDLESS;
+    this.#detour = detour;
+    this.#other = other;
+    this.#walkedHops = count;
+    return (told[TIME_IN] as number) + (told[TIME_OUT] as number);
+  }
+
+  /** Makes the way walked last the result. */
+  #keepWalk(): void {
+    const told = this.#told;
+    const way = this.#way;
+    this.#way = this.#walked;
+    this.#walked = way;
+    this.hops = this.#walkedHops;
+    this.transferIn = told[TIME_IN] as number;
+    this.transferOut = told[TIME_OUT] as number;
+    this.bandwidthIn = told[RATE_IN] as number;
+    this.bandwidthOut = told[RATE_OUT] as number;
+  }
+
+  /** Whether the way walked last is the one kept before. */
+  #walkedAgain(): boolean {
+    if (this.#walkedHops !== this.hops) return false;
+    for (let i = 0; i < this.hops; i++) if (this.#way[i] !== this.#walked[i]) return false;
+    return true;
+  }
+
+  /** The search itself, for what the trees do not show. */
+  #search(site: number, within: number, bound: number): boolean {
     this.#clear();
     const first = this.#add(site, -1, -1, 0, 0, 0, ENDLESS, ENDLESS, 0, 0, 0);
     this.#within = within;
@@ -205,12 +362,21 @@ export class QuickestPath {
       const label = this.#heap.pop();
       if (this.#count <= this.#patience || this.#boundOf(label) <= this.#within) this.#extend(label);
     }
-    return this.#best >= 0;
+    this.#found = this.#best >= 0;
+    if (this.#found) this.#keepLabels();
+    return this.#found;
+  }
+
+  #keepLabels(): void {
+    let count = this.hops;
+    if (this.#way.length < count) this.#way = new Int32Array(this.#network.graph.vertices);
+    for (let label = this.#best; label > 0; label = this.#parent[label] as number)
+      this.#way[--count] = this.#hop[label] as number;
   }
 
   /** Whether the last path found for the task taken up is the one to `site`. */
   isFor(site: number): boolean {
-    return this.#site === site && this.#best >= 0;
+    return this.#site === site && this.#found;
   }
 
   /**
@@ -233,16 +399,16 @@ export class QuickestPath {
   /** Whether a hop by itself meets the demands that are not sums. */
   #serves(hop: number): boolean {
     const query = this.#query;
-    const { links } = this.#pool;
-    const { graph, there, back } = this.#network;
-    const [a, b] = [there[hop] as number, back[hop] as number];
-    if (graph.weight[hop] === ENDLESS) return false; // down
+    const { graph, hops } = this.#network;
+    const at = hop * HOP;
+    if (hops[at + ROUND_TRIP] === ENDLESS) return false; // down
     if (query.bounded && query.allowed[graph.head[hop] as number] !== query.serial) return false;
-    if ((links.residual[a] as number) < query.bandwidth || (links.residual[b] as number) < query.bandwidth)
-      return false;
-    if ((links.security[a] as number) < query.security || (links.security[b] as number) < query.security)
-      return false;
-    return (query.mustKnow & ~((links.known[a] as number) & (links.known[b] as number))) === 0;
+    return (
+      (hops[at + RATE_THERE] as number) >= query.bandwidth &&
+      (hops[at + RATE_BACK] as number) >= query.bandwidth &&
+      (hops[at + SECURITY] as number) >= query.security &&
+      (query.mustKnow & ~(hops[at + KNOWN_FIGURES] as number)) === 0
+    );
   }
 
   /** Link indexes of the last path found: from the data to the site, and back from it. */
@@ -250,12 +416,9 @@ export class QuickestPath {
     const linksIn: number[] = [];
     const linksOut: number[] = [];
     const { there, back } = this.#network;
-    for (let label = this.#best; label > 0; label = this.#parent[label] as number) {
-      const hop = this.#hop[label] as number;
-      linksIn.push(back[hop] as number);
-      linksOut.push(there[hop] as number);
-    }
-    return { linksIn, linksOut: linksOut.reverse() };
+    for (let i = this.hops - 1; i >= 0; i--) linksIn.push(back[this.#way[i] as number] as number);
+    for (let i = 0; i < this.hops; i++) linksOut.push(there[this.#way[i] as number] as number);
+    return { linksIn, linksOut };
   }
 
   #stay(): boolean {
@@ -264,7 +427,7 @@ export class QuickestPath {
     this.bandwidthIn = ENDLESS;
     this.bandwidthOut = ENDLESS;
     this.hops = 0;
-    this.#best = 0;
+    this.#found = true;
     return true;
   }
 
@@ -328,22 +491,25 @@ export class QuickestPath {
   /** The label one hop nearer to the data; -1 where a demand or the bound rules it out. */
   #step(label: number, hop: number): number {
     const query = this.#query;
-    const { links } = this.#pool;
-    const u = this.#network.graph.head[hop] as number;
-    if (!this.#serves(hop)) return -1;
+    const { graph, hops: figures } = this.#network;
+    const u = graph.head[hop] as number;
+    const at = hop * HOP;
     // The label grows from the node towards the data: input travels against the hop, the result along it.
-    const inward = this.#network.back[hop] as number;
-    const outward = this.#network.there[hop] as number;
-    const rateIn = Math.min(this.#rateIn[label] as number, links.residual[inward] as number);
-    const rateOut = Math.min(this.#rateOut[label] as number, links.residual[outward] as number);
-    const delayIn = (this.#delayIn[label] as number) + (links.delay[inward] as number);
-    const delayOut = (this.#delayOut[label] as number) + (links.delay[outward] as number);
-    if (delayIn > query.delay || delayOut > query.delay) return -1;
+    const delayIn = (this.#delayIn[label] as number) + (figures[at + DELAY_BACK] as number);
+    const delayOut = (this.#delayOut[label] as number) + (figures[at + DELAY_THERE] as number);
+    const reach = this.#reach as Tree;
+    if ((delayIn + delayOut + (reach.distance[u] as number)) * ROUNDING > this.#within) return -1; // most end here
+    if (delayIn > query.delay || delayOut > query.delay || !this.#serves(hop)) return -1;
+    const rateIn = Math.min(this.#rateIn[label] as number, figures[at + RATE_BACK] as number);
+    const rateOut = Math.min(this.#rateOut[label] as number, figures[at + RATE_THERE] as number);
     const bound = this.#bound(u, delayIn + delayOut, rateIn, rateOut);
     if (!(bound <= this.#within) || bound === ENDLESS) return -1;
     const hops = (this.#hops[label] as number) + 1;
     if (this.#best >= 0 && bound === this.#within && hops > this.hops) return -1;
     this.#lastBound = bound;
+    const { links } = this.#pool;
+    const inward = this.#network.back[hop] as number;
+    const outward = this.#network.there[hop] as number;
     // The worse direction counts, so that the sum is a bound each way. What is not asked for does not tell labels apart.
     const jitter = this.#jitterToGo === null ? 0 : summed(this.#jitter, label, links.jitter, inward, outward);
     if (exceeds(jitter, this.#jitterToGo, u, query.jitter)) return -1;
