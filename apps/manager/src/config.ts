@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { ARCHITECTURES } from "@weft/announcement";
-import type { DomainId, SiteId } from "@weft/infrastructure";
+import { type DomainId, type SiteId, TIERS, type Tier } from "@weft/infrastructure";
 import type { Money } from "@weft/kernel";
 import { type BillingPolicy, PLAIN_BILLING } from "@weft/service";
 import { z } from "zod";
@@ -103,6 +103,54 @@ const schema = z.strictObject({
     .regex(/^nats:\/\/[^\s/]+/, "such as nats://host:4222")
     .nullable()
     .default(null),
+  /** Dealings with other domains' managers; without peers there are none. */
+  federation: z
+    .strictObject({
+      peers: z
+        .array(
+          z.strictObject({
+            domain: z
+              .string()
+              .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
+              .transform((text) => text as DomainId),
+            /** Its manager's public key: nobody else speaks for it. */
+            key: z.string().regex(/^[0-9a-f]{64}$/),
+            /** Where its manager is dialled; null: it dials us, or the bus is NATS. */
+            url: z
+              .string()
+              .regex(/^https?:\/\/[^\s/]+$/)
+              .nullable()
+              .default(null),
+            /** What it is to us: a peer's and a provider's routes are told only to customers. */
+            relation: z.enum(["customer", "peer", "provider"]).default("peer"),
+            /** How much it may owe us, millionths. */
+            credit: z
+              .string()
+              .regex(/^\d{1,30}$/)
+              .default("0"),
+            /** Whether our tasks may go there, and its tasks come here. */
+            send: z.boolean().default(true),
+            take: z.boolean().default(true),
+          }),
+        )
+        .max(256)
+        .default([]),
+      /** What of this domain is told and sold outside. */
+      offer: z
+        .strictObject({
+          tiers: z
+            .array(z.enum(TIERS as unknown as [Tier, ...Tier[]]))
+            .nullable()
+            .default(null),
+          labels: z.record(z.string(), z.string()).default({}),
+          /** Added to the nodes' prices, millionths. */
+          markupPpm: z.number().int().min(0).max(10_000_000).default(0),
+        })
+        .default({ tiers: null, labels: {}, markupPpm: 0 }),
+      /** Seconds after which a peer that is not heard has lost the runs it has of ours. */
+      silenceSeconds: z.number().min(1).default(20),
+    })
+    .default({ peers: [], offer: { tiers: null, labels: {}, markupPpm: 0 }, silenceSeconds: 20 }),
   /** How this gateway reaches another: announced address -> address to dial. Absent: as announced. */
   via: z.record(z.string(), z.string()).default({}),
 });

@@ -7,6 +7,7 @@ import { Driver, GroupCommit, liveClock, loadSigner, nodeCryptography } from "@w
 import { ContentStore, Gateway } from "@weft/orchestration-data";
 import {
   type Command,
+  type FederationOptions,
   Manager,
   type ManagerOutput,
   type OpenedHistory,
@@ -20,6 +21,7 @@ import { LiveManager } from "./api.ts";
 import { issueDue } from "./billing.ts";
 import type { ManagerConfig } from "./config.ts";
 import { DomainBus } from "./domain-bus.ts";
+import { Peering } from "./peering.ts";
 import { TaskLogs } from "./task-logs.ts";
 
 type Effect = Exclude<ManagerOutput, { kind: "store" }>;
@@ -104,6 +106,7 @@ export async function serveManager(
       newId: (kind) => `${kind}-${randomUUID().replaceAll("-", "").slice(0, 16)}`,
       registration: config.registration,
       silence: micros(config.silenceSeconds * SECOND),
+      ...(config.federation.peers.length === 0 ? {} : { federation: federationOf(config) }),
       announcement: { architecture: config.announcement, bus: config.bus, busToken },
     },
     await store.load(),
@@ -137,6 +140,14 @@ export async function serveManager(
         return agents.send(effect.connection, effect.message);
       case "resync":
         return agents.resync(effect.connection, effect.message);
+      case "to-peer":
+        return peering.send(effect.domain, effect.message);
+      case "peer-gateway":
+        return peering.gateway(effect.domain, effect.gateway);
+      case "bring":
+        return void peering.bring(effect.crossing);
+      case "deliver":
+        return void peering.deliver(effect.crossing);
       case "announce":
         return bus.announce(effect.to, effect.bytes);
       case "hang-up":
@@ -168,10 +179,21 @@ export async function serveManager(
     }
     commits.push(changes, effects);
   });
+  const content = new ContentStore(join(stateDir, "content"), { maxBytes: config.contentBytes });
+  const peering = new Peering({
+    config,
+    signer,
+    clock,
+    content,
+    handle: (input) => driver.handle(input),
+    say: (line) => console.error(`weft manager: ${line}`),
+  });
   const gateway = new Gateway({
-    store: new ContentStore(join(stateDir, "content"), { maxBytes: config.contentBytes }),
+    store: content,
     maxContentBytes: config.contentBytes,
-    authorize: ({ token }) => token !== null && (token === dataToken || api.mayMoveContent(token)),
+    authorize: ({ token }) =>
+      token !== null && (token === dataToken || api.mayMoveContent(token) || peering.holder(token) !== null),
+    relayAs: (token) => (peering.holder(token) === null ? null : dataToken),
     allow: (address) => api.isGateway(address),
     route: (address) => config.via[address] ?? address,
   });
@@ -179,7 +201,9 @@ export async function serveManager(
     manager: api,
     data: gateway.handle,
     upgrade: (request, socket, head) =>
-      agents.endpoint.upgrade(request, socket, head) || bus.server.upgrade(request, socket, head),
+      agents.endpoint.upgrade(request, socket, head) ||
+      bus.server.upgrade(request, socket, head) ||
+      peering.server.upgrade(request, socket, head),
   });
   ownGateway.url = await server.listen(config.listen).catch((error) => {
     throw listenError(error, config.listen);
@@ -187,6 +211,7 @@ export async function serveManager(
   const echo = await EchoResponder.listen(config.listen.host, Number(new URL(ownGateway.url).port));
   ownGateway.echo = echo.address;
   await bus.open(config.announcement, config.bus, ownGateway.url, busToken, (input) => driver.handle(input));
+  await peering.open(ownGateway.url);
   await bootstrap(config, manager, (command) => tickets.command(command));
   const bills = every(BILLS_EVERY_MS, () => issueDue(api.billing, () => manager.core, clock()));
   return {
@@ -197,6 +222,7 @@ export async function serveManager(
       clearInterval(bills);
       driver.close();
       agents.close();
+      await peering.close();
       await bus.close();
       gateway.close();
       echo.close();
@@ -216,6 +242,15 @@ function every(ms: number, work: () => Promise<unknown>): NodeJS.Timeout {
   step();
   return setInterval(step, ms);
 }
+
+const federationOf = ({ federation }: ManagerConfig): FederationOptions => ({
+  peers: federation.peers.map(({ url: _, credit, ...peer }) => ({
+    ...peer,
+    credit: BigInt(credit) as Money,
+  })),
+  offer: federation.offer,
+  silence: micros(federation.silenceSeconds * SECOND),
+});
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: ManagerConfig["listen"]): Error {
   if (error.code !== "EADDRINUSE") return error;

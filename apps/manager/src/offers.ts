@@ -1,7 +1,7 @@
 import { type NodeId, nodeGrade } from "@weft/infrastructure";
 import { type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { floorOf, openFor, reaches } from "@weft/market";
-import { type Command, listOf, type Manager, quotesFor, reputation } from "@weft/service";
+import { type Command, listOf, type Manager, quotesFor, reputation, seenOf } from "@weft/service";
 import type { OfferConditions, OffersApi, OfferView } from "@weft/service-http";
 import { decisionView, placementView } from "./views.ts";
 
@@ -24,7 +24,7 @@ export function offerView(core: Core, node: NodeId, now: Instant): OfferView | n
     prices: listOf(core, row, null, now),
     tier: row.description.tier,
     runs: row.description.runs,
-    accepting: connection !== null && core.view.get(row.id)?.load?.accepting === true,
+    accepting: connection !== null && seenOf(core, row.id)?.load?.accepting === true,
     region: row.description.site,
     grade: nodeGrade(row.description.power),
     reputation: reputation(core, row.provider, now),

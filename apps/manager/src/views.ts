@@ -8,7 +8,14 @@ import {
   type OperationsPerSecond,
 } from "@weft/kernel";
 import type { Decision, Placed } from "@weft/scheduling";
-import type { ContractRow, LinkView, Manager, NodeView, RunEntry } from "@weft/service";
+import {
+  type ContractRow,
+  type LinkView,
+  type Manager,
+  type NodeView,
+  type RunEntry,
+  seenOf,
+} from "@weft/service";
 import type {
   AccountView,
   ContractView,
@@ -27,7 +34,7 @@ type Core = Manager["core"];
 export function nodeView(core: Core, id: NodeId, now: Instant): NodeView | undefined {
   const member = core.fleet.member(id);
   if (member === undefined) return undefined;
-  const known = core.view.get(id);
+  const known = seenOf(core, id);
   const { nodes } = core.pool;
   const index = nodes.slots.find(id);
   const reserved = (type: number): OperationsPerSecond =>

@@ -25,6 +25,8 @@ export interface GatewayOptions {
   readonly allow: (address: Address) => boolean;
   /** Where this gateway dials for another's address; that address itself unless said otherwise. */
   readonly route?: (address: Address) => Address;
+  /** What is shown to the next gateway instead of the token that came; absent: the same token. */
+  readonly relayAs?: (token: string | null) => string | null;
   /** The largest content taken. */
   readonly maxContentBytes: number;
   /** A transfer on which nothing moves for so long is broken off; 15 s unless said otherwise. */
@@ -110,6 +112,7 @@ export class Gateway {
       response,
       segments,
       route: this.#options.route ?? ((address) => address),
+      token: this.#options.relayAs?.(bearer(request)) ?? null,
       connections: this.#connections,
       stallMs: this.#stallMs,
       moved: (bytes) => {

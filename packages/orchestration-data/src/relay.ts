@@ -12,6 +12,8 @@ export interface Relay {
   readonly segments: readonly Address[];
   /** Where to dial for a gateway's address. */
   readonly route: (address: Address) => Address;
+  /** Shown to the next gateway; null: whatever came. */
+  readonly token: string | null;
   readonly connections: Agent;
   readonly stallMs: number;
   /** Told the bytes of content that passed, either way. */
@@ -36,7 +38,16 @@ const HOP_BY_HOP = new Set([
  * Streams one request on to the next gateway of its list and the answer back; keeps nothing but what the sockets
  * buffer. When either side breaks, so does the other, and the sender resumes from what arrived at the end.
  */
-export function relay({ request, response, segments, route, connections, stallMs, moved }: Relay): void {
+export function relay({
+  request,
+  response,
+  segments,
+  route,
+  token,
+  connections,
+  stallMs,
+  moved,
+}: Relay): void {
   const [next, ...rest] = segments as [Address, ...Address[]];
   const outgoing = ask({
     ...hostAndPort(route(next)),
@@ -45,6 +56,7 @@ export function relay({ request, response, segments, route, connections, stallMs
     path: request.url ?? "/",
     headers: {
       ...endToEnd(request.headers),
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(rest.length > 0 ? { [SEGMENTS_HEADER]: formatSegments(rest) } : {}),
     },
   });

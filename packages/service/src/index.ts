@@ -1,4 +1,7 @@
 export { AgentCore, type AgentIdentity, type AgentInput, type AgentOutput } from "./agent/agent.ts";
+export { Envelopes, passHolder, peerPass } from "./federation/envelope.ts";
+export * from "./federation/messages.ts";
+export { onOffer } from "./federation/offering.ts";
 export { type ApplicationsCommand, applicationView } from "./manager/applications.ts";
 export {
   type BillingPolicy,

@@ -9,29 +9,29 @@ import type { FromAgent, ToAgent } from "./protocol.ts";
  * bigints travel as strings of digits.
  */
 
-const MOST_ITEMS = 10_000;
-const TEXT = 65_536;
+export const MOST_ITEMS = 10_000;
+export const TEXT = 65_536;
 
 const brand = <T extends number>() =>
   z
     .number()
     .min(0)
     .transform((n) => n as T);
-const name = z.string().min(1).max(253);
+export const name = z.string().min(1).max(253);
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
 const key = hex(64);
 const signature = hex(128);
 const digest = hex(64);
 const whole = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const instant = whole.transform((n) => n as Instant);
-const micros = whole.transform((n) => n as Micros);
+export const micros = whole.transform((n) => n as Micros);
 const bytes = whole.transform((n) => n as Bytes);
 const digits = z
   .string()
   .regex(/^-?\d{1,38}$/)
   .transform((text) => BigInt(text));
-const money = digits.transform((n) => n as Money);
-const refusal = z.object({
+export const money = digits.transform((n) => n as Money);
+export const refusal = z.object({
   code: name,
   message: z.string().max(TEXT),
   path: z.string().max(TEXT).optional(),
@@ -72,7 +72,7 @@ const description = z.object({
   gramsPerKwh: z.number().min(0).nullable(),
 });
 
-const prices = z.object({
+export const prices = z.object({
   petaOperation: z.object({ logical: money, parallel: money, neural: money }),
   memoryGibHour: money,
   storageGibHour: money,
@@ -81,14 +81,14 @@ const prices = z.object({
   perTask: money,
 });
 
-const url = z
+export const url = z
   .string()
   .max(2048)
   .regex(/^https?:\/\/[^\s/]+/);
 const gateway = z.object({ url, echo: z.string().max(253).nullable() });
 const gateways = z.array(gateway.extend({ site: name })).max(MOST_ITEMS);
 
-const content = z.object({ digest, size: bytes });
+export const content = z.object({ digest, size: bytes });
 const counters = z.object({
   cpuTime: micros,
   wallTime: micros,
@@ -129,7 +129,7 @@ const usage = z.object({
   signature,
 });
 
-const fromAgent = z.discriminatedUnion("kind", [
+export const fromAgent = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("hello"),
     protocol: whole,
@@ -201,6 +201,10 @@ const program = z.discriminatedUnion("kind", [
   }),
 ]);
 
+export const order = z.object({
+  order: z.object({ id: name, consumer: key, taskDigest: digest, payAtMost: money, notAfter: instant }),
+  signature,
+});
 const party = z.object({ account: name, key });
 const ppm = z.number().int().min(0).max(1_000_000);
 const level = z.discriminatedUnion("kind", [
@@ -211,10 +215,8 @@ const level = z.discriminatedUnion("kind", [
 const contract = z.object({
   terms: z.object({
     id: name,
-    order: z.object({
-      order: z.object({ id: name, consumer: key, taskDigest: digest, payAtMost: money, notAfter: instant }),
-      signature,
-    }),
+    order,
+
     task: name,
     attempt: whole,
     consumer: party,
@@ -265,6 +267,28 @@ const signedOffer = z.object({
   signature,
 });
 
+export const launchFields = z.object({
+  run: name,
+  task: name,
+  contract,
+  program,
+  input: content.nullable(),
+  contents: z.array(content).max(32),
+  segments: z.array(name).max(64),
+  parts: z
+    .array(z.object({ content, segments: z.array(name).max(64) }))
+    .max(65)
+    .optional(),
+  deliver: z.array(name).max(64).optional(),
+  limits: z.object({
+    memoryBytes: bytes,
+    wallTime: micros,
+    outputBytes: bytes,
+    lanes: z.number().min(1),
+  }),
+  reserved: z.object({ storageBytes: bytes, bandwidth: brand<BitsPerSecond>() }),
+});
+
 const toAgent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("challenge"), manager: key, nonce: hex(64) }),
   z.object({
@@ -289,27 +313,7 @@ const toAgent = z.discriminatedUnion("kind", [
   }),
   z.object({
     kind: z.literal("launch"),
-    launch: z.object({
-      run: name,
-      task: name,
-      contract,
-      program,
-      input: content.nullable(),
-      contents: z.array(content).max(32),
-      segments: z.array(name).max(64),
-      parts: z
-        .array(z.object({ content, segments: z.array(name).max(64) }))
-        .max(65)
-        .optional(),
-      deliver: z.array(name).max(64).optional(),
-      limits: z.object({
-        memoryBytes: bytes,
-        wallTime: micros,
-        outputBytes: bytes,
-        lanes: z.number().min(1),
-      }),
-      reserved: z.object({ storageBytes: bytes, bandwidth: brand<BitsPerSecond>() }),
-    }),
+    launch: launchFields,
   }),
   z.object({ kind: z.literal("offer"), offer: signedOffer.nullable() }),
   z.object({ kind: z.literal("cancel"), run: name }),
@@ -328,7 +332,8 @@ export type JsonData =
   | readonly JsonData[]
   | { readonly [key: string]: JsonData };
 
-function plain(value: unknown): JsonData {
+/** Plain JSON data of a message. */
+export function plain(value: unknown): JsonData {
   if (typeof value === "bigint") return value.toString();
   if (value === null || typeof value !== "object") return value as JsonData;
   if (Array.isArray(value)) return value.map(plain);
@@ -337,7 +342,7 @@ function plain(value: unknown): JsonData {
   return members;
 }
 
-function decode<T>(schema: z.ZodType, body: unknown): Result<T> {
+export function decode<T>(schema: z.ZodType, body: unknown): Result<T> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return ok(parsed.data as T);
   const issue = parsed.error.issues[0];

@@ -1,6 +1,7 @@
 import type {
   Architecture,
   Collector,
+  OriginView,
   Participant,
   ReportMessage,
   ResyncMessage,
@@ -23,6 +24,8 @@ import type { FeePolicy } from "@weft/market";
 import type { Orchestrator } from "@weft/orchestration";
 import type { Pool, ReservationId } from "@weft/pool";
 import type { Decision, Placed, Scheduler } from "@weft/scheduling";
+import type { Federation } from "../federation/federation.ts";
+import type { Crossing, FederationOptions, PeerMessage } from "../federation/messages.ts";
 import type { Predictor } from "../predictor.ts";
 import type { FromAgent, GatewayAddress, ToAgent } from "../protocol.ts";
 import type { Caller, Role, TaskSubmission } from "../resources.ts";
@@ -61,6 +64,8 @@ export interface ManagerOptions {
   readonly silence: Micros;
   /** Whether anybody may register an organisation; open unless said otherwise. */
   readonly registration?: "open" | "closed";
+  /** Dealings with other domains; absent: none. */
+  readonly federation?: FederationOptions;
   /** How nodes of this domain announce themselves; `centralised` unless said otherwise. */
   readonly announcement?: {
     readonly architecture: Architecture;
@@ -70,6 +75,16 @@ export interface ManagerOptions {
 }
 
 export type ManagerInput =
+  /** Something an open envelope of another domain's manager said. */
+  | { readonly kind: "peer"; readonly from: DomainId; readonly message: PeerMessage }
+  /** Content of a run of another domain's came here, or was brought home; `failed` says why not. */
+  | {
+      readonly kind: "crossed";
+      readonly run: string;
+      readonly way: "in" | "out";
+      readonly took: Micros;
+      readonly failed: string | null;
+    }
   | { readonly kind: "opened"; readonly connection: string; readonly nonce: string }
   | { readonly kind: "closed"; readonly connection: string }
   | { readonly kind: "control"; readonly connection: string; readonly message: FromAgent }
@@ -117,6 +132,15 @@ export type Command =
   | { readonly kind: "revoke-token"; readonly caller: Caller; readonly id: string };
 
 export type ManagerOutput =
+  | { readonly kind: "to-peer"; readonly domain: DomainId; readonly message: PeerMessage }
+  /** Where a peer's data plane is now: its link can be probed. */
+  | {
+      readonly kind: "peer-gateway";
+      readonly domain: DomainId;
+      readonly gateway: { readonly url: string; readonly echo: string | null };
+    }
+  /** Fetch what a run needs from its home domain; take its result home. Answered by `crossed`. */
+  | { readonly kind: "bring" | "deliver"; readonly crossing: Crossing }
   | { readonly kind: "store"; readonly change: StoreChange }
   | { readonly kind: "send"; readonly connection: string; readonly message: ToAgent }
   | { readonly kind: "resync"; readonly connection: string; readonly message: ResyncMessage }
@@ -172,6 +196,8 @@ export interface Core {
   readonly neighbours: Map<NodeId, ReadonlySet<NodeId>>;
   readonly log: ManagerLog;
   readonly billing: Billing;
+  /** null: a domain on its own. */
+  readonly federation: Federation | null;
   readonly tokens: Map<string, TokenRow>;
   readonly tokensByDigest: Map<Digest, TokenRow>;
   /** Connections that have not proved their key yet, and the challenge each was given. */
@@ -197,6 +223,10 @@ export interface Core {
   readonly setAside: Deadlines<NodeId>;
   out: ManagerOutput[];
 }
+
+/** What is known of a node: of our own, or of a foreign domain as one. */
+export const seenOf = (core: Pick<Core, "view" | "federation">, node: NodeId): OriginView | undefined =>
+  core.view.get(node) ?? core.federation?.view.get(node);
 
 export const store = (core: Core, changes: readonly StoreChange[]): void => {
   for (const change of changes) {

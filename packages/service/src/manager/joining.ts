@@ -139,7 +139,7 @@ function strangerTo(
 }
 
 /** Node and manager compare what the node should have and what it has [W1]. */
-function reconcile(core: Core, now: Instant, member: Member, holding: ReadonlySet<string>): void {
+export function reconcile(core: Core, now: Instant, member: Member, holding: ReadonlySet<string>): void {
   const node = member.row.id;
   for (const run of core.tasks.liveOn(node)) {
     if (holding.has(run.view.id)) continue;

@@ -17,6 +17,10 @@ import {
 import { Orchestrator } from "@weft/orchestration";
 import { Pool } from "@weft/pool";
 import { type BatchDecision, type Decision, planTogether, Scheduler, type TaskNeeds } from "@weft/scheduling";
+import { beginDealing, deal, hearPeer, wakeDealing } from "../federation/dealing.ts";
+import { Federation } from "../federation/federation.ts";
+import { brought, delivered } from "../federation/inward.ts";
+import { peerConnection } from "../federation/messages.ts";
 import { Predictor, UNTRIED } from "../predictor.ts";
 import type { FromAgent } from "../protocol.ts";
 import type { ApplicationPlanRequest } from "../resources.ts";
@@ -95,6 +99,10 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       neighbours: new Map(),
       log: new ManagerLog(options.cryptography, state, now),
       billing: new Billing(options.billing ?? PLAIN_BILLING, options.currency, state),
+      federation:
+        options.federation === undefined
+          ? null
+          : new Federation(options.federation, options.domain, signer, cryptography, state, now),
       tokens: new Map(state.tokens.map((row) => [row.id, row])),
       tokensByDigest: new Map(state.tokens.map((row) => [row.digest, row])),
       nonces: new Map(),
@@ -114,6 +122,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     this.#core = core;
     for (const [workClass, factor] of UNTRIED) pool.setCorrectionElsewhere(workClass, factor);
     this.#restore(state, now);
+    if (core.federation !== null) beginDealing(core, now, core.federation);
   }
 
   /** The floors below, to be read by whoever answers questions; only `handle` and `wake` change them. */
@@ -135,7 +144,8 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     const announced = (participant ?? collector).wakeAt;
     const soonest = earliest(earliest(orchestrator.wakeAt, sweepAt), earliest(announced, silences.next));
     const kept = earliest(log.headAt, this.#core.applications.deadlines.next);
-    return earliest(earliest(soonest, kept), earliest(aside.next, offers.wakeAt));
+    const dealing = this.#core.federation?.wakeAt ?? NEVER;
+    return earliest(earliest(soonest, earliest(kept, dealing)), earliest(aside.next, offers.wakeAt));
   }
 
   wake(now: Instant): readonly ManagerOutput[] {
@@ -151,13 +161,23 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       observe(core, now, { kind: "room" });
     }
     giveUpApplications(core, now);
+    wakeDealing(core, now);
     if (core.orchestrator.wakeAt <= now) carryOut(core, now, core.orchestrator.wake(now));
-    return this.#take();
+    return this.#take(now);
   }
 
   handle(now: Instant, input: ManagerInput): readonly ManagerOutput[] {
     const core = this.#core;
     switch (input.kind) {
+      case "peer": {
+        const said = hearPeer(core, now, input.from, input.message);
+        if (said !== null) this.#control(now, peerConnection(input.from), said);
+        break;
+      }
+      case "crossed":
+        if (input.way === "in") brought(core, now, input.run, input.took, input.failed);
+        else delivered(core, now, input.run, input.took, input.failed);
+        break;
       case "opened":
         opened(core, input.connection, input.nonce);
         break;
@@ -195,7 +215,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       default:
         unreachable(input);
     }
-    return this.#take();
+    return this.#take(now);
   }
 
   /** What would be decided about a task now, with reasons. Changes nothing. */
@@ -220,7 +240,8 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     );
   }
 
-  #take(): readonly ManagerOutput[] {
+  #take(now: Instant): readonly ManagerOutput[] {
+    deal(this.#core, now);
     const { out } = this.#core;
     this.#core.out = [];
     return out;

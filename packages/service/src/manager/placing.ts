@@ -25,6 +25,7 @@ import {
 import type { Intention, Observation, RunLimits } from "@weft/orchestration";
 import type { ClaimByName } from "@weft/pool";
 import type { Decision, Placed, TaskNeeds } from "@weft/scheduling";
+import { awaitQuote, barredFor, placedAbroad, quotedPrices } from "../federation/outward.ts";
 import type { Launch } from "../protocol.ts";
 import type { Timeline } from "../resources.ts";
 import { holdForGangs, retryApplications, stepEnded } from "./applications.ts";
@@ -107,6 +108,9 @@ function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoi
   core.decided.set(task, { at: now, decision });
   if (core.decided.size > MOST_DECIDED) core.decided.delete(core.decided.keys().next().value as string);
   if (decision.outcome === "refused") return wait(core, now, entry, decision.refusal);
+  const abroad = core.federation?.peerAt(decision.node);
+  const awaited = abroad === undefined ? null : awaitQuote(core, now, entry, abroad);
+  if (awaited !== null) return wait(core, now, entry, awaited);
   const drafted = draft(core, now, entry, attempt, decision);
   const proposed = propose(core, now, drafted.contract);
   if (!proposed.ok) return wait(core, now, entry, proposed.refusal);
@@ -119,6 +123,7 @@ function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoi
   store(core, core.tasks.addRun(run));
   store(core, core.tasks.progress(entry, "launched"));
   remember(core, now, entry.row.submission.needs, decision.node);
+  if (abroad !== undefined) placedAbroad(core, now, entry, abroad);
   tell(core, now, "accepted", "contract", contract.contract.terms.id);
   tell(core, now, "placed", "task", task);
   note(core, now, task, run.view.id, `placed on ${run.view.node}, path ${run.view.path.join(" > ")}`);
@@ -137,7 +142,7 @@ function decide(core: Core, now: Instant, entry: TaskEntry, avoid: readonly Node
   return placeOnSale(core, now, needs, {
     sticky: wish.node ?? formerOf(core, now, needs),
     ...(wish.node === null ? {} : { margin: 1 }),
-    excludeNodes: avoid,
+    excludeNodes: core.federation === null ? avoid : [...avoid, ...barredFor(core, now, entry)],
     explain,
   });
 }
@@ -209,7 +214,7 @@ function draft(
   const row = core.fleet.member(placed.node)?.row;
   assert(row !== undefined, "what is in the pool has joined");
   const limits = limitsOf(needs, placed, row.description);
-  const prices = listOf(core, row, entry.row.consumer, now);
+  const prices = quotedPrices(core, task, placed.node) ?? listOf(core, row, entry.row.consumer, now);
   const { order } = submission.order;
   const completeBy = needs.basic.deadline === null ? null : after(now, needs.basic.deadline);
   const terms: ContractTerms = {

@@ -1,6 +1,6 @@
 import type { NodeId } from "@weft/infrastructure";
 import { after, type Instant, MINUTE, micros } from "@weft/kernel";
-import { type Core, tell } from "./core.ts";
+import { type Core, seenOf, tell } from "./core.ts";
 
 /*
  * Whether a node gets new tasks.
@@ -8,7 +8,7 @@ import { type Core, tell } from "./core.ts";
 
 /** A node takes new tasks while it says so, is connected, and is not set aside. */
 export function setWilling(core: Core, node: NodeId): void {
-  const willing = core.view.get(node)?.load?.accepting ?? false;
+  const willing = seenOf(core, node)?.load?.accepting ?? false;
   const connected = core.fleet.member(node)?.connection != null;
   core.pool.setAccepting(node, willing && connected && !core.setAside.has(node));
 }

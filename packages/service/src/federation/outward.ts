@@ -1,0 +1,196 @@
+import type { NodeId } from "@weft/infrastructure";
+import {
+  after,
+  type Instant,
+  type Micros,
+  type Money,
+  money,
+  type Refusal,
+  refuse,
+  SECOND,
+  ZERO,
+} from "@weft/kernel";
+import { type PriceList, signOrder, type Transfer } from "@weft/market";
+import { type Core, note } from "../manager/core.ts";
+import { observe } from "../manager/placing.ts";
+import type { RunEntry, TaskEntry } from "../manager/tasks.ts";
+import type { Launch } from "../protocol.ts";
+import type { Federation, Peer, Quoted } from "./federation.ts";
+import { barredHere } from "./inward.ts";
+import { isQuote, type PeerMessage, type Quote } from "./messages.ts";
+
+/*
+ * The home side: a task whose best place is another domain. Its manager is asked for a quote first; then the run stands
+ * in our books like any other, its node the foreign domain.
+ */
+
+/** An answer that takes longer is none. */
+const ANSWER_WITHIN = (3 * SECOND) as Micros;
+/** How long a quote is taken up, and how long a refusal keeps us from asking again. */
+const QUOTE_HOLDS = (20 * SECOND) as Micros;
+const REFUSAL_HOLDS = (10 * SECOND) as Micros;
+
+/** Nodes that a task may not be placed on, for what domains have agreed. */
+export function barredFor(core: Core, now: Instant, entry: TaskEntry): NodeId[] {
+  const { federation } = core;
+  if (federation === null) return [];
+  const held =
+    federation.inwardByTask.get(entry.row.id) ?? federation.inward.get(entry.row.submission.order.order.id);
+  if (held !== undefined) {
+    const { launch, commissionPpm } = held.forward;
+    return barredHere(core, now, federation, held.domain, launch.contract.terms.prices, commissionPpm);
+  }
+  const barred: NodeId[] = [];
+  const quotes = federation.quotes.get(entry.row.id);
+  for (const peer of federation.peers.values()) {
+    const refused = quotes?.get(peer.options.domain)?.state === "refused";
+    if (refused || !peer.present || !peer.options.send) barred.push(peer.node);
+  }
+  return barred;
+}
+
+/** Why a task placed in a foreign domain cannot go there yet; null where the quote for it is at hand. */
+export function awaitQuote(core: Core, now: Instant, entry: TaskEntry, peer: Peer): Refusal | null {
+  const { federation } = core;
+  const { domain } = peer.options;
+  const task = entry.row.id;
+  if (federation === null || federation.quotedFor(task, domain)?.state === "quoted") return null;
+  if (federation.quotedFor(task, domain) === undefined) {
+    keep(federation, task, { state: "asked", domain, until: after(now, ANSWER_WITHIN) });
+    const { needs } = entry.row.submission;
+    const { commissionPpm } = core.options.fee;
+    core.out.push({
+      kind: "to-peer",
+      domain,
+      message: { kind: "ask", ask: { id: task, needs, commissionPpm } },
+    });
+  }
+  return refuse("awaiting_quote", `domain ${domain} has been asked for its price`, { found: domain }).refusal;
+}
+
+function keep(federation: Federation, task: string, quoted: Quoted): void {
+  const quotes = federation.quotes.get(task) ?? new Map();
+  quotes.set(quoted.domain, quoted);
+  federation.quotes.set(task, quotes);
+  federation.lapses.set(`${task}\n${quoted.domain}`, quoted.until);
+}
+
+/** The foreign manager has answered. */
+export function answered(core: Core, now: Instant, peer: Peer, task: string, answer: Quote | Refusal): void {
+  const { federation } = core;
+  const { domain } = peer.options;
+  const entry = core.tasks.task(task);
+  if (federation === null || entry === undefined) return;
+  if (federation.quotedFor(task, domain)?.state !== "asked") return;
+  const { payAtMost, basic } = entry.row.submission.needs;
+  let because: string | null = null;
+  if (!isQuote(answer)) because = `${answer.code}: ${answer.message}`;
+  else if (payAtMost !== null && answer.price > payAtMost) because = "it asks more than the task may pay";
+  else if (basic.deadline !== null && answer.takes > basic.deadline) because = "it cannot meet the deadline";
+  if (because === null && isQuote(answer)) {
+    keep(federation, task, { state: "quoted", domain, quote: answer, until: after(now, QUOTE_HOLDS) });
+  } else refusedBy(core, now, federation, task, peer, because ?? "");
+  observe(core, now, { kind: "room" });
+}
+
+function refusedBy(
+  core: Core,
+  now: Instant,
+  federation: Federation,
+  task: string,
+  peer: Peer,
+  because: string,
+): void {
+  const { domain } = peer.options;
+  keep(federation, task, { state: "refused", domain, because, until: after(now, REFUSAL_HOLDS) });
+  note(core, now, task, "", `domain ${domain} does not take it: ${because}`);
+}
+
+/** Questions nobody answered, quotes nobody took up, refusals that may have changed. */
+export function lapse(core: Core, now: Instant, federation: Federation): void {
+  let changed = false;
+  for (const key of federation.lapses.due(now)) {
+    const [task, domain] = key.split("\n") as [string, Quoted["domain"]];
+    const quoted = federation.quotedFor(task, domain);
+    const peer = federation.peers.get(domain);
+    federation.quotes.get(task)?.delete(domain);
+    if (federation.quotes.get(task)?.size === 0) federation.quotes.delete(task);
+    if (quoted?.state === "asked" && peer !== undefined) {
+      refusedBy(core, now, federation, task, peer, "it did not answer");
+    }
+    changed = true;
+  }
+  if (changed) observe(core, now, { kind: "room" });
+}
+
+/** The prices of a contract with a foreign domain: those quoted for this task. */
+export const quotedPrices = (core: Core, task: string, node: NodeId): PriceList | null => {
+  const peer = core.federation?.peerAt(node);
+  const quoted = peer && core.federation?.quotedFor(task, peer.options.domain);
+  return quoted?.state === "quoted" ? quoted.quote.prices : null;
+};
+
+/** The task has its contract: the quote is used up. */
+export function placedAbroad(core: Core, now: Instant, entry: TaskEntry, peer: Peer): void {
+  const task = entry.row.id;
+  const quoted = core.federation?.quotedFor(task, peer.options.domain);
+  core.federation?.quotes.delete(task);
+  if (quoted?.state !== "quoted") return;
+  note(
+    core,
+    now,
+    task,
+    "",
+    `goes abroad to domain ${peer.options.domain}, which quoted ${quoted.quote.price}`,
+  );
+}
+
+/** A launch for the one large node becomes a task for its manager, under our own mandate [P3]. */
+export function forward(core: Core, launch: Launch): PeerMessage | null {
+  const entry = core.tasks.task(launch.task);
+  if (entry === undefined) return null;
+  const { name, manifest, needs, order } = entry.row.submission;
+  const { signer, fee } = core.options;
+  const mandate = {
+    id: launch.run,
+    consumer: signer.publicKey,
+    taskDigest: order.order.taskDigest,
+    payAtMost: launch.contract.terms.ceiling,
+    notAfter: order.order.notAfter,
+  };
+  const gateways = new Map(core.fleet.gateways(core.options.gateway).map(({ site, url }) => [site, url]));
+  const segments = launch.segments.map((site) => hostOf(gateways.get(site) ?? ""));
+  return {
+    kind: "forward",
+    forward: {
+      launch,
+      name,
+      manifest,
+      needs,
+      order: signOrder(mandate, signer),
+      commissionPpm: fee.commissionPpm,
+      segments,
+    },
+  };
+}
+
+/** `host:port` of a gateway's URL. */
+function hostOf(url: string): string {
+  const [, scheme, host = ""] = /^(https?):\/\/([^/]*)/.exec(url) ?? [];
+  return /:\d+$/.test(host) ? host : `${host}:${scheme === "https" ? 443 : 80}`;
+}
+
+/** What the provider of a run got for it by our books: what we owe for it. The entry is nearly always of this very step. */
+export function owedFor(core: Core, run: RunEntry | undefined, node: NodeId): Money {
+  if (run === undefined) return ZERO;
+  const contract = run.contract.contract.terms.id;
+  let transfers: readonly Transfer[] = core.out.flatMap((output) =>
+    output.kind === "store" && output.change.kind === "transfer" ? [output.change.transfer] : [],
+  );
+  transfers = transfers.filter(({ reference }) => reference === contract);
+  if (transfers.length === 0 && run.view.state === "finished") {
+    transfers = core.books.transfersOf(node).filter(({ reference }) => reference === contract);
+  }
+  const postings = transfers.flatMap((transfer) => transfer.postings);
+  return money(postings.reduce((sum, { account, amount }) => sum + (account === node ? amount : 0n), 0n));
+}
