@@ -239,6 +239,10 @@ it("either manager may stop and start again while a task runs abroad: it runs on
   const [east, west] = (await domains(PAIR)) as [Domain, Domain];
   await until(ready(east, "@west"));
   for (const restarted of [east, west]) {
+    await until(async () => {
+      const { items } = must(await east.asManager.call("GET /v1/links", {}));
+      return items.some(({ state }) => state.to === "@west" && state.up);
+    });
     const id = await east.consumer.submit(`spin-${restarted.name}`, LONG);
     await east.consumer.when(id, "running");
     await restarted.manager.stop();

@@ -111,7 +111,9 @@ function beat(core: Core, now: Instant, federation: Federation): void {
     const held = [...federation.inward.values()].filter((run) => run.domain === peer.options.domain);
     const holding = held.length > MOST_NAMED ? null : held.map((run) => run.forward.launch.run);
     sayTo(core, peer, { kind: "greet", gateway: { url, echo }, holding });
-    if (peer.present) for (const run of held) if (run.outcome !== null) repeat(core, run);
+    if (!peer.present) continue;
+    admit(core, peer); // what could not be reserved for its runs after a restart may be by now
+    for (const run of held) if (run.outcome !== null) repeat(core, run);
   }
 }
 
@@ -173,8 +175,9 @@ function admit(core: Core, peer: Peer): void {
   if (core.fleet.member(peer.node) === undefined) return;
   if (seen?.load != null) core.pool.updateLoad({ ...seen.load, node: peer.node });
   const willing = peer.present && peer.options.send && seen?.health === "up" && seen.load?.accepting === true;
+  core.pool.setAccepting(peer.node, willing);
+  // What its runs of ours take comes first; until all of that could be, it gets nothing new.
   if (willing) restoreReservations(core, peer.node);
-  else core.pool.setAccepting(peer.node, false);
 }
 
 // ---- what is told and heard of offers
@@ -288,6 +291,7 @@ function asPeer(core: Core, peer: Peer, message: ToAgent): readonly ManagerOutpu
     case "cancel":
       return [to(message)];
     case "settled": {
+      if (peer.present) admit(core, peer);
       const owed = owedFor(core, core.tasks.run(message.run), peer.node);
       return [to({ kind: "settled", run: message.run, owed })];
     }
