@@ -44,7 +44,9 @@ export function barredFor(core: Core, now: Instant, entry: TaskEntry): NodeId[] 
   const quotes = federation.quotes.get(entry.row.id);
   for (const peer of federation.peers.values()) {
     const refused = quotes?.get(peer.options.domain)?.state === "refused";
-    if (refused || !peer.present || !peer.options.send) barred.push(peer.node);
+    // The data of an application's steps lies about here: its steps stay at home.
+    const stays = entry.row.submission.step !== undefined;
+    if (stays || refused || !peer.present || !peer.options.send) barred.push(peer.node);
   }
   return barred;
 }
