@@ -3,6 +3,7 @@ import { type Instant, money } from "@weft/kernel";
 import { Biller, periodOf, statementOf } from "@weft/market";
 import { expect, it } from "vitest";
 import { invoicePdf, type Letterhead, statementPdf } from "./index.ts";
+import { runsOf } from "./typeface.ts";
 
 const at = (iso: string): Instant => (Date.parse(iso) * 1000) as Instant;
 const november = periodOf(at("2026-11-01"), "month");
@@ -51,7 +52,7 @@ it("an invoice says who, what, when by the reader's clock, and how the total com
   for (const shown of [
     "Weft Exchange",
     "Ann Weaver",
-    "?? Street 5",
+    " Street 5",
     "contract-1",
     "2026-11-22 23:30:00 GMT+8",
   ]) {
@@ -88,4 +89,32 @@ it("a statement shows every movement with the balance after it", async () => {
     at("2026-12-01"),
   );
   expect(wordsOf(pdf).replaceAll("\n", " ")).toMatch(/deposit card 5\.00 5\.00/);
+});
+
+it("draws what Western fonts lack: names keep their letters, and only what no font has is a question mark", () => {
+  const kinds = (text: string) => runsOf(text, "regular").map((run) => [run.kind, run.text]);
+  expect(kinds("Ann 算力 5")).toEqual([
+    ["standard", "Ann "],
+    ["outlines", "算力"],
+    ["standard", " 5"],
+  ]);
+  expect(kinds("Жук テスト")).toEqual([
+    ["outlines", "Жук"],
+    ["standard", " "],
+    ["outlines", "テスト"],
+  ]);
+  expect(kinds("a\u{10ffff}")).toEqual([["standard", "a?"]]);
+  const [letters] = runsOf("算算力", "bold");
+  if (letters?.kind !== "outlines") throw new Error("not drawn");
+  const [first, same, other] = letters.letters;
+  expect(first).toEqual(same);
+  expect(other!.path).not.toBe(first!.path);
+  expect(first!.path.length).toBeGreaterThan(50);
+  expect(first!.advance).toBe(first!.perSize); // a full square each
+});
+
+it("a paper in Chinese is still small", async () => {
+  const chinese = { ...letterhead, recipient: ["上海算力科技有限公司", "浦东新区世纪大道 100 号"] };
+  const pdf = await invoicePdf(invoice(3), chinese);
+  expect(pdf.length).toBeLessThan(40_000);
 });

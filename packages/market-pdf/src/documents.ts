@@ -1,6 +1,7 @@
 import { formatMoney, type Instant, type Money } from "@weft/kernel";
 import { type Invoice, localTime, type Statement } from "@weft/market";
 import PDFDocument from "pdfkit";
+import { Typesetter } from "./setting.ts";
 
 /** Who stands on the paper, and whose clock it is read by. */
 export interface Letterhead {
@@ -16,114 +17,109 @@ interface Column {
   readonly align: "left" | "right";
 }
 
-const PAGE = { size: "A4", margin: 50 } as const;
 const LEFT = 50;
+const TOP = 50;
 const WIDTH = 495;
-const BOTTOM = 770;
+const BOTTOM = 780;
 const SMALL = 8.5;
-
-/** The standard fonts know Windows-1252 only; what they lack is shown as a question mark rather than as a wrong letter. */
-const plain = (text: string): string => text.replace(/[^\u0020-\u007e\u00a0-\u00ff–—€•]/gu, "?");
+const GAP = 8;
+const GREY = "#555";
 
 class Paper {
   readonly #pdf: PDFKit.PDFDocument;
+  readonly #set: Typesetter;
   readonly #chunks: Buffer[] = [];
   readonly #title: string;
+  #y = TOP;
 
   constructor(title: string, at: Instant) {
     this.#title = title;
     // the date on the paper is the document's own, so the same document gives the same bytes
     const info = { Title: title, CreationDate: new Date(at / 1000), Producer: "weft", Creator: "weft" };
-    this.#pdf = new PDFDocument({ ...PAGE, info, bufferPages: true, compress: true });
+    // the margin is ours to keep: pdfkit's own would begin pages by itself
+    this.#pdf = new PDFDocument({ size: "A4", margin: 0, info, bufferPages: true, compress: true });
     this.#pdf.on("data", (chunk: Buffer) => this.#chunks.push(chunk));
+    this.#set = new Typesetter(this.#pdf);
   }
 
   head({ issuer, recipient }: Letterhead, facts: readonly (readonly [string, string])[]): void {
-    const pdf = this.#pdf;
-    pdf.font("Helvetica-Bold").fontSize(20).text(this.#title, LEFT, 50);
-    pdf.font("Helvetica").fontSize(9).fillColor("#555");
-    pdf.text(issuer.map(plain).join("\n"), LEFT, 56, { width: WIDTH, align: "right" });
-    pdf.fillColor("#000").fontSize(10).text(recipient.map(plain).join("\n"), LEFT, 120, { width: 240 });
-    const afterRecipient = pdf.y;
-    let y = 120;
+    this.#set.write(this.#title, LEFT, TOP, 300, { size: 22, weight: "bold" });
+    const from = { size: 9, colour: GREY, align: "right" } as const;
+    this.#set.write(issuer.join("\n"), LEFT + 250, TOP + 4, WIDTH - 250, from);
+    this.#set.write("To", LEFT, 122, 240, { size: 8, colour: GREY });
+    const below = this.#set.write(recipient.join("\n"), LEFT, 134, 240, { size: 10.5 });
+    let y = 122;
     for (const [name, value] of facts) {
-      pdf.fillColor("#555").text(name, 310, y, { width: 90 });
-      pdf.fillColor("#000").text(plain(value), 400, y, { width: 145, align: "right" });
-      y = Math.max(pdf.y, y + 14);
+      this.#set.write(name, 330, y, 80, { size: 9, colour: GREY });
+      y = this.#set.write(value, 400, y, LEFT + WIDTH - 400, { size: 9, align: "right" }) + 3;
     }
-    pdf.y = Math.max(afterRecipient, y) + 20;
+    this.#y = Math.max(below, y) + 24;
   }
 
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): void {
-    this.#row(
-      columns,
-      columns.map((column) => column.title),
-      "Helvetica-Bold",
-    );
+    const titles = columns.map((column) => column.title);
+    this.#row(columns, titles, "bold");
     this.rule();
     for (const row of rows) {
-      if (this.#pdf.y > BOTTOM - 20) {
-        this.#pdf.addPage();
-        this.#pdf.y = 50;
-        this.#row(
-          columns,
-          columns.map((column) => column.title),
-          "Helvetica-Bold",
-        );
+      if (this.#turn(26)) {
+        this.#row(columns, titles, "bold");
         this.rule();
       }
-      this.#row(columns, row, "Helvetica");
+      this.#row(columns, row, "regular");
     }
     this.rule();
   }
 
-  #row(columns: readonly Column[], cells: readonly string[], font: string): void {
-    const pdf = this.#pdf;
-    const top = pdf.y;
-    let bottom = top;
+  #row(columns: readonly Column[], cells: readonly string[], weight: "regular" | "bold"): void {
+    let bottom = this.#y;
     let x = LEFT;
-    pdf.font(font).fontSize(SMALL);
     columns.forEach(({ width, align }, i) => {
-      pdf.text(plain(cells[i] ?? ""), x, top, { width: width - 6, align });
-      bottom = Math.max(bottom, pdf.y);
+      const below = this.#set.write(
+        cells[i] ?? "",
+        x,
+        this.#y,
+        width - (i === columns.length - 1 ? 0 : GAP),
+        { size: SMALL, weight, align },
+      );
+      bottom = Math.max(bottom, below);
       x += width;
     });
-    pdf.y = bottom + 3;
+    this.#y = bottom + 4;
   }
 
   rule(): void {
-    const y = this.#pdf.y;
     this.#pdf
-      .moveTo(LEFT, y)
-      .lineTo(LEFT + WIDTH, y)
+      .moveTo(LEFT, this.#y)
+      .lineTo(LEFT + WIDTH, this.#y)
       .lineWidth(0.5)
       .strokeColor("#999")
       .stroke();
-    this.#pdf.y = y + 4;
+    this.#y += 6;
   }
 
   /** Lines under the table: name and amount at the right; the last may be bold. */
   sums(lines: readonly (readonly [string, string])[], boldFrom: number): void {
     lines.forEach(([name, amount], i) => {
-      if (this.#pdf.y > BOTTOM - 20) {
-        this.#pdf.addPage();
-        this.#pdf.y = 50;
-      }
-      const top = this.#pdf.y;
-      this.#pdf.font(i >= boldFrom ? "Helvetica-Bold" : "Helvetica").fontSize(10);
-      this.#pdf.text(plain(name), 250, top, { width: 180 });
-      this.#pdf.text(amount, 430, top, { width: 109, align: "right" });
-      this.#pdf.y = top + 15;
+      this.#turn(26);
+      const weight = i >= boldFrom ? "bold" : "regular";
+      const size = i >= boldFrom ? 11 : 10;
+      const below = this.#set.write(name, 300, this.#y, 120, { size, weight });
+      this.#set.write(amount, 420, this.#y, LEFT + WIDTH - 420, { size, weight, align: "right" });
+      this.#y = below + 4;
     });
   }
 
   note(text: string): void {
-    this.#pdf
-      .moveDown()
-      .font("Helvetica")
-      .fontSize(8)
-      .fillColor("#555")
-      .text(plain(text), LEFT, this.#pdf.y, { width: WIDTH });
+    this.#turn(30);
+    this.#y = this.#set.write(text, LEFT, this.#y + 14, WIDTH, { size: 8, colour: GREY });
+  }
+
+  /** Goes on on a new page where less than `room` is left; returns whether it did. */
+  #turn(room: number): boolean {
+    if (this.#y + room <= BOTTOM) return false;
+    this.#pdf.addPage();
+    this.#y = TOP;
+    return true;
   }
 
   /** Numbers the pages and closes; gives the bytes. */
@@ -132,9 +128,8 @@ class Paper {
     const { start, count } = pdf.bufferedPageRange();
     for (let page = start; page < start + count; page++) {
       pdf.switchToPage(page);
-      pdf.page.margins.bottom = 0; // else a line in the margin begins a new page
-      pdf.font("Helvetica").fontSize(8).fillColor("#555");
-      pdf.text(`${page + 1} / ${count}`, LEFT, 805, { width: WIDTH, align: "right", lineBreak: false });
+      const number = `${page + 1} / ${count}`;
+      this.#set.write(number, LEFT, 805, WIDTH, { size: 8, colour: GREY, align: "right" });
     }
     const ended = new Promise<void>((done) => pdf.on("end", () => done()));
     pdf.end();
