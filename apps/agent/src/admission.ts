@@ -1,6 +1,6 @@
 import { ManagerConnection } from "@weft/announcement-net";
 import type { NodeId } from "@weft/infrastructure";
-import { type Refusal, refuse, type Signer } from "@weft/kernel";
+import { instant, type Refusal, refuse, type Signer } from "@weft/kernel";
 import { challengeText, decodeToAgent, encodeMessage, PROTOCOL_VERSION } from "@weft/service";
 
 /** How long a manager has to answer: one that does not may still do so once the machine is measured. */
@@ -57,6 +57,7 @@ export function askAdmission({
             encodeMessage({
               kind: "knock",
               protocol: PROTOCOL_VERSION,
+              at: instant(Date.now() * 1000),
               key: signer.publicKey,
               proof: signer.sign(challengeText(manager, nonce)),
               joinToken,

@@ -1,3 +1,4 @@
+import type { Refusal } from "@weft/kernel";
 import { raised, stopSignal } from "@weft/live";
 import { JoinRefused, startAgent } from "./agent-process.ts";
 import { readConfig } from "./config.ts";
@@ -8,11 +9,13 @@ import { readConfig } from "./config.ts";
  */
 
 function stopWith(error: unknown): never {
-  const refusal = error instanceof JoinRefused ? error.refusal : null;
-  console.error(
-    `weft agent: ${(error as Error).message ?? error}${refusal === null ? "" : `  [${refusal.code}]`}`,
-  );
-  if (refusal?.hint !== undefined) console.error(`  hint: ${refusal.hint}`);
+  const refusal: Partial<Refusal> =
+    error instanceof JoinRefused ? error.refusal : (error as Partial<Refusal>);
+  const { message = String(error), code, found, expected, hint } = refusal;
+  const compared =
+    found === undefined || expected === undefined ? "" : `: found ${found}, expected ${expected}`;
+  console.error(`weft agent: ${message}${compared}${code === undefined ? "" : `  [${code}]`}`);
+  if (hint !== undefined) console.error(`  hint: ${hint}`);
   process.exit(1);
 }
 

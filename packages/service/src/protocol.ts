@@ -97,6 +97,8 @@ export type FromAgent =
   | {
       readonly kind: "hello";
       readonly protocol: number;
+      /** What the node's clock says. */
+      readonly at: Instant;
       readonly key: PublicKey;
       readonly proof: Signature;
       readonly joinToken: string | null;
@@ -110,6 +112,8 @@ export type FromAgent =
   | {
       readonly kind: "knock";
       readonly protocol: number;
+      /** What the node's clock says. */
+      readonly at: Instant;
       readonly key: PublicKey;
       readonly proof: Signature;
       readonly joinToken: string | null;

@@ -133,6 +133,7 @@ export const fromAgent = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("hello"),
     protocol: whole,
+    at: instant,
     key,
     proof: signature,
     joinToken: z.string().max(256).nullable(),
@@ -144,6 +145,7 @@ export const fromAgent = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("knock"),
     protocol: whole,
+    at: instant,
     key,
     proof: signature,
     joinToken: z.string().max(256).nullable(),

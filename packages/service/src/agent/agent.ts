@@ -188,7 +188,7 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
   #message(now: Instant, message: ToAgent): readonly AgentOutput[] {
     switch (message.kind) {
       case "challenge":
-        return [{ kind: "send", message: this.#hello(message.manager, message.nonce) }];
+        return [{ kind: "send", message: this.#hello(now, message.manager, message.nonce) }];
       case "welcome":
         this.#welcome = true;
         this.#recorded = Math.max(this.#recorded, message.recorded);
@@ -252,11 +252,12 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
     return { kind: "gateways", gateways, dataToken: this.#dataToken };
   }
 
-  #hello(manager: string, nonce: string): FromAgent {
+  #hello(now: Instant, manager: string, nonce: string): FromAgent {
     const { signer, joinToken, gateway } = this.#identity;
     return {
       kind: "hello",
       protocol: PROTOCOL_VERSION,
+      at: now,
       key: signer.publicKey,
       proof: signer.sign(challengeText(manager, nonce)),
       joinToken,

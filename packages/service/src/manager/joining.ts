@@ -1,6 +1,6 @@
 import type { NodeId } from "@weft/infrastructure";
-import { after, type Instant, type Refusal, refuse } from "@weft/kernel";
-import { checkPrices } from "@weft/market";
+import { after, between, formatTime, type Instant, type Micros, type Refusal, refuse } from "@weft/kernel";
+import { CLOCK_TOLERANCE, checkPrices } from "@weft/market";
 import { challengeText, type FromAgent, PROTOCOL_VERSION } from "../protocol.ts";
 import { loseRun } from "./closing.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
@@ -105,7 +105,7 @@ function strangerTo(
   core: Core,
   now: Instant,
   connection: string,
-  said: Pick<Hello, "protocol" | "key" | "proof" | "joinToken">,
+  said: Pick<Hello, "protocol" | "at" | "key" | "proof" | "joinToken">,
   node: NodeId,
 ): Refusal | null {
   const { options } = core;
@@ -120,6 +120,14 @@ function strangerTo(
   const text = challengeText(options.signer.publicKey, nonce ?? "");
   if (nonce === undefined || !options.cryptography.verify(said.key, text, said.proof)) {
     return refuse("E_UNAUTHENTICATED", "the node did not prove its key").refusal;
+  }
+  const skew = between(said.at, now);
+  if (Math.abs(skew) > CLOCK_TOLERANCE) {
+    return refuse("E_CLOCK_SKEW", `the node's clock is ${skew > 0 ? "behind" : "ahead of"} the manager's`, {
+      found: formatTime(Math.abs(skew) as Micros),
+      expected: `at most ${formatTime(CLOCK_TOLERANCE as Micros)}`,
+      hint: "set the clock of that machine, then start the node again",
+    }).refusal;
   }
   const known = core.fleet.member(node);
   if (known !== undefined && known.row.key !== said.key) {

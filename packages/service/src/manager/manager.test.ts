@@ -1,5 +1,5 @@
 import type { LinkId, NodeId } from "@weft/infrastructure";
-import { MILLISECOND, type Micros, type Money, money, SECOND } from "@weft/kernel";
+import { type Instant, MILLISECOND, type Micros, type Money, money, SECOND } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import { verifyContract } from "@weft/market";
 import { beforeEach, expect, it } from "vitest";
@@ -244,11 +244,12 @@ it("a node that names the manager's site as its own does not move that site's li
 it("a knock tells whether a node would be taken, and changes nothing", () => {
   const { manager } = desk;
   const signer = createSigner();
-  const knock = (node: string, joinToken: string | null) => {
+  const knock = (node: string, joinToken: string | null, at = desk.now) => {
     const nonce = "5a".repeat(32);
     manager.handle(desk.now, { kind: "opened", connection: "k", nonce });
     const proof = signer.sign(challengeText(manager.core.options.signer.publicKey, nonce));
     const said = {
+      at,
       protocol: PROTOCOL_VERSION,
       key: signer.publicKey,
       proof,
@@ -270,6 +271,8 @@ it("a knock tells whether a node would be taken, and changes nothing", () => {
   expect(knock("fresh", "wrong-secret")).toBe("E_JOIN_TOKEN");
   expect(knock("fresh", null)).toBe("E_JOIN_TOKEN");
   expect(knock("corner", "join-secret")).toBe("E_NODE_NAME_TAKEN");
+  const skewed = (seconds: number) => knock("fresh", "join-secret", (desk.now + seconds * SECOND) as Instant);
+  expect([59, -59, 61, -61].map(skewed)).toEqual(["admitted", "admitted", "E_CLOCK_SKEW", "E_CLOCK_SKEW"]);
   expect([...desk.manager.core.fleet.members].map(({ row }) => row.id)).toEqual(["corner"]);
 });
 
