@@ -50,7 +50,6 @@ export async function submitBatch(
   const unpriced = tasks.some(({ parsed }) => parsed.manifest.spec.pay?.atMost === undefined);
   const plan = unpriced ? await planBatch(client, tasks) : null;
   const { publicKey } = await context.signer();
-  const notAfter = instant(asked.network.now + asked.validFor);
   const items = await Promise.all(
     tasks.map(async ({ text, contents, parsed, name }, i) => {
       const planned = plan?.items[i]?.placement;
@@ -60,6 +59,8 @@ export async function submitBatch(
           `${name} fits nowhere now, and without spec.pay.atMost there is no price to sign for`,
         );
       }
+      const from = Math.max(asked.network.now, parsed.manifest.spec.startAt ?? 0);
+      const notAfter = instant(from + asked.validFor);
       const order = await signedOrder(context, text, appliedOrderId(text, publicKey), price, notAfter);
       return { manifest: text, contents: [...contents], order };
     }),

@@ -44,7 +44,8 @@ export async function submitTask(
   const client = await context.client();
   await uploadFiles(context, client, ready, asked.network);
   const payAtMost = ready.parsed.manifest.spec.pay?.atMost ?? (await plannedPrice(context, client, ready));
-  const notAfter = instant(asked.network.now + asked.validFor);
+  const from = Math.max(asked.network.now, ready.parsed.manifest.spec.startAt ?? 0);
+  const notAfter = instant(from + asked.validFor);
   const order = await signedOrder(context, ready.text, asked.orderId, payAtMost, notAfter);
   const body = { manifest: ready.text, contents: [...ready.contents], order };
   return withKnownKey(context, client, () => client.call("POST /v1/tasks", { body }));

@@ -11,6 +11,7 @@ import type { RunFailure } from "./runtime.ts";
  * [O4.4] A program that fails by itself is not tried again: it would fail again, and be paid for twice.
  * [O4.5] Waiting tasks of one shape are placed in the order of their submission.
  * [O4.6] A task still waiting when its order ends fails with the last reason why nothing fitted.
+ * [O4.7] A run that gave way to another task counts for no attempt and speaks against no node.
  */
 
 export type TaskId = string;
@@ -24,7 +25,7 @@ export type RunEnd =
   | { readonly kind: "failed"; readonly because: RunFailure; readonly detail: string }
   | {
       readonly kind: "lost";
-      readonly because: "node_silent" | "node_restarted" | "node_refused";
+      readonly because: "node_silent" | "node_restarted" | "node_refused" | "preempted";
       readonly detail: string;
     };
 
@@ -55,6 +56,8 @@ interface Life {
   readonly shape: string;
   readonly giveUpAt: Instant;
   attempt: number;
+  /** How many of its attempts gave way to other tasks [O4.7]. */
+  gaveWay: number;
   avoid: NodeId[];
   /** The live run; null while waiting for a place. */
   live: { readonly run: RunId; readonly node: NodeId } | null;
@@ -86,8 +89,15 @@ export class Orchestrator implements Machine<Observation, Intention> {
   }
 
   /** Takes a task back as it stood, after a restart. */
-  restore(task: TaskId, shape: string, giveUpAt: Instant, attempt: number, live: Life["live"]): void {
-    this.#lives.set(task, { task, shape, giveUpAt, attempt, avoid: [], live, refusal: null });
+  restore(
+    task: TaskId,
+    shape: string,
+    giveUpAt: Instant,
+    attempt: number,
+    live: Life["live"],
+    gaveWay = 0,
+  ): void {
+    this.#lives.set(task, { task, shape, giveUpAt, attempt, gaveWay, avoid: [], live, refusal: null });
     if (live === null) this.#await(task, shape, giveUpAt, "back");
   }
 
@@ -122,7 +132,16 @@ export class Orchestrator implements Machine<Observation, Intention> {
 
   #submitted(task: TaskId, shape: string, giveUpAt: Instant): readonly Intention[] {
     assert(!this.#lives.has(task), "a task is submitted once");
-    this.#lives.set(task, { task, shape, giveUpAt, attempt: 0, avoid: [], live: null, refusal: null });
+    this.#lives.set(task, {
+      task,
+      shape,
+      giveUpAt,
+      attempt: 0,
+      gaveWay: 0,
+      avoid: [],
+      live: null,
+      refusal: null,
+    });
     const first = !this.#lines.has(shape);
     this.#await(task, shape, giveUpAt, "back");
     return first ? this.#tryFirst(shape) : [];
@@ -156,12 +175,14 @@ export class Orchestrator implements Machine<Observation, Intention> {
       this.#lives.delete(task);
       return [{ kind: "succeed", task, run }];
     }
+    const gaveWay = end.kind === "lost" && end.because === "preempted";
+    if (gaveWay) life.gaveWay++;
     const again = end.kind === "lost" || end.because === "runtime_failed";
-    if (!again || life.attempt >= MOST_ATTEMPTS) {
+    if (!again || life.attempt - life.gaveWay >= MOST_ATTEMPTS) {
       this.#lives.delete(task);
       return [{ kind: "fail", task, refusal: refuse(end.because, end.detail).refusal }];
     }
-    life.avoid = [...life.avoid, node];
+    if (!gaveWay) life.avoid = [...life.avoid, node];
     this.#await(task, life.shape, life.giveUpAt, "front");
     return this.#tryFirst(life.shape);
   }

@@ -192,7 +192,14 @@ export interface RunView {
     | "finished"
     | "lost"
     | "failed";
-  readonly because: RunFailure | "node_silent" | "node_restarted" | "node_refused" | "cancelled" | null;
+  readonly because:
+    | RunFailure
+    | "node_silent"
+    | "node_restarted"
+    | "node_refused"
+    | "preempted"
+    | "cancelled"
+    | null;
   readonly predicted: Timeline;
   /** Real rate over measured rate, as far as it was known when the prediction was made (C1). */
   readonly correction: number;

@@ -1,6 +1,7 @@
 import { type Instant, ok, type Result } from "@weft/kernel";
 import { planTogether } from "@weft/scheduling";
 import type { Caller, TaskSubmission } from "../resources.ts";
+import { isLater } from "./ahead.ts";
 import { admitTask, objectionTo, submit } from "./commands.ts";
 import type { Core } from "./core.ts";
 import { onSale } from "./steps.ts";
@@ -29,8 +30,9 @@ export function submitBatch(
     if (refusal !== null)
       return { ok: false, refusal: { ...refusal, path: `items[${i}].${refusal.path ?? ""}` } };
   }
-  for (let from = 0; from < fresh.length; from += MOST_TOGETHER) {
-    const part = fresh.slice(from, from + MOST_TOGETHER);
+  const nowOn = fresh.filter(({ needs }) => !isLater(needs, now));
+  for (let from = 0; from < nowOn.length; from += MOST_TOGETHER) {
+    const part = nowOn.slice(from, from + MOST_TOGETHER);
     const needs = part.map((one) =>
       onSale(core, { ...one.needs, payAtMost: one.needs.payAtMost ?? one.order.order.payAtMost }),
     );

@@ -85,6 +85,21 @@ export function withdrawRun(core: Core, now: Instant, run: RunEntry): void {
   closeUnpaid(core, now, run, { kind: "cancel", by }, { state: "failed", because: "cancelled" });
 }
 
+/** A run leaves its place to a task of higher priority: nothing is charged, and its own task waits for another place. */
+export function giveWay(core: Core, now: Instant, run: RunEntry, to: string): void {
+  free(core, run);
+  recall(core, run);
+  closeUnpaid(core, now, run, { kind: "cancel", by: "manager" }, { state: "lost", because: "preempted" });
+  const detail = `gave way to ${to}`;
+  note(core, now, run.task, run.view.id, detail);
+  observe(core, now, {
+    kind: "ended",
+    task: run.task,
+    run: run.view.id,
+    end: { kind: "lost", because: "preempted", detail },
+  });
+}
+
 function recall(core: Core, run: RunEntry): void {
   send(core, core.fleet.member(run.contract.contract.terms.node.id as NodeId)?.connection ?? null, {
     kind: "cancel",

@@ -2,6 +2,7 @@ import { type Instant, ok, type Refusal, type Result, refuse } from "@weft/kerne
 import { verifyOrder } from "@weft/market";
 import type { Caller, TaskSubmission } from "../resources.ts";
 import { hasEnded, type TaskRow, type TokenRow } from "../store.ts";
+import { endPromise, isLater, promiseAhead } from "./ahead.ts";
 import { applicationsCommand } from "./applications.ts";
 import { submitBatch } from "./batch.ts";
 import { billingCommand } from "./billing.ts";
@@ -82,8 +83,21 @@ export function submit(core: Core, now: Instant, caller: Caller, submission: Tas
   const refusal = objectionTo(core, now, caller, submission);
   if (refusal !== null) return { ok: false, refusal };
   const id = core.options.newId("task");
+  const unpromised = isLater(submission.needs, now) ? promiseAhead(core, now, id, submission.needs) : null;
+  if (unpromised !== null) return { ok: false, refusal: unpromised };
   admitTask(core, now, id, caller.account, submission);
   return ok(id);
+}
+
+/** Tasks whose moment has come. */
+export function beginPromised(core: Core, now: Instant): void {
+  for (const task of core.ahead.due.due(now)) {
+    const entry = core.tasks.task(task);
+    if (entry === undefined || hasEnded(entry.row.progress.phase)) continue;
+    const { needs, order } = entry.row.submission;
+    const giveUpAt = order.order.notAfter;
+    observe(core, now, { kind: "submitted", task, shape: shapeOf(needs), giveUpAt });
+  }
 }
 
 /** Takes up a task that nothing speaks against. */
@@ -95,7 +109,13 @@ export function admitTask(
   submission: TaskSubmission,
 ): void {
   const { order } = submission.order;
-  const needs = { ...submission.needs, payAtMost: submission.needs.payAtMost ?? order.payAtMost };
+  const { startAt, ...others } = submission.needs;
+  const needs = {
+    ...others,
+    payAtMost: others.payAtMost ?? order.payAtMost,
+    // A moment that is past promises nothing.
+    ...(startAt === undefined || startAt <= now ? {} : { startAt }),
+  };
   const row: TaskRow = {
     id,
     consumer,
@@ -105,6 +125,7 @@ export function admitTask(
   };
   store(core, core.tasks.add(row));
   tell(core, now, "submitted", "task", id);
+  if (isLater(needs, now)) return;
   observe(core, now, { kind: "submitted", task: id, shape: shapeOf(needs), giveUpAt: order.notAfter });
 }
 
@@ -127,6 +148,12 @@ export function objectionTo(
     return refuse("E_ORDER_EXPIRED", "the order has lapsed", {
       path: "order.notAfter",
       hint: "submit again with a later moment, and compare your clock with the manager's",
+    }).refusal;
+  }
+  if ((submission.needs.startAt ?? now) > order.notAfter) {
+    return refuse("E_ORDER_EXPIRED", "the order lapses before the task may start", {
+      path: "order.notAfter",
+      hint: "sign it for longer: weft apply --valid",
     }).refusal;
   }
   if (core.books.account(caller.account) === undefined) {
@@ -161,7 +188,11 @@ function cancel(core: Core, now: Instant, caller: Caller, task: string): Result<
     return notFound("task", task);
   }
   entry.cancelledBy = caller.role === "manager" ? "manager" : "consumer";
-  if (!hasEnded(entry.row.progress.phase)) {
+  if (!hasEnded(entry.row.progress.phase) && isLater(entry.row.submission.needs, now)) {
+    store(core, core.tasks.progress(entry, "cancelled", { finishedAt: now }));
+    tell(core, now, "cancelled", "task", entry.row.id);
+    endPromise(core, entry.row.id);
+  } else if (!hasEnded(entry.row.progress.phase)) {
     observe(core, now, { kind: "cancelled", task: entry.row.id });
     observe(core, now, { kind: "room" });
   }

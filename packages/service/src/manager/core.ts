@@ -30,6 +30,7 @@ import type { Predictor } from "../predictor.ts";
 import type { FromAgent, GatewayAddress, ToAgent } from "../protocol.ts";
 import type { Caller, Role, TaskSubmission } from "../resources.ts";
 import type { KeyRow, StoreChange, TokenRow } from "../store.ts";
+import type { Ahead } from "./ahead.ts";
 import type { Applications, ApplicationsCommand } from "./applications.ts";
 import type { Billing, BillingCommand, BillingPolicy } from "./billing.ts";
 import type { Books } from "./books.ts";
@@ -206,6 +207,7 @@ export interface Core {
   readonly keys: Map<PublicKey, KeyRow>;
   readonly reservations: Map<string, ReservationId>;
   readonly applications: Applications;
+  readonly ahead: Ahead;
   /** Places that were decided for tasks together, until each is placed. */
   readonly planned: Map<string, Placed>;
   readonly decided: Map<string, Decided>;

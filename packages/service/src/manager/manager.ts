@@ -25,11 +25,12 @@ import { Predictor, UNTRIED } from "../predictor.ts";
 import type { FromAgent } from "../protocol.ts";
 import type { ApplicationPlanRequest } from "../resources.ts";
 import { hasEnded, type StoreState } from "../store.ts";
+import { Ahead, isLater } from "./ahead.ts";
 import { Applications, applicationPlan, giveUpApplications } from "./applications.ts";
 import { Billing, PLAIN_BILLING, TAX } from "./billing.ts";
 import { Books, WORLD } from "./books.ts";
 import { endLapsed, learnAgain, loseRun, outcome, signed } from "./closing.ts";
-import { command } from "./commands.ts";
+import { beginPromised, command } from "./commands.ts";
 import { lostContact, madeContact } from "./contact.ts";
 import {
   type Core,
@@ -109,6 +110,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       keys: new Map(state.keys.map((row) => [row.key, row])),
       reservations: new Map(),
       applications: new Applications(state),
+      ahead: new Ahead(state),
       planned: new Map(),
       decided: new Map(),
       sticky: new Map(),
@@ -145,7 +147,8 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     const soonest = earliest(earliest(orchestrator.wakeAt, sweepAt), earliest(announced, silences.next));
     const kept = earliest(log.headAt, this.#core.applications.deadlines.next);
     const dealing = this.#core.federation?.wakeAt ?? NEVER;
-    return earliest(earliest(soonest, earliest(kept, dealing)), earliest(aside.next, offers.wakeAt));
+    const promised = earliest(dealing, this.#core.ahead.due.next);
+    return earliest(earliest(soonest, earliest(kept, promised)), earliest(aside.next, offers.wakeAt));
   }
 
   wake(now: Instant): readonly ManagerOutput[] {
@@ -162,6 +165,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     }
     giveUpApplications(core, now);
     wakeDealing(core, now);
+    beginPromised(core, now);
     if (core.orchestrator.wakeAt <= now) carryOut(core, now, core.orchestrator.wake(now));
     return this.#take(now);
   }
@@ -331,6 +335,10 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       for (const run of entry.runs) learnAgain(core, submission.needs, run.view);
       if (hasEnded(progress.phase)) continue;
       const live = entry.runs.find((run) => run.live !== null);
+      if (live === undefined && entry.runs.length === 0 && isLater(submission.needs, now)) {
+        core.ahead.due.set(id, submission.needs.startAt as Instant);
+        continue;
+      }
       const { notAfter } = submission.order.order;
       core.orchestrator.restore(
         id,
@@ -338,6 +346,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
         notAfter,
         entry.runs.length,
         live === undefined ? null : { run: live.view.id, node: live.view.node as NodeId },
+        entry.runs.filter(({ view }) => view.because === "preempted").length,
       );
       if (live === undefined) continue;
       core.silences.set(live.view.node as NodeId, after(now, options.silence));

@@ -28,10 +28,12 @@ import type { Decision, Placed, TaskNeeds } from "@weft/scheduling";
 import { awaitQuote, barredFor, placedAbroad, quotedPrices } from "../federation/outward.ts";
 import type { Launch } from "../protocol.ts";
 import type { Timeline } from "../resources.ts";
+import { endPromise } from "./ahead.ts";
 import { holdForGangs, retryApplications, stepEnded } from "./applications.ts";
-import { withdrawRun } from "./closing.ts";
+import { giveWay, withdrawRun } from "./closing.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
 import { listOf } from "./offers.ts";
+import { inTurn, makeRoom } from "./preempting.ts";
 import { placeOnSale } from "./selling.ts";
 import { segmentsOf, waysOf, wishOf } from "./steps.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
@@ -55,7 +57,8 @@ const MOST_DECIDED = 10_000;
 /** Tells the orchestrator what was seen and carries out what it intends, until nothing follows. */
 export function observe(core: Core, now: Instant, seen: Observation): void {
   if (seen.kind === "room") holdForGangs(core); // theirs by right, before anybody else's turn
-  carryOut(core, now, core.orchestrator.handle(now, seen));
+  const intended = core.orchestrator.handle(now, seen);
+  carryOut(core, now, seen.kind === "room" ? inTurn(core, intended) : intended);
   if (seen.kind === "room") retryApplications(core, now);
 }
 
@@ -82,11 +85,13 @@ export function carryOut(core: Core, now: Instant, intentions: readonly Intentio
       case "fail":
         store(core, core.tasks.progress(entry, "failed", { reason: intention.refusal, finishedAt: now }));
         tell(core, now, "failed", "task", intention.task);
+        endPromise(core, intention.task);
         stepEnded(core, now, entry);
         break;
       case "cancel":
         store(core, core.tasks.progress(entry, "cancelled", { finishedAt: now }));
         tell(core, now, "cancelled", "task", intention.task);
+        endPromise(core, intention.task);
         stepEnded(core, now, entry);
         break;
       default:
@@ -105,6 +110,8 @@ function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoi
   let decision = decide(core, now, entry, avoid);
   // Every other node is worse than one that failed once: a network of one node must heal too.
   if (decision.outcome === "refused" && avoid.length > 0) decision = decide(core, now, entry, []);
+  const room = decision.outcome === "refused" ? makeRoom(core, now, entry, avoid) : null;
+  if (room !== null) decision = room.decision;
   core.decided.set(task, { at: now, decision });
   if (core.decided.size > MOST_DECIDED) core.decided.delete(core.decided.keys().next().value as string);
   if (decision.outcome === "refused") return wait(core, now, entry, decision.refusal);
@@ -113,7 +120,10 @@ function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoi
   if (awaited !== null) return wait(core, now, entry, awaited);
   const drafted = draft(core, now, entry, attempt, decision);
   const proposed = propose(core, now, drafted.contract);
-  if (!proposed.ok) return wait(core, now, entry, proposed.refusal);
+  if (!proposed.ok) {
+    room?.undo();
+    return wait(core, now, entry, proposed.refusal);
+  }
   const { life, ...contract } = proposed.value;
   const run: RunEntry = { ...drafted, contract, life };
   const { committed, stale } = core.pool.commit([decision.claim]);
@@ -132,6 +142,8 @@ function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoi
     send(core, connection, { kind: "launch", launch: run.live.launch });
   }
   observe(core, now, { kind: "placed", task, run: run.view.id, node: decision.node });
+  endPromise(core, task);
+  for (const victim of room?.victims ?? []) giveWay(core, now, victim, entry.row.submission.name);
 }
 
 function decide(core: Core, now: Instant, entry: TaskEntry, avoid: readonly NodeId[]): Decision {

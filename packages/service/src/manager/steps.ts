@@ -41,7 +41,7 @@ export function wishOf(core: Core, now: Instant, entry: TaskEntry, avoid: readon
     !avoid.includes(planned.node) &&
     core.pool.check(planned.claim) === null &&
     sells(core, planned.node, planned.timeline.compute, now);
-  const node = step?.node ?? null;
+  const node = step?.node ?? core.ahead.nodeOf(entry.row.id);
   return {
     needs: step?.inner ? { ...needs, basic: { ...needs.basic, resultBytes: 0 as Bytes } } : needs,
     node: node !== null && !avoid.includes(node) ? node : null,

@@ -1,5 +1,6 @@
 import {
   after,
+  assert,
   type Instant,
   type Micros,
   NEVER,
@@ -225,6 +226,7 @@ export function close(
 
 /** What a run's end means for its contract. */
 export function failReason(end: Exclude<RunEnd, { kind: "finished" }>): FailReason {
+  assert(end.because !== "preempted", "a contract whose run gave way is cancelled, not failed");
   if (end.kind === "lost") return end.because;
   return end.because === "runtime_failed" ? "node_failed" : "program_failed";
 }
