@@ -7,6 +7,7 @@ import type { Bytes, Instant, Micros, Money } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import {
   type ContractTerms,
+  contractEntry,
   leafHash,
   MerkleTree,
   signContract,
@@ -19,6 +20,7 @@ import { ContentStore, Gateway } from "@weft/orchestration-data";
 import { type ApiServer, createApiServer } from "@weft/service-http";
 import { wireText } from "@weft/service-http/client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { memoryLog } from "../../../packages/service-http/src/testing/memory-log.ts";
 import { MemoryManager } from "../../../packages/service-http/src/testing/memory-manager.ts";
 import { SAMPLE_DECISION } from "../../../packages/service-http/src/testing/sample.ts";
 import { Context } from "./context.ts";
@@ -416,7 +418,7 @@ describe("the market", () => {
       outcome: "completed",
       result: null,
     };
-    return { contract, usage: signUsage(record, node) };
+    return { contract, usage: signUsage(record, node), broker };
   }
   const keep = (name: string, value: unknown) => writeFileSync(join(folder, name), wireText(value));
 
@@ -461,8 +463,87 @@ describe("the market", () => {
     expect((await weft("verify", "log", "log.json")).err).toContain("[E_LOG_EDITED]");
   });
 
+  it("verify log fetches the manager's own, remembers its head, and finds a fork the next time", async () => {
+    const signer = createSigner();
+    manager.log = memoryLog(["a", "b", "c"], signer);
+    const first = await weft("verify", "log", "--save", "kept.json", "--manager", signer.publicKey);
+    expect(first).toMatchObject({ code: 0, err: "" });
+    expect(first.out).toContain("3 entries give the roots of all 1 signed heads");
+    expect((await weft("verify", "log", "kept.json")).code).toBe(0);
+    manager.log = memoryLog(["a", "b", "c", "d"], signer);
+    expect((await weft("verify", "log")).out).toContain("they begin with the 3 of");
+    manager.log = memoryLog(["a", "B", "c", "d", "e"], signer);
+    expect((await weft("verify", "log")).err).toContain("[E_LOG_EDITED]");
+    manager.log = memoryLog(["a", "b"], signer);
+    expect((await weft("verify", "log")).err).toContain("[E_LOG_SHORT]");
+    manager.log = memoryLog(["a", "b", "c", "d"], signer);
+    const alone = await weft("verify", "log", "--witness", createSigner().publicKey);
+    expect([alone.code, alone.err]).toEqual([1, expect.stringContaining("[E_LOG_WITNESSES]")]);
+  });
+
+  it("witness stands by a log that grows, and keeps the evidence of one that does not", async () => {
+    const signer = createSigner();
+    const look = () => weft("witness", "--once", "--state", "witness.json");
+    manager.log = memoryLog(["a", "b", "c"], signer);
+    expect(await look()).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("3 entries, seen for the first"),
+    });
+    const cosigned = await manager.log.head();
+    expect(cosigned.ok && cosigned.value.cosignatures).toHaveLength(1);
+    manager.log = memoryLog(["a", "b", "c", "d"], signer);
+    expect((await look()).out).toContain("4 entries, 1 more");
+    manager.log = memoryLog(["a", "B", "c", "d", "e"], signer);
+    const forked = await look();
+    expect([forked.code, forked.err]).toEqual([1, expect.stringContaining("[E_LOG_FORK]")]);
+    expect(JSON.parse(readFileSync(join(folder, "witness.json.evidence"), "utf8"))).toHaveLength(2);
+    manager.log = memoryLog(["a"], signer);
+    expect((await look()).err).toContain("[E_LOG_ROLLED_BACK]");
+  });
+
+  it("verify contract --log believes only a line that leads to a head of the contract's manager", async () => {
+    const { contract, broker } = papers();
+    keep("contract.json", contract);
+    const ended = { contract, state: "settled", because: "completed", usage: null, settlement: [] };
+    const line = contractEntry(ended, nodeCryptography);
+    manager.log = memoryLog(["a", line, "c"], broker);
+    const held = await weft("verify", "contract", "contract.json", "--log");
+    expect(held).toMatchObject({ code: 0, out: expect.stringContaining("line 1 of 3") });
+    manager.log = memoryLog(["a", line, "c"]);
+    expect((await weft("verify", "contract", "contract.json", "--log")).err).toContain("[E_LOG_SIGNATURE]");
+    manager.log = memoryLog(["a", line.replace("weft/contract/1 ", "weft/contract/1 0"), "c"], broker);
+    expect((await weft("verify", "contract", "contract.json", "--log")).err).toContain("[E_LOG_EDITED]");
+  });
+
+  it("invoices, payouts and statements are shown, and written as PDF files", async () => {
+    expect((await weft("invoices")).out).toMatch(/NUMBER +ACCOUNT[^]*1 +books +2026-11/);
+    const shown = await weft("invoices", "show", "1");
+    expect(shown.out).toContain("VAT 6 %:");
+    expect(shown.out).toContain("2026-11-01 08:00:00 GMT+8");
+    expect((await weft("invoices", "show", "1", "-o", "csv")).out).toMatch(/^time \(UTC\),item/);
+    expect((await weft("invoices", "show", "9")).err).toContain("[E_NOT_FOUND]");
+    expect((await weft("invoices", "show", "1", "-o", "pdf")).err).toBe("wrote invoice-books-2026-11.pdf\n");
+    expect((await weft("statement", "-o", "pdf", "--file", "s.pdf")).err).toBe("wrote s.pdf\n");
+    for (const file of ["invoice-books-2026-11.pdf", "s.pdf"]) {
+      expect(readFileSync(join(folder, file)).subarray(0, 5).toString()).toBe("%PDF-");
+    }
+    expect((await weft("invoices", "draft")).out).toMatch(/^draft of books/);
+    expect((await weft("invoices", "issue", "--period", "2026-11")).err).toContain("[E_FORBIDDEN]");
+    const boss = manager.issue("manager", "manager");
+    expect((await weft("--token", boss, "invoices", "issue", "--period", "2026-11")).out).toContain("books");
+    expect((await weft("--token", boss, "invoices", "credit", "1", "wrong", "--reason", "r")).code).toBe(2);
+    const note = await weft("--token", boss, "invoices", "credit", "1", "0.0001CNY", "--reason", "r");
+    expect(note.out).toContain("0.0001 CNY of invoice/books/2026-11 to books");
+    const pat = manager.issue("provider", "pat");
+    expect((await weft("--token", pat, "payout", "--dry-run")).out).toContain("is the manager's");
+    expect((await weft("--token", pat, "payout", "list")).out).toMatch(/PAID[^]*pat +2026-11-22/);
+    expect((await weft("payout")).err).toContain("[E_FORBIDDEN]");
+  });
+
   it("balance and statement tell the account's own", async () => {
-    expect((await weft("balance")).out).toBe("books  5.00 CNY, 0.001 CNY held, 4.999 CNY available\n");
+    expect((await weft("balance")).out).toBe(
+      "books  5.00 CNY, 0.001 CNY held, 4.999 CNY available\nat the rate of the last hour that lasts 2 h\n",
+    );
     expect((await weft("balance", "else")).code).toBe(1);
     expect((await weft("statement", "--period", "2026-11")).out).toBe(
       "books, 2026-11: from 0.00 CNY to 0.00 CNY\nnothing moved\n",

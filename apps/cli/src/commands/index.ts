@@ -1,10 +1,12 @@
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import * as apply from "./apply.ts";
+import * as bills from "./bills.ts";
 import * as completion from "./completion.ts";
 import * as remove from "./delete.ts";
 import * as demo from "./demo.ts";
 import * as describe from "./describe.ts";
+import * as dispute from "./dispute.ts";
 import * as explain from "./explain.ts";
 import * as get from "./get.ts";
 import * as join from "./join.ts";
@@ -34,7 +36,7 @@ export const COMMANDS: readonly {
 }[] = [
   { group: "Tasks:", commands: [run, apply, plan, wait, logs, result, explain, remove] },
   { group: "The network:", commands: [demo, up, get, describe, top] },
-  { group: "The market:", commands: [offer, lists, money, verify, witness] },
+  { group: "The market:", commands: [offer, lists, money, bills, dispute, verify, witness] },
   { group: "A node:", commands: [join, measure] },
   { group: "Research:", commands: [lab] },
   { group: "Administration:", commands: [org, token, key, completion, version] },

@@ -1,11 +1,11 @@
-import { formatInstant, formatMoney, instant } from "@weft/kernel";
-import type { Period, Statement } from "@weft/market";
+import { formatMoney, formatTime } from "@weft/kernel";
+import type { Statement } from "@weft/market";
 import type { AccountView } from "@weft/service-http/client";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
 import { Failure, must } from "../failure.ts";
+import { PAPER_FORMS, type PaperForm, statementFile } from "../papers.ts";
 import { printValue } from "../print.ts";
-import { gather } from "../resources/resource.ts";
 import { Table } from "../table.ts";
 import { documentOption } from "./plan.ts";
 
@@ -14,13 +14,15 @@ export function register(program: Command, context: Context): void {
     .command("balance")
     .summary("what your account has, and may still spend")
     .description(
-      "Shows what your account has, what of it is set aside for open contracts, and what may still be spent.",
+      "Shows what your account has, what of it is set aside for open contracts, what may still be spent, and how long that lasts at the rate of the last hour.",
     )
     .argument("[account]", "another account, where you may see it")
+    .option(
+      "--time-zone <zone>",
+      "read the account's papers by this clock from now on, such as Asia/Shanghai",
+    )
     .addOption(documentOption())
-    .action((account: string | undefined, { output }: { readonly output?: "json" | "yaml" }) =>
-      balance(context, account, output),
-    );
+    .action((account: string | undefined, options: BalanceOptions) => balance(context, account, options));
   program
     .command("statement")
     .summary("what moved on your account in a period")
@@ -29,11 +31,8 @@ export function register(program: Command, context: Context): void {
     )
     .argument("[account]", "another account, where you may see it")
     .option("--period <period>", "such as 2026-11-22, 2026-W47 or 2026-11; this month by default")
-    .addOption(
-      new Option("-o, --output <form>", "form of the output")
-        .choices(["table", "json", "yaml", "csv"])
-        .default("table"),
-    )
+    .addOption(new Option("-o, --output <form>", "form of the output").choices(PAPER_FORMS).default("table"))
+    .option("--file <file>", "where the PDF goes")
     .action((account: string | undefined, options: StatementOptions) => statement(context, account, options));
 }
 
@@ -47,23 +46,38 @@ async function accountNamed(context: Context, asked: string | undefined): Promis
   );
 }
 
+interface BalanceOptions {
+  readonly output?: "json" | "yaml";
+  readonly timeZone?: string;
+}
+
 async function balance(
   context: Context,
   asked: string | undefined,
-  output: "json" | "yaml" | undefined,
+  { output, timeZone }: BalanceOptions,
 ): Promise<void> {
-  const account = await accountNamed(context, asked);
+  let account = await accountNamed(context, asked);
+  if (timeZone !== undefined) {
+    const client = await context.client();
+    const params = { account: account.id };
+    account = must(
+      await client.call("POST /v1/accounts/{account}/time-zone", { params, body: { timeZone } }),
+    );
+  }
   if (output !== undefined) return printValue(context, account, output);
   const { posted, held, available } = account.balance;
   const money = (value: typeof posted): string => formatMoney(value, account.currency);
   context.print(
     `${account.id}  ${money(posted)}, ${money(held)} held, ${available === null ? "no limit" : `${money(available)} available`}`,
   );
+  if (account.runway !== null)
+    context.print(`at the rate of the last hour that lasts ${formatTime(account.runway)}`);
 }
 
 interface StatementOptions {
   readonly period?: string;
-  readonly output: "table" | "json" | "yaml" | "csv";
+  readonly output: PaperForm;
+  readonly file?: string;
 }
 
 async function statement(
@@ -71,38 +85,35 @@ async function statement(
   asked: string | undefined,
   options: StatementOptions,
 ): Promise<void> {
+  const { statementCsv, periodNamed } = await import("@weft/market");
+  const { period, output, file } = options;
+  if (period !== undefined && periodNamed(period) === null) {
+    const expected = "a day, week or month such as 2026-11-22, 2026-W47 or 2026-11";
+    throw new Failure(`--period: found "${period}", expected ${expected}`, 2);
+  }
   const account = await accountNamed(context, asked);
   const client = await context.client();
-  const { now } = must(await client.call("GET /v1/network", {}));
-  const { statementCsv, statementOf, periodOf } = await import("@weft/market");
-  const period = options.period === undefined ? periodOf(now, "month") : await periodNamed(options.period);
-  const route = "GET /v1/accounts/{account}/transfers";
-  const transfers = await gather(client.all(route, { limit: 1000 }, { account: account.id }), null);
-  const made = statementOf(account.id, account.currency, period, transfers);
-  if (options.output === "csv") context.out.write(statementCsv(made));
-  else if (options.output === "table") context.print(statementText(made));
-  else await printValue(context, made, options.output);
+  const made = must(
+    await client.call("GET /v1/accounts/{account}/statement", {
+      params: { account: account.id },
+      query: period === undefined ? {} : { period },
+    }),
+  );
+  if (output === "csv") context.out.write(statementCsv(made));
+  else if (output === "table") context.print(await statementText(made, account.timeZone));
+  else if (output === "pdf")
+    context.note(`wrote ${await statementFile(context, made, account.timeZone, file)}`);
+  else await printValue(context, made, output);
 }
 
-/** A day, an ISO week or a month by its name. */
-async function periodNamed(name: string): Promise<Period> {
-  const { periodOf } = await import("@weft/market");
-  const week = /^(\d{4})-W(\d{2})$/.exec(name);
-  const kind = week !== null ? "week" : /^\d{4}-\d{2}$/.test(name) ? "month" : "day";
-  // The fourth of January is always in the first ISO week.
-  const day = week !== null ? `${week[1]}-01-04` : kind === "month" ? `${name}-01` : name;
-  const startMs = Date.parse(`${day}T00:00:00Z`) + (week === null ? 0 : (Number(week[2]) - 1) * WEEK_MS);
-  const period = Number.isNaN(startMs) ? null : periodOf(instant(startMs * 1000), kind);
-  if (period?.name === name) return period;
-  const expected = "a day, week or month such as 2026-11-22, 2026-W47 or 2026-11";
-  throw new Failure(`--period: found "${name}", expected ${expected}`, 2);
-}
-const WEEK_MS = 7 * 86_400_000;
-
-function statementText({ account, currency, period, opening, rows, closing }: Statement): string {
-  const headers = ["TIME (UTC)", "KIND", "REFERENCE", `AMOUNT (${currency})`, "BALANCE"];
+async function statementText(
+  { account, currency, period, opening, rows, closing }: Statement,
+  timeZone: string,
+): Promise<string> {
+  const { localTime } = await import("@weft/market");
+  const headers = ["TIME", "KIND", "REFERENCE", `AMOUNT (${currency})`, "BALANCE"];
   const cells = rows.map(({ at, kind, reference, amount, balance: after }) => [
-    formatInstant(at).slice(0, 19).replace("T", " "),
+    localTime(at, timeZone),
     kind,
     reference,
     formatMoney(amount),

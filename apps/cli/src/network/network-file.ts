@@ -56,7 +56,14 @@ const schema = z.strictObject({
     announcement: z.enum(ARCHITECTURES).default("centralised"),
     /** `nats://host:port`; null: the bus embedded in the manager. */
     bus: z.string().nullable().default(null),
-    manager: z.strictObject({ site, commission: share.default(0.05) }),
+    manager: z.strictObject({
+      site,
+      commission: share.default(0.05),
+      /** What of the charge a provider gives back for a result after the task's deadline. */
+      latePenalty: share.default(0.1),
+      /** Invoices and payouts, as the manager's configuration has them. */
+      billing: z.record(z.string(), z.unknown()).optional(),
+    }),
     links: z
       .array(
         z.strictObject({

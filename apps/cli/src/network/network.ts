@@ -216,6 +216,8 @@ class Setup {
       announcement: spec.announcement,
       bus: spec.bus,
       commissionPpm: Math.round(spec.manager.commission * 1e6),
+      latePenaltyPpm: Math.round(spec.manager.latePenalty * 1e6),
+      ...(spec.manager.billing === undefined ? {} : { billing: spec.manager.billing }),
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
       bootstrap: {
         accounts: [
