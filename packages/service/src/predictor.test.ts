@@ -1,5 +1,5 @@
 import type { NodeId } from "@weft/infrastructure";
-import type { Micros } from "@weft/kernel";
+import { type Instant, type Micros, SECOND } from "@weft/kernel";
 import { classOf } from "@weft/scheduling";
 import { describe, expect, it } from "vitest";
 import { Predictor } from "./predictor.ts";
@@ -43,11 +43,18 @@ describe("what a run teaches (C1)", () => {
     expect(new Predictor().learn(tried("empty", near, 50, 2_000)).ofClass).toBeNull();
   });
 
-  it("takes for handling what every task spent, not what waited in a burst", () => {
+  it("takes for handling what every task spent lately, not what waited in a burst or at a cold start", () => {
     const predictor = new Predictor();
-    expect(predictor.learnHandling(near, 8_000 as Micros)).toBe(8_000);
-    expect(predictor.learnHandling(near, 900_000 as Micros)).toBe(8_000);
-    for (let i = 0; i < 9; i++) predictor.learnHandling(near, 20_000 as Micros);
-    expect(predictor.learnHandling(near, 20_000 as Micros)).toBe(20_000);
+    const at = (seconds: number) => (1e12 + seconds * SECOND) as Instant;
+    const spend = (ms: number, seconds: number) =>
+      predictor.learnHandling(near, (ms * 1_000) as Micros, at(seconds));
+    expect(spend(900, 0)).toBe(0); // one alone says little
+    expect(spend(800, 1)).toBe(0);
+    expect(spend(8, 2)).toBe(8_000);
+    expect(spend(500, 3)).toBe(8_000);
+    for (let i = 0; i < 9; i++) spend(20, 4);
+    expect(predictor.handling(near, at(60))).toBe(20_000);
+    expect(predictor.handling(near, at(70))).toBe(0); // the machine may have calmed down
+    expect(spend(5, 71)).toBe(0);
   });
 });

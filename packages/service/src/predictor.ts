@@ -1,11 +1,14 @@
 import type { NodeId } from "@weft/infrastructure";
-import type { Micros } from "@weft/kernel";
+import { between, type Instant, MINUTE, type Micros } from "@weft/kernel";
 import { classOf } from "@weft/scheduling";
 
 /** Ratios remembered for one function on one node: enough for a steady median, few enough to follow change. */
 const REMEMBERED = 9;
 /** Functions that a class of work is judged by, the latest known ones. */
 const FUNCTIONS_OF_A_CLASS = 32;
+/** Tasks on a node that say what handling takes there, and how long their word holds: it follows the machine's load. */
+const FEW = 3;
+const FRESH = MINUTE;
 /** A run of less work than this shows what starting costs, nothing of its class. */
 const TELLING = 5_000 as Micros;
 
@@ -52,7 +55,7 @@ export class Predictor {
   readonly #ratios = new Map<NodeId, Map<string, number[]>>();
   /** By function, on whatever node. */
   readonly #anywhere = new Map<string, number[]>();
-  readonly #handling = new Map<NodeId, Micros[]>();
+  readonly #handling = new Map<NodeId, { readonly last: Micros[]; readonly at: Instant }>();
   /** By class, then function. */
   readonly #classes = new Map<string, Map<string, number>>();
 
@@ -70,16 +73,24 @@ export class Predictor {
     };
   }
 
-  /**
-   * Takes what one task spent on a node besides moving and computing, waiting for others left out; returns the least
-   * of the last few. What waits in a burst is not mistaken for what every task costs.
-   */
-  learnHandling(node: NodeId, spent: Micros): Micros {
-    const last = this.#handling.get(node) ?? [];
-    if (last.length === 0) this.#handling.set(node, last);
+  /** Takes what one task spent on a node besides moving and computing; returns what is expected from now on. */
+  learnHandling(node: NodeId, spent: Micros, now: Instant): Micros {
+    const before = this.#handling.get(node);
+    const last = before === undefined || between(before.at, now) > FRESH ? [] : before.last;
+    this.#handling.set(node, { last, at: now });
     last.push(spent);
     if (last.length > REMEMBERED) last.shift();
-    return Math.min(...last) as Micros;
+    return this.handling(node, now);
+  }
+
+  /**
+   * What every task spends on a node besides moving and computing: the least of the last few, so that what waited in a
+   * burst, or in a process just started, is not mistaken for it. Nothing where they are too few or too old to tell.
+   */
+  handling(node: NodeId, now: Instant): Micros {
+    const known = this.#handling.get(node);
+    if (known === undefined || known.last.length < FEW || between(known.at, now) > FRESH) return 0 as Micros;
+    return Math.min(...known.last) as Micros;
   }
 
   /** Every function learnt on a node, with its correction. */

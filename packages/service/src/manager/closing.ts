@@ -135,7 +135,7 @@ function settle(
   const at = delivered ?? entry.row.submission.needs.basic.dataAt;
   const charged = (charge.total - (run.contract.penalty ?? 0n)) as Money;
   entry.outcome = { result: result && { ...result, at }, charged };
-  learn(core, run, entry.row.submission.needs, actual);
+  learn(core, now, run, entry.row.submission.needs, actual);
   observe(core, now, { kind: "ended", task: run.task, run: run.view.id, end: { kind: "finished" } });
   observe(core, now, { kind: "room" });
 }
@@ -244,13 +244,13 @@ function timeline(now: Instant, run: RunEntry, said: Outcome): Timeline {
 }
 
 /** What the run shows about the function and its node goes into the next prediction (C1). */
-function learn(core: Core, run: RunEntry, needs: TaskNeeds, actual: Timeline): void {
+function learn(core: Core, now: Instant, run: RunEntry, needs: TaskNeeds, actual: Timeline): void {
   const tried = triedOf(run.view, needs, actual);
   const { here, elsewhere, ofClass } = core.predictor.learn(tried);
   core.pool.setCorrection(tried.algorithm, tried.node, here);
   core.pool.setCorrectionElsewhere(tried.algorithm, elsewhere);
   if (ofClass !== null) core.pool.setCorrectionElsewhere(tried.workClass, ofClass);
-  core.pool.setHandling(tried.node, core.predictor.learnHandling(tried.node, actual.queue));
+  core.pool.setHandling(tried.node, core.predictor.learnHandling(tried.node, actual.queue, now));
 }
 
 const triedOf = (view: RunView, needs: TaskNeeds, actual: Timeline): Tried => ({

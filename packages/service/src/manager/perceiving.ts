@@ -35,6 +35,7 @@ function apply(core: Core, now: Instant, change: Change): boolean {
       return true;
     case "load":
       core.pool.updateLoad(change.load);
+      core.pool.setHandling(change.origin, core.predictor.handling(change.origin, now));
       setWilling(core, change.origin);
       restoreReservations(core, change.origin);
       tell(core, now, "load", "node", change.origin);
