@@ -659,6 +659,8 @@ describe("the rest", () => {
     expect(await complete("weft get no")).toBe("nodes");
     expect(await complete("weft get nodes -o y")).toBe("yaml");
     expect(await complete("weft get nodes --sel")).toBe("--selector");
+    expect(await complete("weft run -f task")).toBe("task.yaml");
+    expect(await complete("weft logs -f read")).toBe("read-receipt"); // no value behind that one
     expect(await complete("weft token cr")).toBe("create");
     expect(await complete("weft explain read")).toBe("read-receipt");
     for (const shell of ["zsh", "fish"]) expect((await weft("completion", shell)).out).toContain("weft");

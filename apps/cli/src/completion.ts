@@ -75,7 +75,7 @@ function flagsOf(option: Option): readonly Flag[] {
 }
 
 /** Asks the manager for names, quickly and without a word when none answers. */
-const NAMES = (kind: string): string => `weft get ${kind} -o name 2>/dev/null | cut -d/ -f2-`;
+const NAMES = (kind: string): string => `weft get ${kind} -o name 2>/dev/null | cut -d/ -f2- | sort -u`;
 
 function bash(places: readonly Place[]): string {
   const cases = places.map(({ path, words, flags, names }) => {
@@ -83,16 +83,13 @@ function bash(places: readonly Place[]): string {
     const asked = names === null ? "" : `; [[ $cur != -* ]] && words="$words $(${NAMES(names)})"`;
     return `    "${path}") words="${all}"${asked} ;;`;
   });
-  const values = valueFlags(places).map(
-    ({ word, choices, takesFile }) =>
-      `    ${word}) ${takesFile ? 'COMPREPLY=($(compgen -f -- "$cur"))' : `COMPREPLY=($(compgen -W "${choices.join(" ")}" -- "$cur"))`}; return ;;`,
-  );
+  const values = valueFlags(places).map(({ takesFile, choices, where }) => {
+    const words = takesFile ? "-f" : `-W "${choices.join(" ")}"`;
+    return `    ${where.map((at) => `"${at}"`).join("|")}) COMPREPLY=($(compgen ${words} -- "$cur")); return ;;`;
+  });
   return `# bash completion of weft
 _weft() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" path="" words="" i
-  case "$prev" in
-${values.join("\n")}
-  esac
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$path \${COMP_WORDS[i]}" in
 ${commandPaths(places)
@@ -100,6 +97,9 @@ ${commandPaths(places)
   .join("\n")}
     esac
   done
+  case "$path $prev" in
+${values.join("\n")}
+  esac
   case "$path" in
 ${cases.join("\n")}
   esac
@@ -116,17 +116,14 @@ function zsh(places: readonly Place[]): string {
     const asked = names === null ? "" : `; names=(\${(f)"$(${NAMES(names)})"})`;
     return `    '${path}') options=(${described})${asked} ;;`;
   });
-  const values = valueFlags(places).map(
-    ({ word, choices, takesFile }) =>
-      `    ${word}) ${takesFile ? "_files" : `compadd -- ${choices.join(" ")}`}; return ;;`,
-  );
+  const values = valueFlags(places).map(({ takesFile, choices, where }) => {
+    const words = takesFile ? "_files" : `compadd -- ${choices.join(" ")}`;
+    return `    ${where.map((at) => `'${at}'`).join("|")}) ${words}; return ;;`;
+  });
   return `#compdef weft
 _weft() {
   local -a options names
   local where="" i
-  case "$words[CURRENT-1]" in
-${values.join("\n")}
-  esac
   for ((i = 2; i < CURRENT; i++)); do
     case "$where $words[i]" in
 ${commandPaths(places)
@@ -134,6 +131,9 @@ ${commandPaths(places)
   .join("\n")}
     esac
   done
+  case "$where $words[CURRENT-1]" in
+${values.join("\n")}
+  esac
   case "$where" in
 ${cases.join("\n")}
   esac
@@ -183,23 +183,26 @@ function fish(places: readonly Place[]): string {
 const commandPaths = (places: readonly Place[]): readonly string[] =>
   places.map(({ path }) => path).filter((path) => path !== "");
 
-/** Flags behind which a value comes, once each: a flag means the same wherever it stands. */
-function valueFlags(places: readonly Place[]): readonly Flag[] {
-  const byWord = new Map<string, Flag>();
-  for (const { flags } of places) {
-    for (const flag of flags) {
-      // -f is a file behind most commands, but no value behind logs: there it must not swallow the next word.
-      const clash = places.some((place) =>
-        place.flags.some((other) => other.word === flag.word && !other.takesValue),
-      );
-      if (flag.takesValue && !clash && (flag.choices.length > 0 || flag.takesFile)) {
-        const former = byWord.get(flag.word);
-        const choices = [...new Set([...(former?.choices ?? []), ...flag.choices])];
-        byWord.set(flag.word, { ...flag, choices });
-      }
+interface ValueFlags {
+  readonly takesFile: boolean;
+  readonly choices: readonly string[];
+  /** Command and flag, such as `run -f`: the same flag may be a value's behind one command and none behind another. */
+  readonly where: readonly string[];
+}
+
+/** Flags behind which a file or one of some words comes, those with the same answer together. */
+function valueFlags(places: readonly Place[]): readonly ValueFlags[] {
+  const groups = new Map<string, { takesFile: boolean; choices: readonly string[]; where: string[] }>();
+  for (const { path, flags } of places) {
+    for (const { word, takesValue, takesFile, choices } of flags) {
+      if (!takesValue || (!takesFile && choices.length === 0)) continue;
+      const answer = takesFile ? "" : choices.join(" ");
+      const group = groups.get(answer) ?? { takesFile, choices, where: [] };
+      groups.set(answer, group);
+      group.where.push(`${path} ${word}`);
     }
   }
-  return [...byWord.values()];
+  return [...groups.values()];
 }
 
 const quoted = (text: string): string => text.replaceAll("'", "").replaceAll(":", "");
