@@ -124,7 +124,7 @@ export async function submitApplication(
   const client = await context.client();
   await uploadFiles(context, client, ready, asked.network);
   const { spec } = ready.parsed.manifest;
-  const steps = spec.steps ?? [];
+  const steps = spec.steps;
   const prices = await pricesOf(context, client, ready);
   const notAfter = instant(asked.network.now + asked.validFor);
   const id = appliedOrderId(ready.text, (await context.signer()).publicKey);
@@ -144,7 +144,7 @@ async function pricesOf(
   ready: ReadyApplication,
 ): Promise<readonly Money[]> {
   const { spec } = ready.parsed.manifest;
-  const named = (spec.steps ?? []).map(({ pay }) => pay?.atMost ?? spec.pay?.atMost);
+  const named = spec.steps.map(({ pay }) => pay?.atMost ?? spec.pay?.atMost);
   if (named.every((price) => price !== undefined)) return named;
   const { steps, refusal } = await planApplication(client, ready);
   const prices = named.map((price, s) => {

@@ -89,7 +89,6 @@ it("says where an application is wrong, as for a task", () => {
   expect(wrong("kind: Application", "kind: Aplication")[0]).toMatch(
     /^f\.yaml:2 kind found "Aplication", expected one of Task, Application, List .*did you mean Application/,
   );
-  expect(wrong("  steps:", "  pipeline: { layers: [], stages: 1 }\n  steps:").length).toBeGreaterThan(0);
 });
 
 it("refuses steps that are named twice, unknown, or in a circle", () => {

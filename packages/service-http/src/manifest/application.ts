@@ -2,7 +2,7 @@ import type { SiteId } from "@weft/infrastructure";
 import type { Bytes, Micros, Money } from "@weft/kernel";
 import type { ApplicationPlanRequest, StepRequest } from "@weft/service";
 import { z } from "zod";
-import { content, identifier, labels, name, size, time, work } from "./fields.ts";
+import { identifier, labels, name, size, time } from "./fields.ts";
 import { type ManifestProblem, pathText } from "./problems.ts";
 import {
   API_VERSION,
@@ -20,8 +20,7 @@ import {
 import { DEFAULT_RESULT, taskOf } from "./task.ts";
 
 /*
- * An application as a person writes it: steps joined by the data that flows between them, or a layered model to be cut
- * into stages. Each step says what it needs as a task does; where data starts and ends, and what the whole is worth, is
+ * An application as a person writes it: steps joined by the data that flows between them. Each step says what it needs as a task does; where data starts and ends, and what the whole is worth, is
  * said once.
  */
 
@@ -51,59 +50,25 @@ const step = z.strictObject({
   pay: pay.optional(),
 });
 
-const layer = z.strictObject({
-  onnx: content().describe("The layer's network."),
-  work: work().describe("Operations the layer takes."),
-  memory: size().describe("Held where it runs: weights and working memory."),
-  output: size().describe("What it hands on to the next; the last one's is the result."),
-});
-
-const pipeline = z.strictObject({
-  content: content().optional().describe("The first layer's input."),
-  input: size().optional().describe("Size of the first layer's input."),
-  layers: z.array(layer).min(1, "at least one layer").max(256, "at most 256 layers"),
-  stages: z
-    .int("a whole number")
-    .min(1, "1 or more")
-    .max(16, "at most 16")
-    .describe("At most so many parts."),
-  best: z
-    .enum(["bottleneck", "latency"])
+const spec = z.strictObject({
+  data: z
+    .strictObject({
+      at: identifier()
+        .optional()
+        .describe("Site where first inputs are and last results are wanted. Default: the network's."),
+      mayLeave: taskData.shape.mayLeave,
+    })
+    .optional(),
+  steps: z.array(step).min(1, "at least one step").max(MOST_STEPS, `at most ${MOST_STEPS} steps`),
+  gang: z
+    .boolean()
     .optional()
-    .describe("Least slowest stage, or least time for one item. Default latency."),
-  type: compute.shape.type.optional().describe("Default neural."),
+    .describe("No step starts before every step has its place: all are reserved together or none."),
+  deadline: time().optional().describe("From the application's start to its last result."),
+  objective: z.enum(["cost", "time"]).optional().describe("What the best plan is best at. Default cost."),
+  pay: pay.optional().describe("The highest price of the whole."),
+  priority: priority().optional(),
 });
-
-const spec = z
-  .strictObject({
-    data: z
-      .strictObject({
-        at: identifier()
-          .optional()
-          .describe("Site where first inputs are and last results are wanted. Default: the network's."),
-        mayLeave: taskData.shape.mayLeave,
-      })
-      .optional(),
-    steps: z
-      .array(step)
-      .min(1, "at least one step")
-      .max(MOST_STEPS, `at most ${MOST_STEPS} steps`)
-      .optional(),
-    pipeline: pipeline.optional().describe("A layered model, cut into steps by the network."),
-    gang: z
-      .boolean()
-      .optional()
-      .describe("No step starts before every step has its place: all are reserved together or none."),
-    deadline: time().optional().describe("From the application's start to its last result."),
-    objective: z.enum(["cost", "time"]).optional().describe("What the best plan is best at. Default cost."),
-    pay: pay.optional().describe("The highest price of the whole."),
-    priority: priority().optional(),
-  })
-  .refine(
-    (kinds) => (kinds.steps === undefined) !== (kinds.pipeline === undefined),
-    "exactly one of steps, pipeline",
-  )
-  .meta({ oneOf: [{ required: ["steps"] }, { required: ["pipeline"] }] });
 
 /** The schema of an application's manifest: takes human forms, gives base units. */
 export const applicationManifest = z.strictObject({
@@ -131,14 +96,14 @@ type Problems = { readonly ok: false; readonly problems: readonly Omit<ManifestP
 
 /**
  * What an application's manifest asks for, in base units. Refused where a content is still a file, where a step is named
- * twice, unknown, or waits for itself. A pipeline must have been cut into steps before (`cutSteps`).
+ * twice, unknown, or waits for itself.
  */
 export function applicationOf(
   manifest: ApplicationManifest,
   site: SiteId,
 ): { readonly ok: true; readonly value: ApplicationPlanRequest } | Problems {
   const { metadata, spec } = manifest;
-  const steps = spec.steps ?? [];
+  const steps = spec.steps;
   const problems: Omit<ManifestProblem, "file" | "line">[] = [...stepProblems(manifest)];
   const read: StepRequest[] = [];
   const at = (spec.data?.at as SiteId | undefined) ?? site;
@@ -184,7 +149,7 @@ export function applicationOf(
 
 /** A step as the manifest of a task of its own: what the application says once is said in it. */
 function taskManifestOf({ metadata, spec }: ApplicationManifest, index: number): TaskManifest {
-  const { name: stepName, from: _, data, pay: stepPay, ...rest } = spec.steps![index]!;
+  const { name: stepName, from: _, data, pay: stepPay, ...rest } = spec.steps[index]!;
   return {
     apiVersion: API_VERSION,
     kind: "Task",
@@ -200,7 +165,7 @@ function taskManifestOf({ metadata, spec }: ApplicationManifest, index: number):
 }
 
 function stepProblems({ spec }: ApplicationManifest): Omit<ManifestProblem, "file" | "line">[] {
-  const steps = spec.steps ?? [];
+  const steps = spec.steps;
   const problems: Omit<ManifestProblem, "file" | "line">[] = [];
   const say = (path: readonly (string | number)[], found: string, expected: string) =>
     problems.push({
@@ -210,8 +175,6 @@ function stepProblems({ spec }: ApplicationManifest): Omit<ManifestProblem, "fil
       found: JSON.stringify(found),
       expected,
     });
-  if (spec.pipeline !== undefined)
-    say(["pipeline"], "a pipeline", "steps: weft cuts pipelines before it sends");
   const known = new Set(steps.map((one) => one.name));
   const seen = new Set<string>();
   steps.forEach((one, i) => {

@@ -13,15 +13,7 @@ export interface ContentPlace {
 /** Every content that a manifest names, in the order of its fields. */
 export function contentsOf(manifest: AnyManifest): readonly ContentPlace[] {
   if (manifest.kind === "Task") return contentsUnder(["spec"], manifest.spec);
-  const { steps = [], pipeline } = manifest.spec;
-  const places = steps.flatMap((step, i) => contentsUnder(["spec", "steps", i], step));
-  if (pipeline?.content !== undefined) {
-    places.push({ path: ["spec", "pipeline", "content"], name: pipeline.content, role: "input" });
-  }
-  pipeline?.layers.forEach(({ onnx }, i) => {
-    places.push({ path: ["spec", "pipeline", "layers", i, "onnx"], name: onnx, role: "program" });
-  });
-  return places;
+  return manifest.spec.steps.flatMap((step, i) => contentsUnder(["spec", "steps", i], step));
 }
 
 function contentsUnder(

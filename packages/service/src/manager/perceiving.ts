@@ -4,6 +4,7 @@ import type { Instant } from "@weft/kernel";
 import { type Core, tell } from "./core.ts";
 import { restoreReservations, silent } from "./joining.ts";
 import { observe } from "./placing.ts";
+import { reroute } from "./rerouting.ts";
 import { setWilling } from "./willing.ts";
 
 /** What was announced goes into the pool, whichever way it came; what may fit now is tried. */
@@ -73,12 +74,20 @@ export function setLinks(core: Core, now: Instant, observer: NodeId | "", links:
   const before = core.linksOf.get(observer)?.links ?? [];
   if (kept.length === 0) core.linksOf.delete(observer);
   else core.linksOf.set(observer, { site, links: kept });
+  const gone = new Set<string>();
   for (const link of kept) {
     if (link.from !== site && sees(core, link.from, link, true)) continue;
+    const id = linkId(link.from, link.to);
+    if (!link.up && core.pool.links.up[core.pool.links.slots.find(id)] === 1) gone.add(id);
     core.pool.setLink(link);
     tell(core, now, link.up ? "up" : "down", "link", linkId(link.from, link.to));
   }
-  for (const old of before) if (!sees(core, null, old, false)) core.pool.removeLink(old.from, old.to);
+  for (const old of before) {
+    if (sees(core, null, old, false)) continue;
+    core.pool.removeLink(old.from, old.to);
+    gone.add(linkId(old.from, old.to));
+  }
+  reroute(core, now, gone);
 }
 
 /**

@@ -145,6 +145,13 @@ export class Tasks {
     return [...this.#putRun(run), { kind: "put-contract", row: run.contract }];
   }
 
+  /** A run goes on by another way. */
+  move(run: RunEntry, view: Partial<RunView>, live: NonNullable<RunEntry["live"]>): StoreChange[] {
+    run.view = { ...run.view, ...view };
+    run.live = live;
+    return this.#putRun(run);
+  }
+
   usage(run: RunEntry, row: UsageRow): StoreChange {
     run.usage = row;
     return { kind: "put-usage", row };
