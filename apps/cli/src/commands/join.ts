@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { join as joinPath } from "node:path";
-import { ARCHITECTURES, type Architecture } from "@weft/announcement";
+import type { Architecture } from "@weft/announcement";
 import { FLAVOUR, nodeGrade, PROGRAM_KINDS } from "@weft/infrastructure";
 import {
   formatComputingPower,
@@ -16,6 +16,7 @@ import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
 import { Failure, must, refused } from "../failure.ts";
 import { registerOrganisation } from "../registration.ts";
+import { ARCHITECTURES } from "../written-out.ts";
 
 interface Options {
   readonly joinToken?: string;

@@ -4,9 +4,7 @@ import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
 import { Failure, must } from "../failure.ts";
 import { registerOrganisation } from "../registration.ts";
-
-/** By what they may do, most first. Written out: help alone does not load the market. */
-const ROLES: readonly OrganisationRole[] = ["owner", "admin", "billing", "member"];
+import { ROLES } from "../written-out.ts";
 
 interface CreateOptions {
   readonly name?: string;

@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ARCHITECTURES, type Architecture } from "@weft/announcement";
+import type { Architecture } from "@weft/announcement";
 import { formatTime, type Micros } from "@weft/kernel";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
 import type { NetworkStep } from "../network/network.ts";
 import { keepContext } from "../settings.ts";
+import { ARCHITECTURES } from "../written-out.ts";
 import { nodeCount, showNodes } from "./demo.ts";
 
 interface Options {
