@@ -12,13 +12,14 @@ import {
   type MeterBounds,
   type Posting,
   type PriceList,
-  rate,
+  rateTotal,
   recordLine,
   signContract,
   signHead,
   signOrder,
   signUsageBatch,
   type Transfer,
+  type UsageBatch,
   UsageIntake,
   type UsageRecord,
   verifyContract,
@@ -198,6 +199,7 @@ function termsOf(id: string): ContractTerms {
     validUntil: END,
   };
 }
+const METERED = termsOf("service");
 const BOUNDS: MeterBounds = {
   lanes: 2,
   rate: 1e11 as OperationsPerSecond,
@@ -225,20 +227,56 @@ const recordOf = (sequence: number): UsageRecord => ({
   result: null,
 });
 
-/** Signed batches in, durable rated rows out: signature, order and gaps, plausibility, price, then the disk. */
+/** Batches signed at a time before the clock starts: no more are held than a manager would have on hand. */
+const SIGNED_AHEAD = 4;
+
+/**
+ * Signed batches in, durable rated rows out: signature, order and gaps, plausibility, price, then the disk. Only taking
+ * them in is timed, from the first batch of a round until its last is durable.
+ */
 async function metering(store: OpenedStore, full: boolean, report: (figure: Figure) => void): Promise<void> {
   const perBatch = full ? 5_000 : 100;
-  const terms = termsOf("service");
-  const batches = Array.from({ length: full ? 80 : 2 }, (_, b) => {
-    const records = Array.from({ length: perBatch }, (_, i) => recordOf(b * perBatch + i + 1));
-    return signUsageBatch("node", records, provider, nodeCryptography);
-  });
+  const rounds = full ? 20 : 1;
   const intake = new UsageIntake();
   const meter = await store.openMeter();
-  let last: Promise<number> = Promise.resolve(0);
   let written = 0;
-  const cpu = process.cpuUsage();
-  const begun = performance.now();
+  let seconds = 0;
+  let cpu = 0;
+  for (let round = 0; round < rounds; round++) {
+    const batches = Array.from({ length: SIGNED_AHEAD }, (_, b) => {
+      const first = (round * SIGNED_AHEAD + b) * perBatch + 1;
+      const records = Array.from({ length: perBatch }, (_, i) => recordOf(first + i));
+      return signUsageBatch("node", records, provider, nodeCryptography);
+    });
+    const before = process.cpuUsage();
+    const begun = performance.now();
+    written += await takeIn(meter, intake, batches);
+    seconds += (performance.now() - begun) / 1000;
+    const { user, system } = process.cpuUsage(before);
+    cpu += user + system;
+  }
+  await meter.close();
+  const count = rounds * SIGNED_AHEAD * perBatch;
+  if (written !== count) throw new Error(`${written} of ${count} readings were written`);
+  report({
+    name: "metering/ingest",
+    value: written / seconds,
+    unit: "record/s",
+    against: "the goal of 50,000",
+    ratio: written / seconds / 50_000,
+    note: `durable, ${perBatch} records a signed batch, each checked and rated; ${(cpu / written).toFixed(1)} us of CPU a record outside the database`,
+  });
+}
+
+/** Takes batches in; resolves once all are durable, to how many readings were new. */
+async function takeIn(
+  meter: Awaited<ReturnType<OpenedStore["openMeter"]>>,
+  intake: UsageIntake,
+  batches: readonly UsageBatch[],
+): Promise<number> {
+  const terms = METERED;
+  let written = 0;
+  let last: Promise<number> = Promise.resolve(0);
   for (const batch of batches) {
     const lines = batch.records.map(recordLine);
     if (verifyUsageBatch(batch, terms.node.key, nodeCryptography, lines) !== null) throw new Error("refused");
@@ -247,24 +285,12 @@ async function metering(store: OpenedStore, full: boolean, report: (figure: Figu
       const line = lines[i] as string;
       const taken = intake.take(record, line);
       if (!taken.ok || taken.value === "repeat" || checkUsage(record, terms, BOUNDS) !== null) return;
-      rated.push({ record, line, account: "account-0", charge: rate(record, terms).total });
+      rated.push({ record, line, account: "account-0", charge: rateTotal(record, terms) });
     });
     written += await last; // the database writes one batch while the next is checked
-    last = meter.append(rated, Math.round(begun) as Instant);
+    last = meter.append(rated, batch.records[0]?.endedAt as Instant);
   }
-  written += await last;
-  const seconds = (performance.now() - begun) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  await meter.close();
-  if (written !== batches.length * perBatch) throw new Error(`${written} readings were written`);
-  report({
-    name: "metering/ingest",
-    value: written / seconds,
-    unit: "record/s",
-    against: "the goal of 50,000",
-    ratio: written / seconds / 50_000,
-    note: `durable, ${perBatch} records a signed batch, each checked and rated; ${((user + system) / written).toFixed(1)} us of CPU a record outside the database`,
-  });
+  return written + (await last);
 }
 
 async function log(store: OpenedStore, full: boolean, report: (figure: Figure) => void): Promise<void> {

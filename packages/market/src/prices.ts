@@ -128,6 +128,19 @@ export function priceOf(prices: PriceList, compute: PricedCompute, usage: Usage)
   return { lines, total: money(total) };
 }
 
+/** `priceOf(...).total` without the lines: for meters, whose records come by the thousand and are billed by their sum. */
+export function totalOf(prices: PriceList, compute: PricedCompute, usage: Usage): Money {
+  let total = 0n;
+  if (usage.operations !== 0n) total += upTo(prices.petaOperation[compute] * usage.operations, PETA);
+  if (usage.memoryTime !== 0n) total += upTo(prices.memoryGibHour * usage.memoryTime, GIB_HOUR);
+  if (usage.storageTime !== 0n) total += upTo(prices.storageGibHour * usage.storageTime, GIB_HOUR);
+  if (usage.movedBytes !== 0n) total += upTo(prices.transferGb * usage.movedBytes, GIGA);
+  if (usage.reservedBits !== 0n) total += upTo(prices.bandwidthGbpsHour * usage.reservedBits, GBPS_HOUR);
+  return money(total < prices.perTask ? prices.perTask : total);
+}
+
+const upTo = (product: bigint, per: bigint): bigint => (product + per - 1n) / per;
+
 /** The price a consumer is told beforehand: what the expected usage would cost. */
 export const quote = (prices: PriceList, compute: PricedCompute, expected: Usage): Money =>
   priceOf(prices, compute, expected).total;

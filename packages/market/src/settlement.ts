@@ -1,7 +1,7 @@
 import { type Cryptography, type Instant, type Money, money, scaleMoney, ZERO } from "@weft/kernel";
 import { type Contract, type ContractRefusal, type ContractTerms, verifyContract } from "./contract.ts";
 import type { Posting, Transfer } from "./ledger.ts";
-import { type Charge, type ChargeLine, priceOf } from "./prices.ts";
+import { type Charge, type ChargeLine, priceOf, totalOf } from "./prices.ts";
 import {
   checkUsage,
   type MeterBounds,
@@ -32,6 +32,14 @@ export function rate(record: UsageRecord, terms: ContractTerms): Charge {
   if (excess <= 0n) return charge;
   const cut: ChargeLine = { what: "ceiling", quantity: 0n, amount: money(-excess) };
   return { lines: [...charge.lines, cut], total: terms.ceiling };
+}
+
+/** `rate(record, terms).total`, without the lines. */
+export function rateTotal(record: UsageRecord, terms: ContractTerms): Money {
+  if (record.outcome !== "completed") return NOTHING.total;
+  const total = totalOf(terms.prices, terms.compute, meteredUsage(record));
+  const excess = total - terms.ceiling;
+  return excess > 0n ? terms.ceiling : total;
 }
 
 /**

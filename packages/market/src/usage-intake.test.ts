@@ -1,8 +1,16 @@
-import type { Bytes, Instant, Micros } from "@weft/kernel";
+import { type Bytes, type Instant, type Micros, money } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { recordLine, signUsageBatch, UsageIntake, type UsageRecord, verifyUsageBatch } from "./index.ts";
+import {
+  priceOf,
+  recordLine,
+  signUsageBatch,
+  totalOf,
+  UsageIntake,
+  type UsageRecord,
+  verifyUsageBatch,
+} from "./index.ts";
 
 const record = (sequence: number, change: Partial<UsageRecord> = {}): UsageRecord => ({
   id: `r-${sequence}`,
@@ -81,4 +89,29 @@ describe("the intake", () => {
     expect(intake.take(record(3, { operations: 6n }))).toMatchObject({ refusal: { code: "E_USAGE_REUSED" } });
     expect(intake.take(record(0))).toMatchObject({ refusal: { code: "E_USAGE_FORM" } });
   });
+});
+
+it("[K4.8, K4.9] the total alone is the total of the lines, whatever was used", () => {
+  const amount = fc.bigInt({ min: 0n, max: 10n ** 20n });
+  const price = fc.bigInt({ min: 0n, max: 10n ** 9n }).map(money);
+  fc.assert(
+    fc.property(
+      fc.tuple(price, price, price, price, price, price),
+      fc.tuple(amount, amount, amount, amount),
+      fc.nat(),
+      (prices, [operations, memoryTime, storageTime, reservedBits], moved) => {
+        const [logical, memoryGibHour, storageGibHour, transferGb, bandwidthGbpsHour, perTask] = prices;
+        const list = {
+          petaOperation: { logical, parallel: logical, neural: logical },
+          memoryGibHour,
+          storageGibHour,
+          transferGb,
+          bandwidthGbpsHour,
+          perTask,
+        };
+        const usage = { operations, memoryTime, storageTime, reservedBits, movedBytes: BigInt(moved) };
+        expect(totalOf(list, "logical", usage)).toBe(priceOf(list, "logical", usage).total);
+      },
+    ),
+  );
 });

@@ -149,7 +149,24 @@ const WHOLE = [
 ] as const;
 const EXACT = ["operations", "memoryTime", "storageTime", "reservedBits"] as const;
 
+/** Whether every figure is a whole number, zero or more: the common case, without a look at names. */
+const wellFormed = (record: UsageRecord): boolean =>
+  isCount(record.sequence) &&
+  isCount(record.startedAt) &&
+  isCount(record.endedAt) &&
+  isCount(record.cpuTime) &&
+  isCount(record.wallTime) &&
+  isCount(record.inputBytes) &&
+  isCount(record.outputBytes) &&
+  isExact(record.operations) &&
+  isExact(record.memoryTime) &&
+  isExact(record.storageTime) &&
+  isExact(record.reservedBits);
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+const isExact = (value: bigint): boolean => typeof value === "bigint" && value >= 0n;
+
 function checkForm(record: UsageRecord): UsageRefusal | null {
+  if (wellFormed(record)) return null;
   const path =
     WHOLE.find((name) => !Number.isSafeInteger(record[name]) || record[name] < 0) ??
     EXACT.find((name) => typeof record[name] !== "bigint" || record[name] < 0n);
@@ -177,7 +194,22 @@ function checkTime(record: UsageRecord, terms: ContractTerms): UsageRefusal | nu
   ).refusal;
 }
 
+/** Whether a node can have used all that a record says: the common case, without telling what is over. */
+function isPossible(record: UsageRecord, bounds: MeterBounds): boolean {
+  const wall = record.wallTime + COUNTER_GRAIN;
+  return (
+    record.cpuTime <= wall * bounds.lanes &&
+    Number(record.operations) <= (wall / 1e6) * bounds.rate * RATE_SLACK &&
+    Number(record.memoryTime) <= wall * bounds.memoryBytes &&
+    Number(record.storageTime) <= wall * bounds.storageBytes &&
+    Number(record.reservedBits) <= (wall / 1e6) * bounds.reservedBps &&
+    (bounds.movedBytes === null ||
+      record.inputBytes + record.outputBytes <= bounds.movedBytes * BYTES_SLACK + BYTES_GRAIN)
+  );
+}
+
 function checkAmounts(record: UsageRecord, bounds: MeterBounds): UsageRefusal | null {
+  if (isPossible(record, bounds)) return null;
   const wall = record.wallTime + COUNTER_GRAIN;
   const over = <Code extends string>(
     code: Code,

@@ -1,6 +1,7 @@
 import type { Instant, Money } from "@weft/kernel";
 import type { AccountId, SequenceRange, UsageRecord } from "@weft/market";
 import type pg from "pg";
+import { binaryArray } from "./array.ts";
 import { storeError } from "./store-error.ts";
 
 /** A meter's record that was checked and is new (`UsageIntake`), with its line, and what it costs whom. */
@@ -19,30 +20,37 @@ interface Run {
   last: number;
   readonly lines: string[];
   /** By account and contract. */
-  readonly charges: Map<
-    string,
-    { readonly account: string; readonly contract: string; count: number; sum: bigint }
-  >;
+  readonly charges: Map<string, Owed>;
+}
+
+interface Owed {
+  readonly account: string;
+  readonly contract: string;
+  count: number;
+  sum: bigint;
 }
 
 function runsOf(readings: readonly RatedReading[]): readonly Run[] {
   const runs: Run[] = [];
   let run: Run | undefined;
+  let last: Owed | undefined;
   for (const { record, line, account, charge } of readings) {
     const { node, sequence, contract } = record;
-    if (run === undefined || run.node !== node || run.last + 1 !== sequence) {
+    const fresh = run === undefined || run.node !== node || run.last + 1 !== sequence;
+    if (run === undefined || fresh) {
       run = { node, first: sequence, last: sequence, lines: [], charges: new Map() };
       runs.push(run);
     }
     run.last = sequence;
     run.lines.push(line);
-    const key = `${account}\u0000${contract}`;
-    const known = run.charges.get(key);
-    if (known === undefined) run.charges.set(key, { account, contract, count: 1, sum: charge });
-    else {
-      known.count++;
-      known.sum += charge;
+    // A meter bills one account under one contract for long stretches.
+    if (last === undefined || last.account !== account || last.contract !== contract || fresh) {
+      const key = `${account}\u0000${contract}`;
+      last = run.charges.get(key);
+      if (last === undefined) run.charges.set(key, (last = { account, contract, count: 0, sum: 0n }));
     }
+    last.count++;
+    last.sum += charge;
   }
   return runs;
 }
@@ -64,18 +72,34 @@ export class MeterTable {
   async append(readings: readonly RatedReading[], receivedAt: Instant): Promise<number> {
     const runs = runsOf(readings);
     const charges = runs.flatMap((run) => [...run.charges.values()].map((charge) => ({ run, charge })));
+    const texts = (items: readonly string[]): Buffer => binaryArray("text", items);
     const values = [
       receivedAt,
-      runs.map((run) => run.node),
-      runs.map((run) => run.first),
-      runs.map((run) => run.last),
-      runs.map((run) => run.lines.join("\n")),
-      charges.map(({ run }) => run.node),
-      charges.map(({ run }) => run.first),
-      charges.map(({ charge }) => charge.account),
-      charges.map(({ charge }) => charge.contract),
-      charges.map(({ charge }) => charge.count),
-      charges.map(({ charge }) => charge.sum),
+      texts(runs.map((run) => run.node)),
+      binaryArray(
+        "int8",
+        runs.map((run) => run.first),
+      ),
+      binaryArray(
+        "int8",
+        runs.map((run) => run.last),
+      ),
+      texts(runs.map((run) => run.lines.join("\n"))),
+      texts(charges.map(({ run }) => run.node)),
+      binaryArray(
+        "int8",
+        charges.map(({ run }) => run.first),
+      ),
+      texts(charges.map(({ charge }) => charge.account)),
+      texts(charges.map(({ charge }) => charge.contract)),
+      binaryArray(
+        "int8",
+        charges.map(({ charge }) => charge.count),
+      ),
+      binaryArray(
+        "int8",
+        charges.map(({ charge }) => charge.sum),
+      ),
     ];
     try {
       const { rows } = await this.#client.query<{ taken: bigint }>({ name: "meter", text: APPEND, values });
