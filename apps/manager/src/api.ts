@@ -92,7 +92,11 @@ export class LiveManager implements ManagerApi {
   constructor(options: LiveManagerOptions) {
     this.#options = options;
     this.#startedAt = options.clock();
-    this.tmForum = liveTmForum(() => this.#core, options.clock);
+    this.tmForum = liveTmForum(
+      () => this.#core,
+      options.clock,
+      () => this.billing,
+    );
     this.selling = liveOffers(() => this.#core, options.clock, options.command);
     this.organisations = liveOrganisations(() => this.#core, options.command);
     this.applications = liveApplications(() => options.manager, options.clock, options.command);

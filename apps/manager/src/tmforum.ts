@@ -1,13 +1,9 @@
 import { nodeGrade } from "@weft/infrastructure";
-import { type Instant, type Micros, type Money, ZERO } from "@weft/kernel";
+import { type Instant, type Micros, ZERO } from "@weft/kernel";
 import {
-  type Billable,
-  Biller,
   type Invoice,
   type Offer,
   openFor,
-  type Period,
-  periodOf,
   TASK_OFFERING,
   type TmfOrderState,
   type TmfProductOffering,
@@ -27,14 +23,14 @@ import {
   type RunEntry,
   type TaskEntry,
 } from "@weft/service";
-import type { TmfApi, TmfList } from "@weft/service-http";
+import type { BillingApi, TmfApi, TmfList } from "@weft/service-http";
 
 type Core = Manager["core"];
 
 const NO_TIME = 0 as Micros;
 
 /** The market over a live core, as operators' systems read it. */
-export function liveTmForum(core: () => Core, clock: () => Instant): TmfApi {
+export function liveTmForum(core: () => Core, clock: () => Instant, billing: () => BillingApi): TmfApi {
   return {
     usage: (caller) => {
       const rated = runsOf(core(), caller).filter((run) => run.usage !== null);
@@ -45,14 +41,9 @@ export function liveTmForum(core: () => Core, clock: () => Instant): TmfApi {
       };
       return listed(rated, (run) => run.usage?.usage.record.id ?? "", shape);
     },
-    bills: (caller) =>
-      listed(
-        billsOf(core(), caller, clock()),
-        ({ id }) => id,
-        (bill) => tmfCustomerBill(bill, ZERO, stateOf(bill)),
-      ),
-    rates: (caller) => {
-      const rates = billsOf(core(), caller, clock()).flatMap(tmfAppliedRates);
+    bills: async (caller) => listed(await billsOf(billing(), caller), ({ id }) => id, shapeOfBill),
+    rates: async (caller) => {
+      const rates = (await billsOf(billing(), caller)).flatMap(tmfAppliedRates);
       return listed(
         rates,
         ({ id }) => id,
@@ -118,38 +109,16 @@ function runsOf(core: Core, caller: Caller): RunEntry[] {
   return runs.reverse();
 }
 
-/** What each consumer was charged in each month, the running one as a draft; the latest first. */
-function billsOf(core: Core, caller: Caller, now: Instant): readonly Invoice[] {
-  const billables = runsOf(core, { ...caller, role: caller.role === "provider" ? "consumer" : caller.role })
-    .filter(({ contract }) => contract.charged !== null && contract.closedAt !== null)
-    .map(
-      ({ contract, task }): Billable => ({
-        id: contract.contract.terms.id,
-        account: contract.contract.terms.consumer.account,
-        at: contract.closedAt as Instant,
-        description: `task ${task}`,
-        amount: contract.charged as Money,
-      }),
-    );
-  const months = new Map<
-    string,
-    { readonly account: string; readonly period: Period; readonly of: Billable[] }
-  >();
-  for (const billable of billables) {
-    const period = periodOf(billable.at, "month");
-    const key = `${period.name} ${billable.account}`;
-    const month = months.get(key) ?? { account: billable.account, period, of: [] };
-    month.of.push(billable);
-    months.set(key, month);
-  }
-  const biller = new Biller(core.options.currency, []);
-  return [...months.values()]
-    .sort((a, b) => b.period.from - a.period.from || (a.account < b.account ? -1 : 1))
-    .map(({ account, period, of }) => biller.draft(account, period, of, now));
+/** Invoices, newest first; before them, for a consumer, what the running period's would be now. */
+async function billsOf(billing: BillingApi, caller: Caller): Promise<readonly Invoice[]> {
+  const issued = (await billing.invoices(caller)).map(({ invoice }) => invoice);
+  if (caller.role !== "consumer") return issued;
+  const draft = await billing.draft(caller, caller.account, null);
+  return draft.ok && draft.value.invoice.lines.length > 0 ? [draft.value.invoice, ...issued] : issued;
 }
 
-/** Charges are paid from prepaid credit as they arise, so a bill whose month is over is settled. */
-const stateOf = (bill: Invoice): "new" | "settled" => (bill.issuedAt < bill.period.to ? "new" : "settled");
+/** Everything on an invoice has moved by the time it is issued, so nothing of it remains; drafts have no number. */
+const shapeOfBill = (bill: Invoice) => tmfCustomerBill(bill, ZERO, bill.number === 0 ? "new" : "settled");
 
 const ORDER_STATE: { readonly [phase in TaskEntry["row"]["progress"]["phase"]]: TmfOrderState } = {
   pending: "acknowledged",
