@@ -285,6 +285,13 @@ describe("tasks", () => {
     expect(readFileSync(join(folder, "out.txt"), "utf8")).toBe("total 47.50\n");
   });
 
+  it("run --watch says that a result came later than its deadline", async () => {
+    writeFileSync(join(folder, "hurried.yaml"), TASK.replace("spec:\n", "spec:\n  deadline: 100ms\n"));
+    const running = weft("run", "-f", "hurried.yaml", "--watch");
+    onceThere("read-receipt", () => manager.finish(idOf("read-receipt")));
+    expect((await running).err).toContain("charged 0.00041 CNY; 38 ms later than its deadline of 100 ms");
+  });
+
   it("run --watch of a task that fails says why and exits 1", async () => {
     const running = weft("run", "-f", "task.yaml", "--watch");
     onceThere("read-receipt", () => manager.finish(idOf("read-receipt"), "failed"));

@@ -106,5 +106,13 @@ function summary(task: TaskView, currency: string): string {
   const took = run?.actual?.total;
   const predicted = run === undefined ? "" : `, predicted ${formatTime(run.predicted.total as Micros)}`;
   const charged = task.charged === null ? amount(null) : formatMoney(task.charged, currency);
-  return `succeeded on ${run?.node ?? UNKNOWN} in ${took === undefined ? UNKNOWN : formatTime(took)}${predicted}; charged ${charged}`;
+  return `succeeded on ${run?.node ?? UNKNOWN} in ${took === undefined ? UNKNOWN : formatTime(took)}${predicted}; charged ${charged}${lateness(task)}`;
+}
+
+/** That it came too late, and by how much. */
+function lateness({ needs, runs }: TaskView): string {
+  const { deadline } = needs.basic;
+  const took = runs.at(-1)?.actual?.total;
+  if (deadline === null || took === undefined || took <= deadline) return "";
+  return `; ${formatTime((took - deadline) as Micros)} later than its deadline of ${formatTime(deadline)}`;
 }
