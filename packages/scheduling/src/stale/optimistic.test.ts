@@ -89,3 +89,19 @@ it("says what the conflict was, and leaves a task open when there are no rounds 
   const [again] = placeOptimistically(live, view, [task(1)]);
   expect(again).toMatchObject({ state: "committed", conflicts: ["no_computing_power"] });
 });
+
+it("on an old view schedulers that hold the same news do not all choose the same node", () => {
+  const live = new Pool();
+  for (let j = 0; j < 8; j++) live.addNode(node(`n${j}`, 8));
+  const view = live.snapshot();
+  const chosen = (age: number): Set<string> => {
+    const nodes = new Set<string>();
+    for (let seed = 1; seed <= 12; seed++) {
+      const [outcome] = placeOptimistically(live.snapshot(), view, [task(1)], { age: brand(age), seed });
+      if (outcome?.state === "committed") nodes.add(outcome.decision.node);
+    }
+    return nodes;
+  };
+  expect(chosen(0).size).toBe(1);
+  expect(chosen(30_000_000).size).toBeGreaterThan(3);
+});
