@@ -1,3 +1,5 @@
+export { loadRecordBytes } from "./announcement/propagation.ts";
+export * from "./announcement/scenario.ts";
 export * from "./compare.ts";
 export * from "./generators.ts";
 export * from "./importers/graphml.ts";
@@ -10,7 +12,7 @@ export * from "./lab.ts";
 export * from "./network/scenario.ts";
 export { NetworkSimulation } from "./network/simulation.ts";
 export { reportHtml } from "./report/html.ts";
-export { resultsTable } from "./report/table.ts";
+export { conclusionTable, resultsTable } from "./report/table.ts";
 export * from "./results.ts";
 export { readResults } from "./run-folder.ts";
 export { type FailedRun, runAll } from "./runner.ts";

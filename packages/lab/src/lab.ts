@@ -4,7 +4,7 @@ import { type Finished, type Results, resultsOf } from "./results.ts";
 import { fingerprintOf, RunFolder } from "./run-folder.ts";
 import { type FailedRun, runAll } from "./runner.ts";
 import { studyOf } from "./studies/index.ts";
-import type { Prepared } from "./study.ts";
+import type { Conclusion, Prepared } from "./study.ts";
 
 export interface LabOptions {
   readonly seeds: readonly number[];
@@ -25,6 +25,8 @@ export interface LabOptions {
 export interface LabRun {
   readonly folder: string;
   readonly results: Results;
+  /** What the study concludes from them; null where it concludes nothing. */
+  readonly conclusion: Conclusion | null;
   readonly failed: readonly FailedRun[];
   /** Runs that were finished before, and not run again. */
   readonly found: number;
@@ -60,6 +62,7 @@ export async function runLab(prepared: Prepared, options: LabOptions): Promise<L
   return {
     folder: folder.path,
     results,
+    conclusion: study.conclude?.(results) ?? null,
     failed,
     found,
     left: orders.length - finished.length - failed.length,

@@ -1,4 +1,5 @@
 import type { LogHistogram } from "@weft/sim";
+import type { Results } from "./results.ts";
 
 /** One figure that a study measures. */
 export interface MetricSpec {
@@ -8,6 +9,8 @@ export interface MetricSpec {
   readonly unit: string;
   /** Which way is better; null where neither is. */
   readonly better: "less" | "more" | null;
+  /** In the files and on the page, but not in the terminal's table. */
+  readonly detail?: true;
 }
 
 /** Values over time, one curve; `at` in seconds of simulated time. */
@@ -60,6 +63,16 @@ export interface ChartSpec {
   readonly key: string;
   readonly title: string;
   readonly unit: string;
+  /** What a distribution counts; tasks where left out. */
+  readonly of?: string;
+}
+
+/** What a study concludes from its figures, as a table: such as whether each word of a published one holds. */
+export interface Conclusion {
+  readonly title: string;
+  readonly note: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
 }
 
 /** A scenario ready to run: plain data that a worker thread can be given. */
@@ -79,6 +92,10 @@ export interface Study {
   readonly metrics: readonly MetricSpec[];
   readonly distributions: readonly ChartSpec[];
   readonly series: readonly ChartSpec[];
+  /** What the maps show; where the work was done when left out. */
+  readonly map?: { readonly title: string; readonly note: string };
+  /** Drawn from the means over all seeds. */
+  conclude?(results: Results): Conclusion;
   /** Runs one case under one seed. `progress` hears the share done now and then. */
   run(data: unknown, caseName: string, seed: number, progress: (done: number) => void): Outcome;
 }

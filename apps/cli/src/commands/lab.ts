@@ -119,6 +119,8 @@ function timeLeft(started: number, begun: number, share: number): string {
 
 function tell(lab: Lab, context: Context, done: LabRun, json: boolean): void {
   context.print(json ? JSON.stringify(done.results, null, 2) : lab.resultsTable(done.results));
+  const { conclusion } = done;
+  if (conclusion !== null && !json) context.print(`\n${lab.conclusionTable(conclusion)}`);
   if (done.found > 0) context.note(`${done.found} runs were finished before`);
   context.note(`report: ${join(done.folder, "report.html")}`);
   for (const { case: name, seed, message } of done.failed)

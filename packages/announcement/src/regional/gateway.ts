@@ -13,7 +13,7 @@ import { aggregate, type RegionIdentity } from "./aggregate.ts";
  * [GATE.1] Outside, only the aggregate of the members is told, under the region's own key.
  * [GATE.2] Inside, other regions' records are passed on as they are.
  * [GATE.3] Of the region's gateways the first that is alive acts; the others listen, ready to take over.
- * [GATE.4] The aggregate is made anew at once, but at most once every `aggregateEvery`.
+ * [GATE.4] The aggregate is made anew at once; after one that was told the next waits `aggregateEvery`.
  */
 
 export interface GatewayOptions {
@@ -136,10 +136,12 @@ export class Gateway implements SharedParticipant {
     for (const record of incoming) this.inner.originate(now, record, out);
   }
 
+  /** Only what was told makes the next change wait: most leave the aggregate as it was. */
   #changed(now: Instant, out: ParticipantOutput[]): void {
-    this.#aggregatedAt = now;
     this.#aggregateAt = NEVER;
+    const before = out.length;
     this.#speak(now, out);
+    if (out.length > before) this.#aggregatedAt = now;
   }
 
   /** Speaks for the region, or sees that it still need not: the acting one may fall silent without news from inside. */

@@ -54,6 +54,7 @@ export function tailChart(
   title: string,
   unit: string,
   all: readonly Named<readonly Distribution[]>[],
+  of = "tasks",
 ): string | null {
   const curves = all.flatMap(({ values, ...rest }) => {
     const bins = new Map<number, { to: number; count: number }>();
@@ -95,7 +96,7 @@ export function tailChart(
     const line = first === undefined ? [] : [[x(Math.max(first.from, least)), y(1)] as const, ...shown];
     return `<path class="line c${colour}" d="${pathThrough(line)}"><title>${escapeXml(name)}</title></path>`;
   });
-  return svg(frame(x, percent, unit, "share of tasks above") + body.join(""), title);
+  return svg(frame(x, percent, unit, `share of ${of} above`) + body.join(""), title);
 }
 
 /** Each case's mean with its 95 % confidence interval, and every seed's value as a faint dot. */

@@ -1,5 +1,5 @@
 import { type Finished, type Results, short, shortWithMargin, summaryOf, valuesOf } from "../results.ts";
-import type { ChartSpec, MetricSpec, Study } from "../study.ts";
+import type { ChartSpec, Conclusion, MetricSpec, Study } from "../study.ts";
 import { dotChart, mapChart, type Named, seriesChart, tailChart } from "./charts.ts";
 import { STYLE } from "./style.ts";
 import { escapeXml } from "./svg.ts";
@@ -39,10 +39,11 @@ export function reportHtml(
       "large dot and bar: mean and its 95 % confidence interval; small dots: seeds",
       compared(results, panels),
     ),
+    concluded(study.conclude?.(results) ?? null),
     ...study.distributions.map((chart) =>
       section(
         chart.title,
-        "share of tasks above a value, both axes logarithmic",
+        `share of ${chart.of ?? "tasks"} above a value, both axes logarithmic`,
         distributions(chart, panels, finished),
       ),
     ),
@@ -52,8 +53,8 @@ export function reportHtml(
       overTime(study.series, panels, finished),
     ),
     section(
-      "Where the work was done",
-      "a disc's area is the site's share of all work; a line's width the load of the link",
+      study.map?.title ?? "Where the work was done",
+      study.map?.note ?? "a disc's area is the site's share of all work; a line's width the load of the link",
       maps(panels, finished),
     ),
   ];
@@ -67,6 +68,14 @@ export function reportHtml(
 <footer><p>scenario <code>${escapeXml(results.name)}</code> ${results.fingerprint.slice(0, 16)}</p>
 <p>replay <code>${escapeXml(replay)}</code></p></footer></body></html>
 `;
+}
+
+function concluded(conclusion: Conclusion | null): string {
+  if (conclusion === null || conclusion.rows.length === 0) return "";
+  const cells = (tag: string, row: readonly string[]): string =>
+    `<tr>${row.map((cell) => `<${tag} class="word">${escapeXml(cell)}</${tag}>`).join("")}</tr>`;
+  const table = `<table><thead>${cells("th", conclusion.head)}</thead><tbody>${conclusion.rows.map((row) => cells("td", row)).join("")}</tbody></table>`;
+  return section(conclusion.title, conclusion.note, `<div class="table">${table}</div>`);
 }
 
 function panelsOf(cases: readonly string[]): Panel[] {
@@ -179,7 +188,7 @@ function distributions(chart: ChartSpec, panels: readonly Panel[], finished: rea
   return grid(
     panels.map((panel) => {
       const rows = named(panel, finished, ({ outcome }) => outcome.distributions[chart.key]);
-      return figure(panel.title || chart.title, tailChart(chart.title, chart.unit, rows));
+      return figure(panel.title || chart.title, tailChart(chart.title, chart.unit, rows, chart.of));
     }),
   );
 }

@@ -1,9 +1,12 @@
 import { type Results, shortWithMargin, summaryOf } from "../results.ts";
+import type { Conclusion } from "../study.ts";
 
 /** The results as a table for a terminal: cases by metrics, mean and 95 % confidence over the seeds. */
 export function resultsTable(results: Results): string {
-  const shown = results.metrics.filter(({ name }) =>
-    results.runs.some((run) => run.metrics[name] !== null && run.metrics[name] !== undefined),
+  const shown = results.metrics.filter(
+    ({ name, detail }) =>
+      detail !== true &&
+      results.runs.some((run) => run.metrics[name] !== null && run.metrics[name] !== undefined),
   );
   const head = ["", ...shown.map(({ label, unit }) => (unit === "" ? label : `${label} ${unit}`))];
   const rows = results.cases.map((name) => [
@@ -12,6 +15,10 @@ export function resultsTable(results: Results): string {
   ]);
   return aligned([head, ...rows]);
 }
+
+/** A conclusion as a table for a terminal. */
+export const conclusionTable = ({ title, note, head, rows }: Conclusion): string =>
+  `${title}\n${aligned([head, ...rows])}\n${note}`;
 
 /** Columns as wide as their widest cell; the first to the left, the others to the right. */
 export function aligned(rows: readonly (readonly string[])[]): string {

@@ -10,8 +10,13 @@ export class ScenarioFiles {
     this.#directory = dirname(scenario);
   }
 
+  /** Where a path that the scenario names lies. */
+  resolve(path: string): string {
+    return isAbsolute(path) ? path : join(this.#directory, path);
+  }
+
   text(path: string): string {
-    const full = isAbsolute(path) ? path : join(this.#directory, path);
+    const full = this.resolve(path);
     try {
       return readFileSync(full, "utf8");
     } catch (error) {

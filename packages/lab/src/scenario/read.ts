@@ -2,13 +2,15 @@ import { readFileSync } from "node:fs";
 import { readDocument } from "@weft/service-http";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { casesOfAnnouncement } from "../announcement/scenario.ts";
 import { casesOf } from "../network/scenario.ts";
 import type { Prepared } from "../study.ts";
+import { buildAnnouncementScenario } from "./announcement.ts";
 import { buildCellScenario } from "./cells.ts";
 import { ScenarioFiles } from "./files.ts";
 import { buildNetworkScenario } from "./network.ts";
 import { checked, FieldProblems, ScenarioRefused } from "./problems.ts";
-import { cellScenario, networkScenario } from "./schema.ts";
+import { announcementScenario, cellScenario, networkScenario } from "./schema.ts";
 
 /** A value put in the place of a scenario's own: `network.rate=10Gbps`. */
 export interface Setting {
@@ -40,7 +42,7 @@ export function readScenario(path: string, settings: readonly Setting[] = []): P
 /** The same for a text; `path` names it, and the files it names are relative to it. */
 export function prepareScenario(text: string, path: string, settings: readonly Setting[] = []): Prepared {
   const amend = (source: unknown): unknown => settings.reduce(amended, source);
-  const anyStudy = z.looseObject({ study: z.enum(["network", "cells"]) });
+  const anyStudy = z.looseObject({ study: z.enum(["network", "cells", "announcement"]) });
   const { study } = checked(readDocument(text, path, anyStudy, amend)).value;
   if (study === "network") {
     const { value, lineOf } = checked(readDocument(text, path, networkScenario, amend));
@@ -48,6 +50,12 @@ export function prepareScenario(text: string, path: string, settings: readonly S
     const data = buildNetworkScenario(value, new ScenarioFiles(path), problems);
     problems.check();
     return { study, ...named(value.metadata), cases: casesOf(data), data };
+  }
+  if (study === "announcement") {
+    const { value, lineOf } = checked(readDocument(text, path, announcementScenario, amend));
+    const problems = new FieldProblems(path, lineOf);
+    const data = buildAnnouncementScenario(value, new ScenarioFiles(path), problems);
+    return { study, ...named(value.metadata), cases: casesOfAnnouncement(data), data };
   }
   const { value, lineOf } = checked(readDocument(text, path, cellScenario, amend));
   const data = buildCellScenario(value, new FieldProblems(path, lineOf));

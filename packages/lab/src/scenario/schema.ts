@@ -1,5 +1,6 @@
 import { COMPUTE_TYPES, TIERS } from "@weft/infrastructure";
 import { z } from "zod";
+import { ARCHITECTURES } from "../announcement/scenario.ts";
 import {
   amount,
   bitRate,
@@ -38,11 +39,7 @@ const cable = z.strictObject({
   rate: bitRate().optional(),
 });
 
-const network = z.strictObject({
-  graphml: path().optional(),
-  sndlib: z.strictObject({ file: path(), unit: bitRate().optional() }).optional(),
-  /** Edge sites as CSV; each joined to the `neighbours` nearest. */
-  places: z.strictObject({ file: path(), neighbours: count(50).optional() }).optional(),
+const generators = {
   waxman: z
     .strictObject({
       sites: count(20_000),
@@ -57,6 +54,14 @@ const network = z.strictObject({
   hierarchy: z
     .strictObject({ clouds: count(100), edges: count(1000), ends: count(1000), side: positive().optional() })
     .optional(),
+};
+
+const network = z.strictObject({
+  graphml: path().optional(),
+  sndlib: z.strictObject({ file: path(), unit: bitRate().optional() }).optional(),
+  /** Edge sites as CSV; each joined to the `neighbours` nearest. */
+  places: z.strictObject({ file: path(), neighbours: count(50).optional() }).optional(),
+  ...generators,
   sites: z.array(site).min(1, "at least one site").optional(),
   links: z.array(cable).optional(),
   /** What a link without a delay of its own has where distance is not known either, and one without a rate. */
@@ -243,5 +248,28 @@ export const cellScenario = z.strictObject({
   tiers: z.array(z.enum(["edge", "edge+cloud", "edge+cloud+neighbours"])).min(1),
 });
 
+const generatedNetwork = z
+  .strictObject(generators)
+  .refine((one) => Object.keys(one).length === 1, "one of waxman, barabasiAlbert, hierarchy");
+
+export const announcementScenario = z.strictObject({
+  ...head,
+  study: z.literal("announcement"),
+  /** Files or folders (GraphML, SNDlib JSON), `$NAME` for those a variable of the environment lists, or generated ones. */
+  topologies: z.array(z.union([path(), generatedNetwork])),
+  /** Barabasi-Albert networks too large for everybody to know everybody. */
+  generated: z.array(count(1_000_000)).optional(),
+  architectures: z.array(z.enum(ARCHITECTURES)).min(1, "at least one architecture").optional(),
+  changes: count(10_000),
+  changeEvery: time(),
+  generatedChanges: count(1000).optional(),
+  generatedTime: time().optional(),
+  decisions: count(100_000),
+  decisionEvery: time(),
+  task: z.strictObject({ type: z.enum(COMPUTE_TYPES), work: work() }),
+  withdrawals: z.int().min(0).max(100).optional(),
+});
+
+export type AnnouncementDocument = z.infer<typeof announcementScenario>;
 export type NetworkDocument = z.infer<typeof networkScenario>;
 export type CellDocument = z.infer<typeof cellScenario>;

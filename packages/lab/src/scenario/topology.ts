@@ -1,4 +1,4 @@
-import { type BitsPerSecond, type Micros, Rng } from "@weft/kernel";
+import { assert, type BitsPerSecond, type Micros, Rng } from "@weft/kernel";
 import { barabasiAlbert, hierarchical, waxman } from "../generators.ts";
 import { readGraphml } from "../importers/graphml.ts";
 import { readPlaces } from "../importers/places.ts";
@@ -46,6 +46,19 @@ function sourced(field: NetworkField, files: ScenarioFiles, problems: FieldProbl
     const { file, neighbours = 3 } = field.places;
     return meshed(imported(readPlaces(files.text(file), file)), neighbours);
   }
+  return generated(field, rng) ?? written(field, problems);
+}
+
+type Generators = Pick<NetworkField, "waxman" | "barabasiAlbert" | "hierarchy">;
+
+/** A generated network, the same every time; named by how it was made. */
+export function generatedTopology(field: Generators): Topology {
+  const topology = generated(field, new Rng(1).fork("topology"));
+  assert(topology !== null, "one of the generators is named");
+  return topology;
+}
+
+function generated(field: Generators, rng: Rng): Topology | null {
   if (field.waxman !== undefined) {
     const { sites, alpha = 0.4, beta = 0.15, side = 1000 } = field.waxman;
     return waxman(rng, { sites, alpha, beta, side });
@@ -59,7 +72,7 @@ function sourced(field: NetworkField, files: ScenarioFiles, problems: FieldProbl
     const rates = [1e11, 1e10, 1e8] as unknown as readonly [BitsPerSecond, BitsPerSecond, BitsPerSecond];
     return hierarchical(rng, { ...rest, side, rates });
   }
-  return written(field, problems);
+  return null;
 }
 
 function written(field: NetworkField, problems: FieldProblems): Topology {

@@ -34,9 +34,12 @@ export class Simulation {
   onChange: (node: number, change: Change) => void = () => {};
   linkBytes = 0;
   linkMessages = 0;
+  /** Bytes on each way, by its place among them. */
+  readonly wayBytes: Float64Array;
   /** Bytes sent and received by each node itself. */
   readonly nodeBytes: Float64Array;
-  readonly #ways = new Map<number, Way>();
+  readonly #ways = new Map<number, number>();
+  readonly #hops: readonly number[];
 
   constructor(
     size: number,
@@ -46,11 +49,13 @@ export class Simulation {
   ) {
     this.size = size;
     this.nodeBytes = new Float64Array(size);
+    this.wayBytes = new Float64Array(ways.length);
+    this.#hops = ways.map(({ hops }) => hops);
     this.world = new World({ seed, trace: 0 });
     for (let node = 0; node < size; node++) this.#add(node, make);
-    for (const way of ways) {
-      this.#ways.set(way.a * size + way.b, way);
-      this.#ways.set(way.b * size + way.a, way);
+    for (const [i, way] of ways.entries()) {
+      this.#ways.set(way.a * size + way.b, i);
+      this.#ways.set(way.b * size + way.a, i);
       this.world.connect(way.a as never, way.b as never, { delay: way.delay as Micros });
     }
     for (const { a, b, delay } of ways) {
@@ -82,8 +87,10 @@ export class Simulation {
     self: { send(to: never, message: unknown): boolean },
   ): void {
     const way = this.#ways.get(from * this.size + to);
-    this.linkBytes += bytes.length * (way?.hops ?? 1);
-    this.linkMessages += way?.hops ?? 1;
+    const hops = way === undefined ? 1 : (this.#hops[way] as number);
+    if (way !== undefined) this.wayBytes[way]! += bytes.length * hops;
+    this.linkBytes += bytes.length * hops;
+    this.linkMessages += hops;
     this.nodeBytes[from]! += bytes.length;
     this.nodeBytes[to]! += bytes.length;
     self.send(to as never, bytes);
@@ -109,6 +116,7 @@ export class Simulation {
     this.linkBytes = 0;
     this.linkMessages = 0;
     this.nodeBytes.fill(0);
+    this.wayBytes.fill(0);
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   canopy,
+  completion,
   DEFAULT_MESH_SETTINGS,
   DEFAULT_WORTH,
   Gateway,
@@ -13,8 +14,18 @@ import {
 } from "@weft/announcement";
 import type { DomainId, NodeId, SiteId } from "@weft/infrastructure";
 import { type Micros, micros, Rng, SECOND } from "@weft/kernel";
-import { mean } from "./measure.ts";
-import { anyKey, descriptionOf, FREE, FREE_SIGNER, idOf, loadOf, Simulation, type Way } from "./network.ts";
+import { mean, rateOf } from "./propagation.ts";
+import type { AnnouncementScenario } from "./scenario.ts";
+import {
+  anyKey,
+  descriptionOf,
+  FREE,
+  FREE_SIGNER,
+  idOf,
+  loadOf,
+  Simulation,
+  type Way,
+} from "./simulation.ts";
 
 const S = 1_000_000;
 /** In one group, but for the line that makes it whole. */
@@ -34,8 +45,13 @@ export interface CanopyRun {
   readonly meanBytes: number;
   readonly memberBytes: number;
   readonly gatewayBytes: number;
-  /** Time until a change was known to all of a group in another region, over the direct latency, by change. */
+  /** Time until a change was known to all of a group in the farthest region, microseconds, by change. */
+  readonly times: readonly number[];
+  /** The same over the direct latency. */
   readonly timeRatios: readonly number[];
+  /** Share of decisions equal to those of perfect knowledge, and their mean completion time over the best one's. */
+  readonly same: number;
+  readonly cost: number;
   /** Origins a member knows. */
   readonly entries: number;
   readonly state: number;
@@ -53,6 +69,7 @@ interface Seat {
 }
 
 type Level = 0 | 1 | 2;
+type Task = AnnouncementScenario["task"];
 
 /**
  * `side`^3 nodes: a top group of regions, each a group of groups. Simulated message by message: the top group, and of
@@ -92,11 +109,20 @@ class CanopyWorld {
         lowest,
       });
     for (let i = 0; i < this.side; i++) add({ x: 0, y: 0 }, 4000, i, 0, 0);
+    this.#setFarthest();
     for (const r of [0, 1]) {
       const gateway = this.seats[r] as Seat;
       for (let j = 1; j < this.side; j++) add(gateway, 500, r, j, 0);
       for (let k = 1; k < this.side; k++) add(gateway, 50, r, 0, k);
     }
+  }
+
+  /** The second region of the two that are simulated down to single nodes is the one farthest from the first. */
+  #setFarthest(): void {
+    const far = this.seats.reduce((best, _, i) => (this.delay(0, i) > this.delay(0, best) ? i : best), 1);
+    const [a, b] = [this.seats[1] as Seat, this.seats[far] as Seat];
+    this.seats[1] = { ...a, x: b.x, y: b.y };
+    this.seats[far] = { ...b, x: a.x, y: a.y };
   }
 
   /** Fibre at 200 km a millisecond along one and a half times the distance, at least 50 us. */
@@ -195,7 +221,7 @@ class CanopyWorld {
     this.#queues.push(
       Float64Array.from({ length: behind }, () => LEAST_QUEUE + this.#rng.exponential(0.4 * S)),
     );
-    this.#rates.push(this.#rng.pick([1e11, 2e11, 4e11]));
+    this.#rates.push(rateOf(this.#rng));
     this.#publish(node);
     const every = behind === 1 ? S : S / 10;
     this.simulation.world.after(this.#rng.below(every) as Micros, () => {
@@ -217,6 +243,47 @@ class CanopyWorld {
     this.#publish(node);
   }
 
+  /** What a node's members, or itself, would take at best. */
+  #trueTime(node: number, task: Task): number {
+    let queue = Number.POSITIVE_INFINITY;
+    for (const one of this.#queues[node] as Float64Array) if (one < queue) queue = one;
+    return queue + (1e6 * task.work) / (this.#rates[node] as number);
+  }
+
+  /** What a decider may choose from: single nodes, groups, regions; where each is, and what it would really take. */
+  #choices(from: number, task: Task): Map<NodeId, { readonly at: number; readonly takes: number }> {
+    const choices = new Map<NodeId, { at: number; takes: number }>();
+    const { top } = this.seats[from] as Seat;
+    for (const node of this.group(0, top))
+      choices.set(idOf(node), { at: node, takes: this.#trueTime(node, task) });
+    for (const node of [...this.group(1, top), ...this.group(2, 0)])
+      if (node >= 2)
+        choices.set(this.#idAt(node, this.#levelOf(node)), { at: node, takes: this.#trueTime(node, task) });
+    const other = 1 - top;
+    const there = [...this.group(0, other), ...this.group(1, other)];
+    const takes = Math.min(...there.map((node) => this.#trueTime(node, task) + 2 * this.delay(other, node)));
+    choices.set(`region-${other}` as NodeId, { at: other, takes });
+    return choices;
+  }
+
+  /** Places one task by what the decider's view says, and says whether perfect knowledge would have placed it alike. */
+  place(from: number, task: Task): { readonly same: boolean; readonly cost: number } {
+    const choices = this.#choices(from, task);
+    const away = (at: number): number => (at === from ? 0 : 2 * this.delay(from, at));
+    let [best, chosen] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    let believed = Number.POSITIVE_INFINITY;
+    for (const { at, takes } of choices.values()) best = Math.min(best, away(at) + takes);
+    for (const { origin, description, load, health } of this.simulation.view(from).origins()) {
+      const choice = choices.get(origin);
+      if (choice === undefined || description === null || load === null || health !== "up") continue;
+      const expected = away(choice.at) + completion(task, description, load);
+      if (expected >= believed) continue;
+      believed = expected;
+      chosen = away(choice.at) + choice.takes;
+    }
+    return { same: chosen === best, cost: chosen / best };
+  }
+
   set(node: number, queue: number): void {
     (this.#queues[node] as Float64Array).fill(queue);
     this.#publish(node);
@@ -234,8 +301,15 @@ class CanopyWorld {
   }
 }
 
-/** Lets `side`^3 nodes change once a second each, then makes members of the first region its best. */
-export function canopyOf(side: number, seconds: number, changes: number, seed: number): CanopyRun {
+/** Lets `side`^3 nodes change once a second each while members place tasks, then makes members of the first region its best. */
+export function canopyOf(
+  side: number,
+  seconds: number,
+  changes: number,
+  task: Task,
+  seed: number,
+  progress: (done: number) => void,
+): CanopyRun {
   const world = new CanopyWorld(side, seed);
   const { simulation } = world;
   simulation.pass(30 * S);
@@ -247,12 +321,22 @@ export function canopyOf(side: number, seconds: number, changes: number, seed: n
   simulation.onChange = (node, change) => {
     if (change.kind === "load" && idOf(node) === change.origin && ids.has(change.origin)) announced++;
   };
-  simulation.pass(seconds * S);
-  const rate = (node: number): number => (simulation.nodeBytes[node] as number) / seconds;
-  const rates = members.map(rate);
+  const chooser = new Rng(seed).fork("deciders");
+  const placed: { readonly same: boolean; readonly cost: number }[] = [];
+  for (let step = 1; step <= 4 * seconds; step++) {
+    simulation.pass(S / 4);
+    placed.push(world.place(chooser.pick(members), task));
+    progress((0.8 * step) / (4 * seconds));
+  }
+  const rates = members.map((node) => (simulation.nodeBytes[node] as number) / seconds);
+  const gatewayBytes = (simulation.nodeBytes[0] as number) / seconds;
   const share = announced / (world.changes - before);
-  const gatewayBytes = rate(0);
   const one = members[0] as number;
+  const times = Array.from({ length: changes }, (_, i) => {
+    const took = timeTo(world, members[(i * 7) % members.length] as number);
+    progress(0.8 + (0.2 * (i + 1)) / changes);
+    return took;
+  });
   return {
     nodes: side ** 3,
     meanBytes: mean(rates),
@@ -261,31 +345,43 @@ export function canopyOf(side: number, seconds: number, changes: number, seed: n
     announced: share,
     entries: simulation.view(one).size,
     state: (simulation.participants[one] as Participant).stateBytes,
-    timeRatios: Array.from({ length: changes }, (_, i) =>
-      timeTo(world, members[(i * 7) % members.length] as number),
-    ),
+    same: placed.filter(({ same }) => same).length / placed.length,
+    cost: mean(placed.map(({ cost }) => cost)),
+    ...timesOf(times),
   };
 }
 
-/** How long until all of the far group know that the first region has a better member, over the direct latency. */
-function timeTo(world: CanopyWorld, origin: number): number {
+interface Took {
+  /** Until all of the farthest region's group knew, microseconds; and over the direct latency. */
+  readonly us: number;
+  readonly ratio: number;
+}
+
+const timesOf = (times: readonly Took[]): Pick<CanopyRun, "times" | "timeRatios"> => ({
+  times: times.map(({ us }) => us),
+  timeRatios: times.map(({ ratio }) => ratio),
+});
+
+/** How long until all of the far group know that the first region has a better member. */
+function timeTo(world: CanopyWorld, origin: number): Took {
   const { simulation } = world;
-  const far = world.group(0, 1).filter((node) => node >= 2);
+  const far = new Set(world.group(0, 1).filter((node) => node >= 2));
   const queue = 1;
   const known = new Set<number>();
   const began = simulation.now;
   let last = began;
   simulation.onChange = (node, change) => {
     if (change.kind !== "load" || change.origin !== "region-0" || change.load.queue.neural !== queue) return;
-    if (!far.includes(node)) return;
+    if (!far.has(node)) return;
     known.add(node);
     last = simulation.now;
   };
   world.set(origin, queue);
   simulation.pass(0.5 * S);
-  if (known.size < far.length) throw new Error(`canopy: ${known.size} of ${far.length} knew a change`);
+  if (known.size < far.size) throw new Error(`canopy: ${known.size} of ${far.size} knew a change`);
   world.set(origin, 1.5 * S);
   simulation.onChange = () => {};
   simulation.pass(5 * S);
-  return (last - began) / Math.max(...far.map((node) => world.delay(origin, node)));
+  const us = last - began;
+  return { us, ratio: us / Math.max(...[...far].map((node) => world.delay(origin, node))) };
 }
