@@ -13,11 +13,15 @@ import {
   TIERS,
 } from "@weft/infrastructure";
 import { type Instant, ok, type Result, refuse } from "@weft/kernel";
+import { type CatsMetric, catsMetric } from "./pathvector/cats.ts";
 import {
   choice,
   dictionary,
+  type Form,
   flag,
   list,
+  MAX_LIST,
+  type Member,
   maybe,
   nullable,
   number,
@@ -40,9 +44,12 @@ export const FACETS: readonly Facet[] = ["description", "load", "links", "alive"
 export const STATE_FACETS = ["description", "load", "links"] as const;
 export type StateFacet = (typeof STATE_FACETS)[number];
 
+/** A load with the scores that other makes of path selector read. */
+export type AnnouncedLoad = NodeLoad & { readonly metrics?: readonly CatsMetric[] | undefined };
+
 /** A load, or what of it differs from the whole load announced under the sequence number `base`. */
 export type LoadFact = { readonly base?: number | undefined } & {
-  readonly [K in keyof NodeLoad]?: NodeLoad[K] | undefined;
+  readonly [K in keyof AnnouncedLoad]?: AnnouncedLoad[K] | undefined;
 };
 
 /** Links, or those that differ from the whole list announced under `base`, and those that are gone. */
@@ -113,6 +120,21 @@ const description = struct<NodeDescription>({
   gramsPerKwh: orNull(14, number()),
 });
 
+/** A list without the members we cannot read; absent when it is empty. */
+const known = <T>(field: number, form: Form<T | null>): Member<readonly T[] | undefined> => ({
+  field,
+  put: (writer, values) => {
+    for (const value of values ?? []) form.put(writer, field, value);
+  },
+  take: (reader, before) => {
+    const value = form.take(reader);
+    const values = before ?? [];
+    if (values.length >= MAX_LIST) reader.fail();
+    return value === null ? values : [...values, value];
+  },
+  absent: () => undefined,
+});
+
 const load = struct<LoadFact>({
   base: maybe(1, number()),
   node: maybe(2, text()),
@@ -130,6 +152,7 @@ const load = struct<LoadFact>({
   battery: maybe(7, nullable(number())),
   accepting: maybe(8, flag),
   at: maybe(9, number()),
+  metrics: known(10, catsMetric),
 });
 
 const link = struct<LinkState>({

@@ -45,6 +45,15 @@ export {
 export { decodeMesh, encodeMesh, type MeshMessage } from "./mesh/messages.ts";
 export { DEFAULT_TREE_TIMES, Trees, type TreeTimes } from "./mesh/trees.ts";
 export type { Participant, ParticipantInput, ParticipantOutput, SharedParticipant } from "./participant.ts";
+export {
+  CATS_SOURCES,
+  CATS_TYPES,
+  type CatsMetric,
+  catsMetrics,
+  catsScore,
+  decodeCats,
+  encodeCats,
+} from "./pathvector/cats.ts";
 export { decodePathVector, encodePathVector, type PathVectorMessage } from "./pathvector/messages.ts";
 export {
   DEFAULT_PATH_VECTOR_SETTINGS,
@@ -67,7 +76,7 @@ export {
   MAX_RECORD_BYTES,
   makeRecord,
 } from "./record.ts";
-export { aggregate, catsScore, NODES_LABEL, type RegionIdentity } from "./regional/aggregate.ts";
+export { aggregate, NODES_LABEL, type RegionIdentity } from "./regional/aggregate.ts";
 export { Gateway, type GatewayOptions } from "./regional/gateway.ts";
 export {
   bestOfOthers,

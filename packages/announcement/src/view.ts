@@ -13,6 +13,7 @@ import {
 } from "@weft/kernel";
 import {
   type AliveFact,
+  type AnnouncedLoad,
   decodeFact,
   type Fact,
   type LinksFact,
@@ -66,7 +67,7 @@ export interface OriginView {
   readonly origin: NodeId;
   /** null until it arrived. */
   readonly description: NodeDescription | null;
-  readonly load: NodeLoad | null;
+  readonly load: AnnouncedLoad | null;
   readonly links: readonly LinkState[];
   readonly health: Health;
   /** When anything was last heard of it, by the observer's clock. */
@@ -113,7 +114,7 @@ const MOST_PATIENCE = 10;
 interface Entry {
   readonly origin: NodeId;
   description: NodeDescription | null;
-  load: NodeLoad | null;
+  load: AnnouncedLoad | null;
   links: readonly LinkState[];
   health: Health;
   heardAt: Instant;

@@ -1,4 +1,4 @@
-import type { NodeId } from "@weft/infrastructure";
+import type { NodeDescription, NodeId } from "@weft/infrastructure";
 import {
   after,
   type Cryptography,
@@ -12,13 +12,15 @@ import {
   type Rng,
   type Signer,
 } from "@weft/kernel";
+import type { AnnouncedLoad } from "../facts.ts";
 import { DEFAULT_MESH_SETTINGS } from "../mesh/mesh.ts";
 import { originHash } from "../mesh/messages.ts";
 import { RecordStore, type Stored } from "../mesh/store.ts";
 import type { ParticipantInput, ParticipantOutput, SharedParticipant } from "../participant.ts";
-import { Publisher, type PublisherSettings } from "../publisher.ts";
+import { type Publication, Publisher, type PublisherSettings } from "../publisher.ts";
 import { type AnnouncementRecord, decodeRecord, encodeRecord, fromHex, toHex } from "../record.ts";
 import { type Change, View, type ViewSettings } from "../view.ts";
+import { catsMetrics } from "./cats.ts";
 import {
   type Cause,
   causeText,
@@ -108,6 +110,7 @@ export class PathVector implements SharedParticipant {
   readonly #causes = new Map<number, Cause>();
   readonly #router: NodeId;
   #sessions = 0;
+  #description: NodeDescription | null = null;
   #boot = 0;
   #settleAt: Instant = NEVER;
   #out: ParticipantOutput[] = [];
@@ -164,7 +167,8 @@ export class PathVector implements SharedParticipant {
     if (this.#boot === 0) this.#boot = now;
     switch (input.kind) {
       case "publish":
-        for (const record of this.#publisher.publish(now, input.publication)) this.#originate(now, record);
+        for (const record of this.#publisher.publish(now, this.#scored(input.publication)))
+          this.#originate(now, record);
         break;
       case "peer_up":
         this.#linked(now, input.peer, input.delay ?? micros(0));
@@ -187,6 +191,15 @@ export class PathVector implements SharedParticipant {
         break;
     }
     return this.#take();
+  }
+
+  /** Between domains a load carries its CATS scores. */
+  #scored(publication: Publication): Publication {
+    this.#description = publication.description ?? this.#description;
+    const { load } = publication;
+    if (load === undefined || this.#description === null) return publication;
+    const scored: AnnouncedLoad = { ...load, metrics: catsMetrics(this.#description, load) };
+    return { ...publication, load: scored };
   }
 
   resume(now: Instant): readonly ParticipantOutput[] {

@@ -111,12 +111,3 @@ function fastest(members: readonly Member[], probes: readonly Probe[], type: Com
   }
   return best;
 }
-
-/**
- * The CATS level 2 score of an offer, 0 to 10 (draft-ietf-cats-metric-definition): 10 where a probe is done as fast as
- * on an idle reference, falling by one with each doubling of the time.
- */
-export function catsScore(takes: number, reference: number): number {
-  if (!Number.isFinite(takes)) return 0;
-  return Math.max(0, Math.min(10, Math.round(10 - Math.log2(Math.max(1, takes / reference)))));
-}

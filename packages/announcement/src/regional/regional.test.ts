@@ -11,7 +11,7 @@ import type { Participant, SharedParticipant } from "../participant.ts";
 import { DEFAULT_PATH_VECTOR_SETTINGS, PathVector } from "../pathvector/pathvector.ts";
 import { TELL_ALL } from "../pathvector/routes.ts";
 import type { OriginView } from "../view.ts";
-import { aggregate, catsScore, NODES_LABEL } from "./aggregate.ts";
+import { aggregate, NODES_LABEL } from "./aggregate.ts";
 import { Gateway } from "./gateway.ts";
 import { completion, DEFAULT_PROBES, regret } from "./worth.ts";
 
@@ -229,11 +229,5 @@ suite("aggregates", () => {
         },
       ),
     );
-  });
-
-  it("score 10 on an idle reference and one less with each doubling", () => {
-    expect([100, 200, 400, 1e9, Number.POSITIVE_INFINITY].map((t) => catsScore(t, 100))).toEqual([
-      10, 9, 8, 0, 0,
-    ]);
   });
 });

@@ -73,9 +73,9 @@ export function reportHtml(
 function concluded(conclusion: Conclusion | null): string {
   if (conclusion === null || conclusion.rows.length === 0) return "";
   const cells = (tag: string, row: readonly string[]): string =>
-    `<tr>${row.map((cell) => `<${tag} class="word">${escapeXml(cell)}</${tag}>`).join("")}</tr>`;
+    `<tr>${row.map((cell) => `<${tag}>${escapeXml(cell)}</${tag}>`).join("")}</tr>`;
   const table = `<table><thead>${cells("th", conclusion.head)}</thead><tbody>${conclusion.rows.map((row) => cells("td", row)).join("")}</tbody></table>`;
-  return section(conclusion.title, conclusion.note, `<div class="table">${table}</div>`);
+  return section(conclusion.title, conclusion.note, `<div class="scroll words">${table}</div>`);
 }
 
 function panelsOf(cases: readonly string[]): Panel[] {

@@ -26,6 +26,7 @@ tbody tr:last-child>*{border-bottom:0}
 thead th{font-weight:550;color:var(--soft);font-size:12.5px;vertical-align:bottom}
 thead small{display:block;font-weight:400}
 th[scope=row]{text-align:left;font-weight:550;position:sticky;left:0;background:var(--card)}
+.words{max-height:26em;overflow-y:auto}.words td,.words th{text-align:left}
 td small{color:var(--soft);margin-left:5px;font-size:11.5px}
 .best{font-weight:700}.best small{font-weight:400}
 .group th{text-align:left;font-size:12px;letter-spacing:.05em;text-transform:uppercase;color:var(--soft);background:var(--paper);padding-top:12px}
