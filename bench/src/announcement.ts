@@ -4,7 +4,14 @@ import type { Bench } from "./bench.ts";
 
 const SCENARIO = fileURLToPath(new URL("../../scenarios/announcement.yaml", import.meta.url));
 const SEED = 7;
-const SMOKE = ["topologies=[topologies/harbours.graphml]", "generated=[300]", "changes=5", "decisions=20"];
+const SMOKE = [
+  "topologies=[topologies/harbours.graphml]",
+  "generated=[100]",
+  "changes=5",
+  "decisions=20",
+  "generatedChanges=2",
+  "generatedTime=2s",
+];
 
 /** What each figure stands against, and what it is called here where it has a longer name there. */
 const FIGURES: Readonly<Record<string, { readonly name?: string; readonly against: string }>> = {
