@@ -18,6 +18,7 @@ import {
   type Manager,
   type Payout,
   payoutOf,
+  tooLittle,
 } from "@weft/service";
 import type { BillingApi, InvoiceView, IssuedView } from "@weft/service-http";
 import { accountView, contractRowView } from "./views.ts";
@@ -158,9 +159,7 @@ export function liveBilling({ core, history, clock, command, mayRead }: Parts): 
       if (dryRun) {
         const made = payoutOf(core(), clock(), account);
         if (made === null) {
-          return refuse("E_PAYOUT_LITTLE", "too little to be paid out; it stays and adds up", {
-            found: String(core().books.balance(account)?.posted ?? 0n),
-          });
+          return tooLittle(core(), account);
         }
         return ok({ payout: { ...made[0], at: null }, ...(await sources(account, clock())) });
       }

@@ -8,6 +8,7 @@ export {
   type Payout,
   PLAIN_BILLING,
   payoutOf,
+  tooLittle,
 } from "./manager/billing.ts";
 export * from "./manager/core.ts";
 export { Manager } from "./manager/manager.ts";

@@ -48,8 +48,8 @@ async function verifyContractFile(
   const contract = must(readContract(readInput(context, file)));
   const wrong = verifyContract(contract, nodeCryptography);
   if (wrong !== null) throw refused(wrong);
-  context.print(factLines(contractFacts(contract)).join("\n"));
-  if (inLog) context.print(factLines(await inclusionFacts(context, contract)).join("\n"));
+  const facts = [...contractFacts(contract), ...(inLog ? await inclusionFacts(context, contract) : [])];
+  context.print(factLines(facts).join("\n"));
   if (usageFile === undefined) return;
   const usage = must(readUsage(readInput(context, usageFile)));
   const unsound = verifyUsage(usage, contract.terms, nodeCryptography);

@@ -256,6 +256,16 @@ export function payoutOf(
   return [{ id: transfer.id, account, period, amount, fee: money(amount - paid), paid, at: now }, transfer];
 }
 
+/** Why a provider is not paid now: what it has and is not set aside is too little. */
+export function tooLittle(core: Omit<Core, "out">, account: AccountId): Result<never> {
+  const { posted, held } = core.books.balance(account) ?? { posted: ZERO, held: ZERO };
+  const { currency } = core.options;
+  return refuse("E_PAYOUT_LITTLE", "too little to be paid out; it stays and adds up", {
+    found: `${formatMoney(money(posted - held), currency)}, ${formatMoney(held, currency)} more set aside`,
+    expected: `at least ${formatMoney(core.billing.policy.payout.minimum, currency)}, and more than the fee`,
+  });
+}
+
 function payOut(
   core: Core,
   now: Instant,
@@ -273,10 +283,7 @@ function payOut(
   if (known !== undefined) return ok(known.id);
   const made = payoutOf(core, now, account);
   if (made === null) {
-    return refuse("E_PAYOUT_LITTLE", "too little to be paid out; it stays and adds up", {
-      found: String(core.books.balance(account)?.posted ?? 0n),
-      expected: `at least ${policy.payout.minimum}, and more than the fee`,
-    });
+    return tooLittle(core, account);
   }
   const [paid, transfer] = made;
   const entered = core.books.enter(transfer);
