@@ -43,6 +43,7 @@ import {
 } from "@weft/service-http";
 import { liveApplications } from "./applications.ts";
 import { liveBilling } from "./billing.ts";
+import { domainViews } from "./domains.ts";
 import { type LiveLog, liveLog } from "./log.ts";
 import { managerMetrics } from "./metrics.ts";
 import { liveOffers, offerViews } from "./offers.ts";
@@ -176,7 +177,9 @@ export class LiveManager implements ManagerApi {
     const decided = this.#core.decided.get(entry.row.id);
     if (decided !== undefined) {
       const ceiling = entry.runs.at(-1)?.contract.contract.terms.ceiling ?? null;
-      return ok(decisionView(decided.at, decided.decision, ceiling));
+      const { abroad } = decided;
+      const view = decisionView(decided.at, decided.decision, ceiling);
+      return ok(abroad === undefined ? view : { ...view, abroad });
     }
     const { needs } = entry.row.submission;
     return ok(
@@ -193,6 +196,10 @@ export class LiveManager implements ManagerApi {
     if (entry === null) return notFound("task", id);
     const ended = entry.row.progress.finishedAt !== null;
     return ok(await this.#options.logs.read(entry.row.id, ended, reading));
+  }
+
+  domains(caller: Caller) {
+    return domainViews(this.#core, caller, this.#options.clock());
   }
 
   sites() {

@@ -1,4 +1,4 @@
-import type { DomainId, NodeId, ProgramKind, SiteId, Tier } from "@weft/infrastructure";
+import type { ComputingPower, DomainId, NodeId, ProgramKind, SiteId, Tier } from "@weft/infrastructure";
 import type {
   Currency,
   Digest,
@@ -81,6 +81,8 @@ export interface ManagerApi {
   logs(caller: Caller, id: string, reading: LogReading): Awaitable<Result<Subscription>>;
 
   sites(): readonly SiteView[];
+  /** This domain first, then the others it knows of. */
+  domains(caller: Caller): readonly DomainView[];
   /** What gateways ask of the caller before they take or give content. */
   dataToken(caller: Caller): string;
   nodes(caller: Caller): readonly NodeView[];
@@ -179,6 +181,32 @@ export interface NetworkView {
   readonly now: Instant;
 }
 
+/** One domain as this manager knows it: its own, or another that it deals with. */
+export interface DomainView {
+  readonly id: DomainId;
+  /** Its name as one node and one site of this domain's pool; null for this domain itself. */
+  readonly node: NodeId | null;
+  readonly state: "own" | "up" | "silent" | "withdrawn" | "unknown";
+  readonly key: PublicKey;
+  readonly relation: "customer" | "peer" | "provider" | null;
+  /** Domains on the way there, the last one itself; null where no route is known. */
+  readonly path: readonly string[] | null;
+  /** Nodes that it offers now; null: unknown. */
+  readonly nodes: number | null;
+  /** The best node of each type; null: unknown. */
+  readonly power: ComputingPower | null;
+  /** Its cheapest prices, as a consumer of this domain would pay them; null: unknown. */
+  readonly prices: PriceList | null;
+  /** How old what is known of its load is; null: unknown. */
+  readonly age: Micros | null;
+  /** What this domain owes it (below zero: what it owes this one), and how much it may owe; shown to managers only. */
+  readonly owed: Money | null;
+  readonly credit: Money | null;
+  /** Tasks of this domain that run there now, and of it that run here. */
+  readonly sent: number;
+  readonly taken: number;
+}
+
 export interface SiteView {
   readonly id: SiteId;
   readonly domain: DomainId;
@@ -202,6 +230,8 @@ export interface DecisionView {
   readonly refusal: Refusal | null;
   /** null where the reasons were not kept. */
   readonly explanation: Explanation | null;
+  /** The quote of the other domain's manager, where the task went abroad. */
+  readonly abroad?: { readonly domain: DomainId; readonly price: Money; readonly takes: Micros };
 }
 
 export interface PlacementView {

@@ -38,6 +38,7 @@ import {
 } from "./wire/requests.ts";
 import {
   decisionView,
+  domainView,
   gatewaysView,
   healthView,
   linkView,
@@ -138,6 +139,11 @@ export const ROUTES = {
   },
 
   "GET /v1/sites": { access: ALL, summary: "Sites and their gateways", answer: list(siteView) },
+  "GET /v1/domains": {
+    access: ALL,
+    summary: "This domain and the others it deals with",
+    answer: list(domainView),
+  },
   "GET /v1/gateways": {
     access: ["consumer", "manager"],
     act: "submit-tasks",

@@ -105,12 +105,25 @@ export function placementFacts(
   ];
 }
 
+/** What it means that the best place is another domain. */
+const abroadText = (domain: string, quote: DecisionView["abroad"]): string =>
+  quote === undefined
+    ? `  abroad in domain ${domain}: its manager would be asked for a quote, and home comes next where it gives none`
+    : `  abroad in domain ${domain}: its manager quoted ${formatMoney(quote.price)} and ${time(quote.takes)}`;
+
 /** A decision and its reasons, in the scheduler's words. */
-export async function decisionText({ placement, refusal, explanation }: DecisionView): Promise<string> {
+export async function decisionText({
+  placement,
+  refusal,
+  explanation,
+  abroad,
+}: DecisionView): Promise<string> {
   const { formatExplanation } = await import("@weft/scheduling");
   if (placement !== null) {
     const { node, path, kept } = placement;
-    return formatExplanation({ outcome: "placed", node, path, kept, explanation });
+    const told = formatExplanation({ outcome: "placed", node, path, kept, explanation });
+    if (!node.startsWith("@")) return told;
+    return [told, abroadText(node.slice(1), abroad)].join("\n");
   }
   const why = refusal === null ? "not decided yet" : `refused: ${refusal.message} [${refusal.code}]`;
   if (explanation === null) return why;

@@ -6,6 +6,7 @@ import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
 import type { NetworkStep } from "../network/network.ts";
+import type { DomainsFile } from "../network/network-file.ts";
 import { keepContext } from "../settings.ts";
 import { ARCHITECTURES } from "../written-out.ts";
 import { nodeCount, showNodes } from "./demo.ts";
@@ -26,7 +27,7 @@ export function register(program: Command, context: Context): void {
     .command("up")
     .summary("run a network on this machine until Ctrl-C")
     .description(
-      "Starts a manager and its agents on this machine, as a network file says, and keeps them up until Ctrl-C. State stays in .weft; DATABASE_URL names an external PostgreSQL.",
+      "Starts a manager and its agents on this machine, as a network file says, and keeps them up until Ctrl-C; several managers where the file is of several domains. State stays in .weft; DATABASE_URL names an external PostgreSQL.",
     )
     .option("-f, --filename <file>", "network to run", DEFAULT_NETWORK)
     .option("--host <address>", "address to listen on", "127.0.0.1")
@@ -67,13 +68,15 @@ async function up(context: Context, options: Options): Promise<void> {
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new Failure(`--port: found "${options.port}", expected a port such as 7070`, 2);
   }
-  const { readNetworkFile, startNetwork } = await import("../network/index.ts");
-  let file: ReturnType<typeof readNetworkFile>;
+  const { readUpFile, startNetwork } = await import("../network/index.ts");
+  let read: ReturnType<typeof readUpFile>;
   try {
-    file = readNetworkFile(options.filename);
+    read = readUpFile(options.filename);
   } catch (error) {
     throw new Failure((error as Error).message, 2);
   }
+  if (read.kind === "Domains") return upDomains(context, options, port, read);
+  let file = read;
   const { announcement = file.spec.announcement, bus = file.spec.bus } = options;
   file = { ...file, spec: { ...file.spec, announcement, bus } };
   const { raised, stopSignal } = await import("@weft/live");
@@ -124,5 +127,51 @@ async function up(context: Context, options: Options): Promise<void> {
   } finally {
     context.note("stopping ...");
     await network.stop();
+  }
+}
+
+/** Several domains at once: a context for each, the first domain's consumer in force. */
+async function upDomains(context: Context, options: Options, port: number, read: DomainsFile): Promise<void> {
+  const { startDomains } = await import("../network/index.ts");
+  const { raised, stopSignal } = await import("@weft/live");
+  const signal = stopSignal();
+  const domains = read.spec.domains.map((domain) => ({
+    ...domain,
+    announcement: options.announcement ?? domain.announcement,
+    bus: options.bus ?? domain.bus,
+  }));
+  const running = await startDomains({
+    file: { ...read, spec: { ...read.spec, domains } },
+    stateDir: join(context.folder, read.metadata.name),
+    cacheDir: join(context.folder, "measured"),
+    host: options.host,
+    port,
+    fresh: options.fresh === true,
+    signal,
+    say: (line) => context.note(line),
+    progress: (domain, step) => context.note(`${domain}  ${stepText(step)}`),
+  }).catch((error: Error) => {
+    throw notStarted(error, signal);
+  });
+  try {
+    // The last context that is kept is the one in force: the first domain's.
+    for (const { domain, consumers } of [...domains].reverse()) {
+      const network = running.networks.get(domain);
+      if (network === undefined) continue;
+      const { token, key } = network.consumer(consumers[0]?.name ?? "");
+      const contextOf = { server: network.url, key };
+      keepContext(context.folder, `${domain}-manager`, { ...contextOf, token: network.managerToken });
+      keepContext(context.folder, domain, { ...contextOf, token });
+    }
+    const names = domains.map(({ domain }) => domain);
+    context.note(`\nup: ${names.join(", ")}. In another terminal: npx weft get domains; npx weft get nodes`);
+    context.note(`of another domain: npx weft --context ${names[1]} get domains`);
+    context.note("Ctrl-C stops them.");
+    await Promise.race([raised(signal), running.broken]);
+  } catch (error) {
+    throw error instanceof Failure ? error : new Failure((error as Error).message);
+  } finally {
+    context.note("stopping ...");
+    await running.stop();
   }
 }

@@ -1,2 +1,10 @@
+export { type DomainsOptions, type RunningDomains, startDomains } from "./domains.ts";
 export { type NetworkOptions, type NetworkStep, type RunningNetwork, startNetwork } from "./network.ts";
-export { type NetworkFile, parseNetworkFile, readNetworkFile } from "./network-file.ts";
+export {
+  type DomainsFile,
+  type NetworkFile,
+  parseDomainsFile,
+  parseNetworkFile,
+  readNetworkFile,
+  readUpFile,
+} from "./network-file.ts";

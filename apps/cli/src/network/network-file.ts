@@ -46,81 +46,161 @@ const share = z.union([z.string(), z.number()]).transform((text, context) => {
 });
 const site = name.transform((text) => text as SiteId);
 
+const spec = z.strictObject({
+  domain: name,
+  /** How its nodes announce themselves. */
+  announcement: z.enum(ARCHITECTURES).default("centralised"),
+  /** `nats://host:port`; null: the bus embedded in the manager. */
+  bus: z.string().nullable().default(null),
+  manager: z.strictObject({
+    site,
+    commission: share.default(0.05),
+    /** What of the charge a provider gives back for a result after the task's deadline. */
+    latePenalty: share.default(0.1),
+    /** Invoices and payouts, as the manager's configuration has them. */
+    billing: z.record(z.string(), z.unknown()).optional(),
+  }),
+  links: z
+    .array(
+      z.strictObject({
+        between: z.tuple([site, site]),
+        delay: time,
+        rate: bitRate.nullable().default(null),
+        jitter: time.optional(),
+        loss: share.optional(),
+      }),
+    )
+    .max(1000),
+  consumers: z.array(z.strictObject({ name, credit: money })).min(1),
+  nodes: z
+    .array(
+      z.strictObject({
+        name,
+        tier: z.enum(["cloud", "edge", "end"]).transform((text) => text as Tier),
+        site,
+        provider: name,
+        /** Part of this machine it may use. */
+        share: share.default(1),
+        memory: bytes.nullable().default(null),
+        /** Whether its site's gateway listens, to hold and relay data. */
+        gateway: z.boolean().default(false),
+        /** For a tera-operation; the rest of its price list follows from it. */
+        price: money,
+        labels: z.record(z.string(), z.string()).default({}),
+        runs: z.array(z.enum(["wasm", "model", "process"])).default(["wasm", "model"]),
+      }),
+    )
+    .min(1)
+    .max(64)
+    .superRefine((nodes, context) => {
+      const taken = new Set(["manager"]); // a process of the network, as every node is
+      for (const [i, { name }] of nodes.entries()) {
+        if (taken.has(name)) {
+          const message = `found "${name}", which is taken; expected a name of its own`;
+          context.addIssue({ code: "custom", path: [i, "name"], message });
+        }
+        taken.add(name);
+      }
+    }),
+});
+
 const schema = z.strictObject({
   apiVersion: z.literal("weft.dev/v1"),
   kind: z.literal("Network"),
   metadata: z.strictObject({ name }),
-  spec: z.strictObject({
-    domain: name,
-    /** How its nodes announce themselves. */
-    announcement: z.enum(ARCHITECTURES).default("centralised"),
-    /** `nats://host:port`; null: the bus embedded in the manager. */
-    bus: z.string().nullable().default(null),
-    manager: z.strictObject({
-      site,
-      commission: share.default(0.05),
-      /** What of the charge a provider gives back for a result after the task's deadline. */
-      latePenalty: share.default(0.1),
-      /** Invoices and payouts, as the manager's configuration has them. */
-      billing: z.record(z.string(), z.unknown()).optional(),
-    }),
-    links: z
-      .array(
-        z.strictObject({
-          between: z.tuple([site, site]),
-          delay: time,
-          rate: bitRate.nullable().default(null),
-          jitter: time.optional(),
-          loss: share.optional(),
-        }),
-      )
-      .max(1000),
-    consumers: z.array(z.strictObject({ name, credit: money })).min(1),
-    nodes: z
-      .array(
-        z.strictObject({
-          name,
-          tier: z.enum(["cloud", "edge", "end"]).transform((text) => text as Tier),
-          site,
-          provider: name,
-          /** Part of this machine it may use. */
-          share: share.default(1),
-          memory: bytes.nullable().default(null),
-          /** Whether its site's gateway listens, to hold and relay data. */
-          gateway: z.boolean().default(false),
-          /** For a tera-operation; the rest of its price list follows from it. */
-          price: money,
-          labels: z.record(z.string(), z.string()).default({}),
-          runs: z.array(z.enum(["wasm", "model", "process"])).default(["wasm", "model"]),
-        }),
-      )
-      .min(1)
-      .max(64)
-      .superRefine((nodes, context) => {
-        const taken = new Set(["manager"]); // a process of the network, as every node is
-        for (const [i, { name }] of nodes.entries()) {
-          if (taken.has(name)) {
-            const message = `found "${name}", which is taken; expected a name of its own`;
-            context.addIssue({ code: "custom", path: [i, "name"], message });
-          }
-          taken.add(name);
-        }
-      }),
-  }),
+  spec,
 });
+
+/** Several domains on one machine (`kind: Domains`): each a network of its own, and the distances between their managers. */
+export type DomainsFile = z.output<typeof domainsSchema>;
+
+const domainsSchema = z
+  .strictObject({
+    apiVersion: z.literal("weft.dev/v1"),
+    kind: z.literal("Domains"),
+    metadata: z.strictObject({ name }),
+    spec: z.strictObject({
+      /** Domains that deal with each other, and how far their managers are apart. */
+      peers: z
+        .array(
+          z.strictObject({
+            between: z.tuple([name, name]),
+            delay: time,
+            rate: bitRate.nullable().default(null),
+            jitter: time.optional(),
+            loss: share.optional(),
+            /** What the first is to the second: a customer hears all that it knows, a peer only what is its own. */
+            relation: z.enum(["customer", "peer", "provider"]).default("peer"),
+            /** How much each may owe the other. */
+            credit: money,
+          }),
+        )
+        .max(100),
+      domains: z
+        .array(
+          spec.extend({
+            offer: z
+              .strictObject({
+                tiers: z
+                  .array(z.enum(["cloud", "edge", "end"]).transform((text) => text as Tier))
+                  .nullable()
+                  .default(null),
+                labels: z.record(z.string(), z.string()).default({}),
+                markup: share.default(0),
+              })
+              .default({ tiers: null, labels: {}, markup: 0 }),
+          }),
+        )
+        .min(2)
+        .max(16),
+    }),
+  })
+  .superRefine(({ spec: { peers, domains } }, context) => {
+    const names = domains.map(({ domain }) => domain);
+    for (const [i, one] of names.entries()) {
+      if (names.indexOf(one) === i) continue;
+      context.addIssue({
+        code: "custom",
+        path: ["spec", "domains", i, "domain"],
+        message: `"${one}" stands twice`,
+      });
+    }
+    for (const [i, { between }] of peers.entries()) {
+      for (const [j, one] of between.entries()) {
+        if (names.includes(one)) continue;
+        const path = ["spec", "peers", i, "between", j];
+        context.addIssue({
+          code: "custom",
+          path,
+          message: `found "${one}", expected one of ${names.join(", ")}`,
+        });
+      }
+    }
+  });
+
+/** A file for `weft up`: one network, or several domains. */
+export const readUpFile = (path: string): NetworkFile | DomainsFile => {
+  const text = readFileSync(path, "utf8");
+  return /^kind:\s*Domains\b/m.test(text) ? parseDomainsFile(text, path) : parseNetworkFile(text, path);
+};
 
 /** Reads a network file from a path; see `parseNetworkFile`. */
 export const readNetworkFile = (path: string): NetworkFile =>
   parseNetworkFile(readFileSync(path, "utf8"), path);
 
 /** Reads a network file's text; throws an error that names line, path, what was found and what was expected. */
-export function parseNetworkFile(text: string, path: string): NetworkFile {
+export const parseNetworkFile = (text: string, path: string): NetworkFile => parse(schema, text, path);
+
+/** The same for a file of several domains. */
+export const parseDomainsFile = (text: string, path: string): DomainsFile => parse(domainsSchema, text, path);
+
+function parse<T extends z.ZodType>(layout: T, text: string, path: string): z.output<T> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const broken = document.errors[0];
   if (broken !== undefined)
     throw new Error(`${path}:${lines.linePos(broken.pos[0]).line}  ${broken.message}`);
-  const parsed = schema.safeParse(document.toJS());
+  const parsed = layout.safeParse(document.toJS());
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => {
     let at = issue.path as (string | number)[];

@@ -21,6 +21,13 @@ export interface NetworkOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** The domain's dealings with others: what its manager's configuration says of them, and how they are dialled. */
+  readonly abroad?: {
+    readonly federation: unknown;
+    readonly via: Readonly<Record<string, string>>;
+  };
+  /** A folder on the disk that all nodes offer, so that it is measured once; absent: each measures its own. */
+  readonly storageDir?: string;
   /** Measures every node anew. */
   readonly fresh?: boolean;
   readonly databaseUrl?: string | undefined;
@@ -210,7 +217,8 @@ class Setup {
       name: file.metadata.name,
       stateDir: this.#folder("manager"),
       listen: { host, port },
-      via: routes.from(spec.manager.site),
+      via: { ...routes.from(spec.manager.site), ...this.#options.abroad?.via },
+      ...(this.#options.abroad === undefined ? {} : { federation: this.#options.abroad.federation }),
       site: spec.manager.site,
       domain: spec.domain,
       announcement: spec.announcement,
@@ -244,7 +252,7 @@ class Setup {
   }
 
   agentConfig(i: number, port: number, managerUrl: string, routes: Routes): string {
-    const { file, cacheDir, host, fresh = false } = this.#options;
+    const { file, cacheDir, storageDir, host, fresh = false } = this.#options;
     const { spec } = file;
     const node = spec.nodes[i] as (typeof spec.nodes)[number];
     const via = routes.from(node.site);
@@ -254,6 +262,7 @@ class Setup {
       managers: [`http://${via[managerHost] ?? managerHost}`],
       stateDir: this.#folder(node.name),
       cacheDir,
+      ...(storageDir === undefined ? {} : { storageDir }),
       joinToken: this.credentials.token(`join-${node.provider}`, "join"),
       owner: loadSigner(this.providerKey(node.provider)).publicKey,
       site: node.site,
@@ -292,7 +301,7 @@ class Setup {
 }
 
 /** Ports free now; the first is `wanted` unless that is 0. */
-async function freePorts(count: number, host: string, wanted: number): Promise<number[]> {
+export async function freePorts(count: number, host: string, wanted: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   const ports: number[] = [];
   for (const [i, server] of servers.entries()) {

@@ -1,5 +1,6 @@
 import { Failure } from "../failure.ts";
 import { applications } from "./applications.ts";
+import { domains } from "./domains.ts";
 import { links } from "./links.ts";
 import { accounts, contracts, keys, offers, sites, tokens, usage } from "./market.ts";
 import { nodes } from "./nodes.ts";
@@ -12,6 +13,7 @@ export const RESOURCES: readonly AnyResource[] = [
   nodes,
   links,
   sites,
+  domains,
   tasks,
   applications,
   contracts,

@@ -74,6 +74,7 @@ export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
     withTask(manager, caller, params.task, (id) => manager.explain(caller, id)),
 
   "GET /v1/sites": (manager) => ok({ items: manager.sites() }),
+  "GET /v1/domains": (manager, { caller }) => ok({ items: manager.domains(caller) }),
   "GET /v1/gateways": (manager, { caller }) =>
     ok({
       token: manager.dataToken(caller),

@@ -6,6 +6,7 @@ import type {
   AccountView,
   ContractView,
   DecisionView,
+  DomainView,
   EventView,
   KeyView,
   LogLine,
@@ -220,6 +221,28 @@ export class MemoryManager implements ManagerApi {
     const followers = this.#followers.get(id) ?? new Set();
     this.#followers.set(id, followers.add(reading));
     return ok({ close: () => void followers.delete(reading) });
+  }
+
+  domains(): readonly DomainView[] {
+    const { domain, managerKey } = this.network();
+    return [
+      {
+        id: domain,
+        node: null,
+        state: "own",
+        key: managerKey,
+        relation: null,
+        path: null,
+        nodes: this.nodeViews.length,
+        power: null,
+        prices: null,
+        age: null,
+        owed: null,
+        credit: null,
+        sent: 0,
+        taken: 0,
+      },
+    ];
   }
 
   sites(): readonly SiteView[] {

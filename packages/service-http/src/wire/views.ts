@@ -17,12 +17,14 @@ import type { LinkView, NodeView, RunView, TaskView, Timeline } from "@weft/serv
 import { z } from "zod";
 import type {
   DecisionView,
+  DomainView,
   HealthView,
   LogLine,
   NetworkView,
   PlacementView,
   SiteView,
 } from "../manager-api.ts";
+import { priceList } from "./offers.ts";
 import { digest, instant, money, named, publicKey, quantity } from "./quantities.ts";
 
 const node = () => named<NodeId>();
@@ -132,6 +134,25 @@ export const siteView: z.ZodType<SiteView> = z.looseObject({
   domain: named<DomainId>(),
   gateway: z.string().nullable().describe("URL where data at this site can be put and fetched."),
   nodes: z.array(node()),
+});
+
+export const domainView: z.ZodType<DomainView> = z.looseObject({
+  id: named<DomainId>(),
+  node: node()
+    .nullable()
+    .describe("Its name as one node of this domain's pool; null for this domain itself."),
+  state: z.enum(["own", "up", "silent", "withdrawn", "unknown"]),
+  key: publicKey(),
+  relation: z.enum(["customer", "peer", "provider"]).nullable(),
+  path: z.array(z.string()).nullable().describe("Domains on the way there; null: no route."),
+  nodes: z.int().nullable().describe("Nodes on offer; null: unknown."),
+  power: power().nullable(),
+  prices: priceList.nullable(),
+  age: micros().nullable(),
+  owed: money().nullable().describe("What this domain owes it; for managers only."),
+  credit: money().nullable().describe("How much it may owe; for managers only."),
+  sent: z.int(),
+  taken: z.int(),
 });
 
 /** Where content is put and fetched, and the bearer token that it takes: another than the API's, which no gateway sees. */
@@ -325,6 +346,10 @@ export const decisionView: z.ZodType<DecisionView> = z.looseObject({
   placement: placementView.nullable().describe("null: nothing fits."),
   refusal: refusal.nullable(),
   explanation: explanation.nullable().describe("null where the reasons were not kept."),
+  abroad: z
+    .looseObject({ domain: named<DomainId>(), price: money(), takes: micros() })
+    .optional()
+    .describe("The quote of the other domain's manager, where the task went abroad."),
 });
 
 export const logLine: z.ZodType<LogLine> = z.looseObject({

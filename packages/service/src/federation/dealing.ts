@@ -8,7 +8,7 @@ import { observe } from "../manager/placing.ts";
 import { priceColumns } from "../manager/prices.ts";
 import type { FromAgent, ToAgent } from "../protocol.ts";
 import type { Federation, Peer } from "./federation.ts";
-import { booked, follow, LOSSES, quoteFor, recalled, repeat, resume, taken } from "./inward.ts";
+import { booked, follow, giveBack, LOSSES, quoteFor, recalled, repeat, resume, taken } from "./inward.ts";
 import { type PeerMessage, peerConnection } from "./messages.ts";
 import { asForeign, grossed, offering, pricesIn } from "./offering.ts";
 import { answered, forward, lapse, owedFor } from "./outward.ts";
@@ -108,6 +108,7 @@ function beat(core: Core, now: Instant, federation: Federation): void {
   const { url, echo } = core.options.gateway;
   for (const peer of federation.peers.values()) {
     if (peer.present && now - peer.heardAt > PRESENT_WITHIN) missing(core, now, federation, peer);
+    for (const run of [...federation.inward.values()]) giveBack(core, now, federation, run);
     const held = [...federation.inward.values()].filter((run) => run.domain === peer.options.domain);
     const holding = held.length > MOST_NAMED ? null : held.map((run) => run.forward.launch.run);
     sayTo(core, peer, { kind: "greet", gateway: { url, echo }, holding });

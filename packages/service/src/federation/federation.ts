@@ -10,9 +10,11 @@ import {
   type Cryptography,
   Deadlines,
   type Instant,
+  micros,
   NEVER,
   type PublicKey,
   Rng,
+  SECOND,
   type Signer,
 } from "@weft/kernel";
 import type { StoreState } from "../store.ts";
@@ -95,7 +97,10 @@ export class Federation {
       cryptography,
       keyOf,
       valleyFree((node) => this.byNode.get(node)?.options.relation ?? "peer"),
-      { ...DEFAULT_PATH_VECTOR_SETTINGS, publisher: REGION_SETTINGS.publisher },
+      {
+        ...DEFAULT_PATH_VECTOR_SETTINGS,
+        publisher: { ...REGION_SETTINGS.publisher, heartbeat: micros(4 * SECOND) },
+      },
       new Rng(Number.parseInt(signer.publicKey.slice(8, 16), 16)),
     );
     this.inward = restoreInward(state);

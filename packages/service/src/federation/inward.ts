@@ -7,6 +7,7 @@ import {
   money,
   type Refusal,
   refuse,
+  SECOND,
   type Signature,
 } from "@weft/kernel";
 import { type PriceList, signContract, signUsage, type Transfer } from "@weft/market";
@@ -43,11 +44,14 @@ export interface Inward {
   broughtOut: Micros;
   /** What it was charged here. */
   charged: Money | null;
+  /** Since when it waits to be placed here again; null: it does not. */
+  waiting: Instant | null;
   /** Told until it is booked at home. */
   outcome: Outcome | null;
 }
 
 const COLLECTION = "inward";
+const WAITS_HERE = (15 * SECOND) as Micros;
 /** Runs whose home never booked them cost us what we had charged for them. */
 export const LOSSES = "losses";
 
@@ -151,6 +155,7 @@ export function taken(core: Core, now: Instant, peer: Peer, forward: Forward): v
     broughtIn: 0 as Micros,
     broughtOut: 0 as Micros,
     charged: null,
+    waiting: null,
     outcome: null,
   };
   federation.inward.set(run, fresh);
@@ -277,11 +282,25 @@ export function follow(core: Core, now: Instant, what: string, task: string): vo
   if (federation === null || held === undefined || entry === undefined) return;
   const { run } = held.forward.launch;
   if (what === "running") say(core, held, { kind: "state", run, state: "running" });
+  if (what === "running" || what === "placed") held.waiting = null;
+  else if (what === "waiting" && entry.runs.length > 0) held.waiting ??= now;
   else if (what === "waiting") {
     // A place was quoted, not kept: better told at once than waited for here.
     const reason = entry.row.progress.reason ?? refuse("no_capacity", "nothing is free now").refusal;
     decline(core, now, federation, held, reason);
   } else if (hasEnded(entry.row.progress.phase)) ended(core, now, federation, held, entry);
+}
+
+/** A run that was lost here and finds no other place in a while goes back to its home. */
+export function giveBack(core: Core, now: Instant, federation: Federation, held: Inward): void {
+  if (held.waiting === null || now - held.waiting < WAITS_HERE) return;
+  decline(
+    core,
+    now,
+    federation,
+    held,
+    refuse("no_capacity", "its node here was lost, and no other is free").refusal,
+  );
 }
 
 function ended(core: Core, now: Instant, federation: Federation, held: Inward, entry: TaskEntry): void {

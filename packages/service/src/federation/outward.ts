@@ -1,6 +1,8 @@
 import type { NodeId } from "@weft/infrastructure";
 import {
   after,
+  formatMoney,
+  formatTime,
   type Instant,
   type Micros,
   type Money,
@@ -137,13 +139,18 @@ export function placedAbroad(core: Core, now: Instant, entry: TaskEntry, peer: P
   const task = entry.row.id;
   const quoted = core.federation?.quotedFor(task, peer.options.domain);
   core.federation?.quotes.delete(task);
+  const decided = core.decided.get(task);
   if (quoted?.state !== "quoted") return;
+  const { domain } = peer.options;
+  const { price, takes } = quoted.quote;
+  if (decided !== undefined) core.decided.set(task, { ...decided, abroad: { domain, price, takes } });
+  const amount = formatMoney(price, core.options.currency);
   note(
     core,
     now,
     task,
     "",
-    `goes abroad to domain ${peer.options.domain}, which quoted ${quoted.quote.price}`,
+    `goes abroad to domain ${domain}, which quoted ${amount} and ${formatTime(takes)}`,
   );
 }
 

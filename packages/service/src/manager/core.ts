@@ -174,6 +174,8 @@ export interface ManagerEvent {
 export interface Decided {
   readonly at: Instant;
   readonly decision: Decision;
+  /** The quote it went abroad by. */
+  readonly abroad?: { readonly domain: DomainId; readonly price: Money; readonly takes: Micros };
 }
 
 /** The parts of a manager, shared by the modules that carry out its steps. Outputs gather in `out`, in order. */
