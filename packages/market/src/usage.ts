@@ -90,7 +90,15 @@ const RATE_SLACK = 2;
 const BYTES_SLACK = 1.05;
 const BYTES_GRAIN = 65_536;
 
-export const usageText = (record: UsageRecord): string => canonicalText({ kind: "weft/usage/1", ...record });
+/** A record never changes once written, so the text of the same record is made once. */
+const texts = new WeakMap<UsageRecord, string>();
+
+/** What the node signs. */
+export function usageText(record: UsageRecord): string {
+  let text = texts.get(record);
+  if (text === undefined) texts.set(record, (text = canonicalText({ kind: "weft/usage/1", ...record })));
+  return text;
+}
 
 export const signUsage = (record: UsageRecord, node: Signer): SignedUsage => ({
   record,
