@@ -3,7 +3,7 @@ import { type Cryptography, micros, type PublicKey, type Rng, SECOND, type Signe
 import { canopy } from "./canopy.ts";
 import { CentralisedAgent, centralisedCollector } from "./centralised/participant.ts";
 import { linkState } from "./linkstate.ts";
-import { DEFAULT_MESH_SETTINGS, type MeshSettings } from "./mesh/mesh.ts";
+import { DEFAULT_MESH_SETTINGS, type MeshSettings } from "./mesh/neighbourhood.ts";
 import type { Participant } from "./participant.ts";
 import { DEFAULT_PATH_VECTOR_SETTINGS, PathVector } from "./pathvector/pathvector.ts";
 

@@ -8,7 +8,8 @@ import {
   SECOND,
   type Signer,
 } from "@weft/kernel";
-import { DEFAULT_MESH_SETTINGS, Mesh, type MeshSettings } from "./mesh/mesh.ts";
+import { Mesh } from "./mesh/mesh.ts";
+import { DEFAULT_MESH_SETTINGS, type MeshSettings } from "./mesh/neighbourhood.ts";
 import { DEFAULT_TREE_TIMES, Trees, type TreeTimes } from "./mesh/trees.ts";
 import { DEFAULT_WORTH, judgeByRegret, type WorthSettings } from "./regional/worth.ts";
 

@@ -35,14 +35,14 @@ export {
 } from "./facts.ts";
 export { linkState } from "./linkstate.ts";
 export { DEFAULT_FLOODING_TIMES, Flooding, type FloodingTimes } from "./mesh/flooding.ts";
+export { Mesh } from "./mesh/mesh.ts";
+export { decodeMesh, encodeMesh, type MeshMessage } from "./mesh/messages.ts";
 export {
   DEFAULT_MESH_SETTINGS,
-  Mesh,
   type MeshSettings,
   type Neighbourhood,
   type Spread,
-} from "./mesh/mesh.ts";
-export { decodeMesh, encodeMesh, type MeshMessage } from "./mesh/messages.ts";
+} from "./mesh/neighbourhood.ts";
 export { DEFAULT_TREE_TIMES, Trees, type TreeTimes } from "./mesh/trees.ts";
 export type { Participant, ParticipantInput, ParticipantOutput, SharedParticipant } from "./participant.ts";
 export {

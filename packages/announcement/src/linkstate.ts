@@ -1,7 +1,8 @@
 import type { NodeId } from "@weft/infrastructure";
 import type { Cryptography, PublicKey, Rng, Signer } from "@weft/kernel";
 import { DEFAULT_FLOODING_TIMES, Flooding, type FloodingTimes } from "./mesh/flooding.ts";
-import { DEFAULT_MESH_SETTINGS, Mesh, type MeshSettings } from "./mesh/mesh.ts";
+import { Mesh } from "./mesh/mesh.ts";
+import { DEFAULT_MESH_SETTINGS, type MeshSettings } from "./mesh/neighbourhood.ts";
 
 /**
  * Link-state announcement within a domain (A2, the IGP's role): every participant keeps every record, new ones

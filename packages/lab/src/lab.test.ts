@@ -190,3 +190,10 @@ it("has nothing to compare where runs share nothing", () => {
   const none = { cases: ["x"], metrics: [], runs: [] } as unknown as Results;
   expect(compareResults(none, none)).toEqual([]);
 });
+
+it("puts values in place, takes entries out, and refuses a place that is not there", () => {
+  const cases = (...settings: string[]) => prepared(settings).cases;
+  expect(cases("policies.0=null")).toEqual(["any"]);
+  expect(cases("policies.2={name: third}")).toEqual(["own", "any", "third"]);
+  expect(() => cases("policies.7.name=x")).toThrow("--set: no entry 7 in a list of 2");
+});

@@ -10,7 +10,8 @@ import {
   type Signer,
 } from "@weft/kernel";
 import { Flooding } from "../mesh/flooding.ts";
-import { DEFAULT_MESH_SETTINGS, Mesh, type MeshSettings } from "../mesh/mesh.ts";
+import { Mesh } from "../mesh/mesh.ts";
+import { DEFAULT_MESH_SETTINGS, type MeshSettings } from "../mesh/neighbourhood.ts";
 import type { Participant, ParticipantInput, ParticipantOutput } from "../participant.ts";
 import type { View } from "../view.ts";
 

@@ -1,8 +1,8 @@
 import type { NodeId } from "@weft/infrastructure";
 import { after, earliest, type Instant, MILLISECOND, type Micros, micros, NEVER, SECOND } from "@weft/kernel";
 import type { ParticipantOutput } from "../participant.ts";
-import type { Neighbourhood, Spread } from "./mesh.ts";
 import { type Hint, isNewer, lowOf, type MeshMessage } from "./messages.ts";
+import type { Neighbourhood, Spread } from "./neighbourhood.ts";
 import type { Stored } from "./store.ts";
 
 /*

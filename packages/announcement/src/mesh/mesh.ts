@@ -4,7 +4,6 @@ import {
   type Cryptography,
   earliest,
   type Instant,
-  MILLISECOND,
   type Micros,
   micros,
   NEVER,
@@ -15,10 +14,16 @@ import {
 } from "@weft/kernel";
 import { FACETS } from "../facts.ts";
 import type { ParticipantInput, ParticipantOutput, SharedParticipant } from "../participant.ts";
-import { DEFAULT_PUBLISHER_SETTINGS, Publisher, type PublisherSettings } from "../publisher.ts";
+import { Publisher } from "../publisher.ts";
 import { type AnnouncementRecord, decodeRecord, encodeRecord } from "../record.ts";
-import { type Change, DEFAULT_VIEW_SETTINGS, View, type ViewSettings } from "../view.ts";
+import { type Change, View } from "../view.ts";
 import { type Carried, decodeMesh, encodeMesh, keyHash, type MeshMessage, originHash } from "./messages.ts";
+import {
+  DEFAULT_MESH_SETTINGS,
+  type MeshSettings,
+  type Neighbourhood,
+  type Spread,
+} from "./neighbourhood.ts";
 import { RecordStore, type Stored } from "./store.ts";
 
 /*
@@ -31,59 +36,6 @@ import { RecordStore, type Stored } from "./store.ts";
  * [MESH.4] A participant that meets a number of its own that it does not remember counts on from above it.
  * [MESH.5] What the view forgets, the store forgets.
  */
-
-/** How records travel on. Every method may add to `out`. */
-export interface Spread {
-  readonly wakeAt: Instant;
-  wake(now: Instant, out: ParticipantOutput[]): void;
-  /** A record new to us is stored; `from` is null for our own. */
-  fresh(now: Instant, stored: Stored, from: NodeId | null, out: ParticipantOutput[]): void;
-  /** The same record once more. */
-  duplicate(now: Instant, stored: Stored, from: NodeId, out: ParticipantOutput[]): void;
-  message(now: Instant, from: NodeId, message: MeshMessage, out: ParticipantOutput[]): void;
-  peerUp(now: Instant, peer: NodeId, out: ParticipantOutput[]): void;
-  peerDown(now: Instant, peer: NodeId, out: ParticipantOutput[]): void;
-  forget(stored: readonly Stored[]): void;
-}
-
-/** What a spread may use of its mesh. */
-export interface Neighbourhood {
-  readonly self: NodeId;
-  readonly peers: ReadonlySet<NodeId>;
-  readonly store: RecordStore;
-  push(now: Instant, to: NodeId, stored: readonly Stored[], out: ParticipantOutput[]): void;
-  send(now: Instant, to: NodeId, message: MeshMessage, out: ParticipantOutput[]): void;
-}
-
-export interface MeshSettings {
-  readonly publisher: PublisherSettings;
-  readonly view: ViewSettings;
-  /** A neighbour hears something of us in every such interval. */
-  readonly helloEvery: Micros;
-  readonly peerLifetime: Micros;
-  /** Least time between two records of one facet of one origin; what comes faster is dropped and sent again. */
-  readonly leastArrival: Micros;
-  /** Most neighbours; others are not listened to. */
-  readonly maxPeers: number;
-  /** Others speak for our origin too: what they say of it is news like any other. */
-  readonly sharedOrigin: boolean;
-}
-
-/** Records live longer here than at a collector, since each heartbeat crosses the whole mesh. */
-export const DEFAULT_MESH_SETTINGS: MeshSettings = {
-  publisher: { ...DEFAULT_PUBLISHER_SETTINGS, deltas: false, heartbeat: micros(20 * SECOND) },
-  view: {
-    ...DEFAULT_VIEW_SETTINGS,
-    suspectAfter: micros(45 * SECOND),
-    downAfter: micros(70 * SECOND),
-    forgetAfter: micros(300 * SECOND),
-  },
-  helloEvery: SECOND,
-  peerLifetime: micros(3.5 * SECOND),
-  leastArrival: micros(5 * MILLISECOND),
-  maxPeers: 256,
-  sharedOrigin: false,
-};
 
 /** Bytes of records or summary put into one message. */
 const MESSAGE_BYTES = 16_000;

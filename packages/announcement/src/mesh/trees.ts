@@ -2,8 +2,8 @@ import type { NodeId } from "@weft/infrastructure";
 import { after, earliest, type Instant, MILLISECOND, MINUTE, type Micros, micros, NEVER } from "@weft/kernel";
 import { FACETS } from "../facts.ts";
 import type { ParticipantOutput } from "../participant.ts";
-import type { Neighbourhood, Spread } from "./mesh.ts";
 import { type Hint, isNewer, keyHash, lowOf, type MeshMessage } from "./messages.ts";
+import type { Neighbourhood, Spread } from "./neighbourhood.ts";
 import type { Stored } from "./store.ts";
 
 /*

@@ -13,8 +13,8 @@ import {
   type Signer,
 } from "@weft/kernel";
 import type { AnnouncedLoad } from "../facts.ts";
-import { DEFAULT_MESH_SETTINGS } from "../mesh/mesh.ts";
 import { originHash } from "../mesh/messages.ts";
+import { DEFAULT_MESH_SETTINGS } from "../mesh/neighbourhood.ts";
 import { RecordStore, type Stored } from "../mesh/store.ts";
 import type { ParticipantInput, ParticipantOutput, SharedParticipant } from "../participant.ts";
 import { type Publication, Publisher, type PublisherSettings } from "../publisher.ts";

@@ -5,7 +5,8 @@ import { describe, Keys, load, nodeNamed, queued, sharedCryptography } from "../
 import { type Edge, Network } from "../../test/world.ts";
 import { canopy } from "../canopy.ts";
 import { CentralisedAgent, centralisedCollector } from "../centralised/participant.ts";
-import { DEFAULT_MESH_SETTINGS, Mesh } from "../mesh/mesh.ts";
+import { Mesh } from "../mesh/mesh.ts";
+import { DEFAULT_MESH_SETTINGS } from "../mesh/neighbourhood.ts";
 import { Trees } from "../mesh/trees.ts";
 import type { Participant, SharedParticipant } from "../participant.ts";
 import { DEFAULT_PATH_VECTOR_SETTINGS, PathVector } from "../pathvector/pathvector.ts";

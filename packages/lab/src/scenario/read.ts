@@ -27,7 +27,7 @@ export function parseSetting(text: string): Setting {
 
 /**
  * Reads and checks a scenario file, and every file it names. Throws `ScenarioRefused` with everything that is wrong.
- * `settings` replace fields; a field set to null is left out.
+ * `settings` replace fields; a field or entry set to null is left out, one behind the last of a list is added.
  */
 export function readScenario(path: string, settings: readonly Setting[] = []): Prepared {
   let text: string;
@@ -70,8 +70,13 @@ const named = ({ name, title }: { readonly name: string; readonly title?: string
 function amended(source: unknown, { path, value }: Setting): unknown {
   const [step, ...rest] = path;
   if (step === undefined) return value;
-  if (Array.isArray(source))
-    return source.map((item, i) => (String(i) === step ? amended(item, { path: rest, value }) : item));
+  if (Array.isArray(source)) {
+    const at = Number(step);
+    if (!Number.isInteger(at) || at < 0 || at > source.length)
+      throw new ScenarioRefused([`--set: no entry ${step} in a list of ${source.length}`]);
+    if (rest.length === 0 && value === null) return source.filter((_, i) => i !== at);
+    return [...source.slice(0, at), amended(source[at], { path: rest, value }), ...source.slice(at + 1)];
+  }
   const record = (typeof source === "object" && source !== null ? source : {}) as Record<string, unknown>;
   if (rest.length === 0 && value === null) {
     const { [step]: _, ...left } = record;
