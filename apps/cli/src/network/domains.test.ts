@@ -143,7 +143,7 @@ it("both managers killed while a task runs abroad: it runs once and is billed on
   const consumer = consumerOf("east");
   const before = must(await managerOf("west").call("GET /v1/usage", { query: { limit: 100 } } as never)).items
     .length;
-  const id = await consumer.submit("long", 1_500_000_000n);
+  const id = await consumer.submit("long", 700_000_000n);
   await consumer.when(id, "running");
   networkOf("west").kill("manager");
   networkOf("east").kill("manager");
