@@ -300,6 +300,17 @@ describe("tasks", () => {
     expect(err).toContain("read-receipt failed: exit code 3  [program_failed]");
   });
 
+  it("Ctrl-C on run --watch leaves the task running, and says so", async () => {
+    const child = spawn(process.execPath, [BIN, "run", "-f", "task.yaml", "--watch"], { cwd: folder });
+    let said = "";
+    child.stderr.on("data", (chunk) => {
+      said += chunk;
+      if (/^(?:pending|launched|running)/m.test(said) && !child.killed) child.kill("SIGINT");
+    });
+    expect(await new Promise((resolve) => child.once("close", resolve))).toBe(130);
+    expect(said).toContain("read-receipt goes on; weft logs -f read-receipt follows it");
+  }, 60_000);
+
   it("apply makes a task once", async () => {
     expect((await weft("apply", "-f", "task.yaml")).out).toBe("task/read-receipt created\n");
     expect((await weft("apply", "-f", "task.yaml")).out).toBe("task/read-receipt unchanged\n");

@@ -54,6 +54,7 @@ async function run(context: Context, options: Options): Promise<void> {
   }
   const ended = await watchTask(context, task);
   if (options.output !== undefined) await printValue(context, ended, options.output);
+  if (ended.phase === "cancelled" && ended.reason === null) throw new Failure(`${ended.name} was cancelled`);
   if (ended.phase !== "succeeded") {
     throw new Failure(
       `${ended.name} ${ended.phase}: ${ended.reason === null ? UNKNOWN : refusalText(ended.reason)}`,
@@ -66,6 +67,12 @@ async function run(context: Context, options: Options): Promise<void> {
 /** Shows each phase as it comes, and counts the time on a terminal; resolves with the task once it has ended. */
 async function watchTask(context: Context, submitted: TaskView): Promise<TaskView> {
   const client = await context.client();
+  const left = (): never => {
+    const { name } = submitted;
+    context.note(`\n${name} goes on; weft logs -f ${name} follows it, weft delete ${name} stops it`);
+    process.exit(130);
+  };
+  process.once("SIGINT", left);
   const begunAt = Date.now();
   let line: ProgressLine | null = null;
   let shown = "";
@@ -89,6 +96,7 @@ async function watchTask(context: Context, submitted: TaskView): Promise<TaskVie
     }
     throw new Failure("the stream of events ended before the task did");
   } finally {
+    process.off("SIGINT", left);
     clearInterval(tick);
     line?.end();
   }
