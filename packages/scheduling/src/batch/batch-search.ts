@@ -51,7 +51,7 @@ export class BatchSearch {
     this.#room = roomOf(problem);
     this.#used = new Float64Array(this.#room.length);
     const greedy = planGreedily(problem);
-    const lagrangian = raiseBound(problem, greedy.cost, 300);
+    const lagrangian = raiseBound(problem, greedy.cost, roundsFor(problem));
     const priced = pricedCosts(problem, lagrangian.price);
     const guided = planGreedily(problem, byRegret(problem, priced), priced);
     const start = guided.cost < greedy.cost ? guided : greedy;
@@ -212,7 +212,7 @@ export class BatchSearch {
     }
   }
 
-  /** One of t's arcs, the cheap ones far more often; now and then none at all. */
+  /** One of t's arcs, by the eighth power of chance: mostly among the few cheapest; now and then none at all. */
   #someArc(t: number): number {
     const { start } = this.problem;
     const from = start[t]!;
@@ -220,7 +220,9 @@ export class BatchSearch {
     if (count === 0) return -1;
     const draw = this.#rng.float() * OUT_AND_IN;
     if (draw >= 1) return -1;
-    return this.#ranked[from + Math.floor(draw * draw * draw * count)]!;
+    const squared = draw * draw;
+    const fourth = squared * squared;
+    return this.#ranked[from + Math.floor(fourth * fourth * count)]!;
   }
 
   #anneal(moves: number, heat: number): void {
@@ -288,6 +290,10 @@ export class BatchSearch {
   }
 }
 
+/** Rounds of ascent before the search: fewer where one is long, so that preparing a large batch leaves time to search it. */
+const roundsFor = ({ node, resources }: BatchProblem): number =>
+  Math.max(60, Math.min(300, Math.floor(1.2e7 / (node.length * resources + 1))));
+
 /** One draw in fifty leaves the task out. */
 const OUT_AND_IN = 1 / 0.98;
 /** How far one cycle cools. */
@@ -321,7 +327,7 @@ function meanRegret(problem: BatchProblem, priced: Float64Array, ranked: Int32Ar
   return count === 0 || sum === 0 ? 1 : (0.5 * sum) / count;
 }
 
-/** No penalty sinks below twice the Lagrangian price, nor below a small share of what a unit costs on average. */
+/** No penalty sinks below four times the Lagrangian price, nor below a small share of what a unit costs on average. */
 function penaltyFloor(problem: BatchProblem, price: Float64Array): Float64Array {
   const { resources, demand, cost, node } = problem;
   let spent = 0;
@@ -332,6 +338,6 @@ function penaltyFloor(problem: BatchProblem, price: Float64Array): Float64Array 
   }
   return price.map((worth, i) => {
     const unit = used[i % resources]!;
-    return Math.max(2 * worth, unit > 0 ? (0.05 * spent) / unit : 0, 1e-12);
+    return Math.max(4 * worth, unit > 0 ? (0.05 * spent) / unit : 0, 1e-12);
   });
 }
