@@ -16,6 +16,7 @@ export { conclusionTable, resultsTable } from "./report/table.ts";
 export * from "./results.ts";
 export { readResults } from "./run-folder.ts";
 export { type FailedRun, runAll } from "./runner.ts";
+export type { TrustScenario } from "./scenario/market.ts";
 export { ScenarioRefused } from "./scenario/problems.ts";
 export * from "./scenario/read.ts";
 export * from "./seeds.ts";

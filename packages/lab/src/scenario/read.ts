@@ -8,6 +8,7 @@ import type { Prepared } from "../study.ts";
 import { buildAnnouncementScenario } from "./announcement.ts";
 import { buildCellScenario } from "./cells.ts";
 import { ScenarioFiles } from "./files.ts";
+import { buildPricingStudy, buildTrustStudy, pricingScenario, trustScenario } from "./market.ts";
 import { buildNetworkScenario } from "./network.ts";
 import { checked, FieldProblems, ScenarioRefused } from "./problems.ts";
 import { announcementScenario, cellScenario, networkScenario } from "./schema.ts";
@@ -42,7 +43,9 @@ export function readScenario(path: string, settings: readonly Setting[] = []): P
 /** The same for a text; `path` names it, and the files it names are relative to it. */
 export function prepareScenario(text: string, path: string, settings: readonly Setting[] = []): Prepared {
   const amend = (source: unknown): unknown => settings.reduce(amended, source);
-  const anyStudy = z.looseObject({ study: z.enum(["network", "cells", "announcement"]) });
+  const anyStudy = z.looseObject({
+    study: z.enum(["network", "cells", "announcement", "pricing", "trust"]),
+  });
   const { study } = checked(readDocument(text, path, anyStudy, amend)).value;
   if (study === "network") {
     const { value, lineOf } = checked(readDocument(text, path, networkScenario, amend));
@@ -56,6 +59,16 @@ export function prepareScenario(text: string, path: string, settings: readonly S
     const problems = new FieldProblems(path, lineOf);
     const data = buildAnnouncementScenario(value, new ScenarioFiles(path), problems);
     return { study, ...named(value.metadata), cases: casesOfAnnouncement(data), data };
+  }
+  if (study === "pricing") {
+    const { value } = checked(readDocument(text, path, pricingScenario, amend));
+    const data = buildPricingStudy(value);
+    return { study, ...named(value.metadata), cases: value.mechanisms, data };
+  }
+  if (study === "trust") {
+    const { value } = checked(readDocument(text, path, trustScenario, amend));
+    const cases = value.policies.map(({ name }) => name);
+    return { study, ...named(value.metadata), cases, data: buildTrustStudy(value) };
   }
   const { value, lineOf } = checked(readDocument(text, path, cellScenario, amend));
   const data = buildCellScenario(value, new FieldProblems(path, lineOf));

@@ -173,7 +173,8 @@ const policy = z.strictObject({
   objective: z.enum(["time", "cost", "energy", "carbon"]).optional(),
 });
 
-const head = {
+/** What every scenario begins with. */
+export const head = {
   apiVersion: z.literal("weft.dev/v1"),
   kind: z.literal("Scenario"),
   metadata: z.strictObject({
