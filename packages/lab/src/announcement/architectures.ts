@@ -147,6 +147,12 @@ function hybridWays(graph: Graph, { of, centres }: Regions): Way[] {
     const known = { a: gateway, b: node, delay: delay[node] as number, hops: hops[node] as number };
     ways.push(source[node] === of[node] ? known : route(graph, gateway, node));
   }
+  /** From a site to its own gateway, which need not be the nearest one. */
+  const home = (site: number): { readonly us: number; readonly links: number } => {
+    if (source[site] === of[site]) return { us: delay[site] as number, links: hops[site] as number };
+    const ways = graph.from(centres[of[site] as number] as number);
+    return { us: ways.delay[site] as number, links: ways.hops[site] as number };
+  };
   const joined = new Map<number, Way>();
   for (const cable of graph.cables) {
     const [r, s] = [of[cable.a] as number, of[cable.b] as number];
@@ -155,8 +161,8 @@ function hybridWays(graph: Graph, { of, centres }: Regions): Way[] {
     const way: Way = {
       a: centres[low] as number,
       b: centres[high] as number,
-      delay: (delay[cable.a] as number) + cable.delay + (delay[cable.b] as number),
-      hops: (hops[cable.a] as number) + 1 + (hops[cable.b] as number),
+      delay: home(cable.a).us + cable.delay + home(cable.b).us,
+      hops: home(cable.a).links + 1 + home(cable.b).links,
     };
     const pair = low * centres.length + high;
     if (way.delay < (joined.get(pair)?.delay ?? Number.POSITIVE_INFINITY)) joined.set(pair, way);

@@ -16,10 +16,10 @@ import {
 import type { AnnouncementScenario, ArchitectureName } from "./scenario.ts";
 
 export const ANNOUNCEMENT_METRICS: readonly MetricSpec[] = [
-  { name: "timeP50", label: "all know p50", unit: "ms", better: "less", detail: true },
-  { name: "timeP99", label: "all know p99", unit: "ms", better: "less", detail: true },
+  { name: "timeP50", label: "time until all know, p50", unit: "ms", better: "less", detail: true },
+  { name: "timeP99", label: "time until all know, p99", unit: "ms", better: "less", detail: true },
   { name: "timeRatio", label: "all know p50", unit: "x limit", better: "less" },
-  { name: "timeRatioP99", label: "p99", unit: "x limit", better: "less" },
+  { name: "timeRatioP99", label: "all know p99", unit: "x limit", better: "less" },
   { name: "age", label: "age", unit: "s", better: "less" },
   { name: "view", label: "view one by one", unit: "%", better: "more" },
   { name: "covered", label: "view with regions", unit: "%", better: "more", detail: true },

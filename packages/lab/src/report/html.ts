@@ -34,12 +34,12 @@ export function reportHtml(
       `mean ± 95 % confidence over ${seeds.length} ${seeds.length === 1 ? "seed" : "seeds"}; best of each column in bold`,
       figures(results, panels),
     ),
+    concluded(study.conclude?.(results) ?? null),
     section(
       "Compared",
       "large dot and bar: mean and its 95 % confidence interval; small dots: seeds",
       compared(results, panels),
     ),
-    concluded(study.conclude?.(results) ?? null),
     ...study.distributions.map((chart) =>
       section(
         chart.title,
