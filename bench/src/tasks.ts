@@ -280,7 +280,7 @@ export const tasks: Bench = {
       });
       const p99 = percentile(started, 0.99) / 1000;
       report({ name: "tasks/start-p99", value: p99, unit: "ms", against: "", ratio: null });
-      const count = full ? 3000 : 100;
+      const count = full ? 5000 : 100;
       const spent = cpuOf(network);
       const rate = await throughput(submitter, count, 64);
       const note = spent(count);
