@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join as joinPath } from "node:path";
 import type { Architecture } from "@weft/announcement";
@@ -54,7 +55,10 @@ export function register(program: Command, context: Context): void {
       "--register <id>",
       "first register a provider of this id, whom nobody has to invite; its nodes join as its own",
     )
-    .option("--owner <key>", "heed offers that this key signed (weft offer set), below --price too")
+    .option(
+      "--owner <key>",
+      "heed offers that this key signed (weft offer set), below --price too; your own for this network by default",
+    )
     .option(
       "--name <name>",
       "name of the node",
@@ -122,7 +126,7 @@ async function join(context: Context, manager: string, options: Options): Promis
     options.register === undefined
       ? {
           joinToken: options.joinToken ?? context.env.WEFT_JOIN_TOKEN ?? null,
-          owner: options.owner ?? null,
+          owner: options.owner ?? (await ownKey(context, manager)),
         }
       : await registered(context, manager, options.register);
   const config = agentConfig({
@@ -174,6 +178,14 @@ async function join(context: Context, manager: string, options: Options): Promis
     context.note("leaving ...");
     await agent.stop();
   }
+}
+
+/** The key of whoever lends this machine, where they have one for this network: what they sign from here is their word. */
+async function ownKey(context: Context, manager: string): Promise<string | null> {
+  const { server, key } = context.network;
+  if (new URL(server).host !== new URL(manager).host || !existsSync(key)) return null;
+  const { loadSigner } = await import("@weft/live");
+  return loadSigner(key).publicKey;
 }
 
 /** Registers a provider and gives a join token of its; its own token and key are kept as a context. */
