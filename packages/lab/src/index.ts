@@ -12,6 +12,7 @@ export * from "./lab.ts";
 export * from "./network/scenario.ts";
 export { NetworkSimulation } from "./network/simulation.ts";
 export { reportHtml } from "./report/html.ts";
+export { FRAME, frame, logScale, pathThrough, svg } from "./report/svg.ts";
 export { conclusionTable, resultsTable } from "./report/table.ts";
 export * from "./results.ts";
 export { readResults } from "./run-folder.ts";

@@ -32,6 +32,8 @@ const EVERYWHERE = 0;
 
 /** Keeps a bound below what it bounds, whatever the order in which the same factors were multiplied. */
 const ROUNDING = 1 - 2 ** -40;
+/** Stands for the least micros to a site that nobody has looked up yet. */
+const LATER = -1;
 const BLOCK_BITS = Math.log2(BLOCK);
 
 /**
@@ -140,10 +142,8 @@ export class IndexedSearch implements Search {
     const { lately } = ranking;
     const likely = lately[cell] as number;
     this.#visit(query, ranking, cell, perKey, learnt, query.source, 0, best);
-    const soonest =
-      likely < 0 || likely === query.source ? Number.POSITIVE_INFINITY : this.#leastTo(query, likely);
-    if (soonest < Number.POSITIVE_INFINITY)
-      this.#visit(query, ranking, cell, perKey, learnt, likely, soonest, best);
+    if (likely >= 0 && likely !== query.source)
+      this.#visit(query, ranking, cell, perKey, learnt, likely, LATER, best);
     const count = this.#shortlist(query, ranking, cell, perKey, likely, best);
     const [sites, bounds, leasts] = [this.#sites, this.#bounds, this.#leasts];
     let most = 0;
@@ -177,9 +177,9 @@ export class IndexedSearch implements Search {
       if (!(key <= highest)) continue; // too dear, or not a number: nobody there has enough free
       if (((offers[site + 1] as number) & capabilities) !== capabilities) continue;
       if (site === source || site === but) continue;
-      const least = this.#leastTo(query, site);
+      const least = perMicro > 0 ? this.#leastTo(query, site) : LATER;
       if (least === Number.POSITIVE_INFINITY) continue;
-      const bound = Math.max(moving + perKey * key, fee) + perMicro * least * ROUNDING;
+      const bound = Math.max(moving + perKey * key, fee) + (perMicro > 0 ? perMicro * least * ROUNDING : 0);
       if (bound > toBeat) continue;
       sites[count] = site;
       bounds[count] = bound;
@@ -209,7 +209,10 @@ export class IndexedSearch implements Search {
     return ROUNDING * (inward + query.resultBytes * (this.#priceOut[at] as number));
   }
 
-  /** Looks at the nodes of one site reached in at least `bound` micros, best key first. */
+  /**
+   * Looks at the nodes of one site reached in at least `micros`, best key first. `LATER`: that is looked up when a node
+   * would do.
+   */
   #visit(
     query: Query,
     ranking: Ranking,
@@ -217,7 +220,7 @@ export class IndexedSearch implements Search {
     perKey: number,
     learnt: number,
     site: number,
-    bound: number,
+    micros: number,
     best: Fit,
   ): void {
     if (site >= ranking.width || site >= this.#members.length) return;
@@ -226,7 +229,9 @@ export class IndexedSearch implements Search {
     const end = ranking.endOf(site);
     const known = site === query.source || this.#known[site] === this.#resolved;
     const hops = known && site !== query.source ? (this.#hops[site] as number) : 0;
-    const fixed = this.#moving(query, site + 1) + perMicro * bound * ROUNDING;
+    let bound = perMicro > 0 && micros === LATER ? this.#leastTo(query, site) : micros;
+    if (bound === Number.POSITIVE_INFINITY) return;
+    const fixed = this.#moving(query, site + 1) + (perMicro > 0 ? perMicro * bound * ROUNDING : 0);
     const needed = Math.max(work > 0 ? 1 : 0, (atLeast / learnt) * ROUNDING);
     const space = memory > 0 ? memory : Number.NEGATIVE_INFINITY;
     let toBeat = best.score;
@@ -247,11 +252,15 @@ export class IndexedSearch implements Search {
         const rate = Math.min(free, lanes * lane) * learnt;
         const compute = ((work * 1e6) / rate) * ROUNDING;
         const queue = seats[at + QUEUE] as number;
-        if (rate < atLeast || bound + queue + compute > deadline) continue;
+        if (rate < atLeast || Math.max(bound, 0) + queue + compute > deadline) continue;
         const forMemory = perMoney * memory * (seats[at + MEMORY_PRICE] as number) * (compute / 1e6);
         const inTime = perMicro * queue;
         if ((least + forMemory + inTime) * ROUNDING > toBeat) continue;
         if ((fixed + perMicro * compute + inTime) * ROUNDING > toBeat) continue;
+      }
+      if (bound === LATER) {
+        bound = this.#leastTo(query, site);
+        if (bound === Number.POSITIVE_INFINITY) return;
       }
       if (this.#tryOn(query, whole[at + NODE] as number, bound, hops, best)) toBeat = best.score;
     }

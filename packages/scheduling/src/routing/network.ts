@@ -42,6 +42,8 @@ interface View {
   log: number[];
   /** How many entries were forgotten from the front of the log. */
   forgotten: number;
+  /** Another whenever something in it is; never the same for two views. */
+  stamp: number;
 }
 
 interface KeptTree extends Tree {
@@ -75,6 +77,7 @@ export class Network {
   #back = new Int32Array(0);
   /** By hop: the hop of the same links seen from the other end. */
   #twin = new Int32Array(0);
+  #stamps = 0;
   #hops: Float64Array = new Float64Array(0);
   /** By link: the hop along it; -1 where it is none. */
   #hopOf = new Int32Array(0);
@@ -155,6 +158,11 @@ export class Network {
     return tree;
   }
 
+  /** Stays the same as long as every tree over the view does. */
+  stampOf(name: number): number {
+    return this.#view(name).stamp;
+  }
+
   #view(name: number): View {
     let view = this.#views.get(name);
     if (view !== undefined) return view;
@@ -168,6 +176,7 @@ export class Network {
       repair: new TreeRepair(graph, graph),
       log: [],
       forgotten: 0,
+      stamp: ++this.#stamps,
     };
     for (let hop = 0; hop < graph.weight.length; hop++) graph.weight[hop] = this.#weightIn(view, hop);
     this.#views.set(name, view);
@@ -248,6 +257,7 @@ export class Network {
     weight[hop] = now;
     weight[twin] = now;
     view.log.push(hop, twin);
+    view.stamp = ++this.#stamps;
     if (view.log.length > 2 * REMEMBERED) {
       view.forgotten += REMEMBERED;
       view.log = view.log.slice(REMEMBERED);

@@ -16,6 +16,7 @@ import {
   SECURITY,
 } from "./network.ts";
 import { type Tree, TreeSolver } from "./tree.ts";
+import { TreeWays } from "./tree-ways.ts";
 
 /** Keeps a bound below what it bounds, whatever the order in which the same terms were added. */
 const ROUNDING = 1 - 2 ** -40;
@@ -49,6 +50,7 @@ export class QuickestPath {
   readonly #network: Network;
   readonly #patience: number;
   readonly #heap = new MinHeap();
+  readonly #ways: TreeWays;
   /** Result of the last `find`: micros there and back, and the least residual bandwidth each way. */
   transferIn = 0;
   transferOut = 0;
@@ -72,6 +74,7 @@ export class QuickestPath {
   /** The lowest band that may serve the task, and the tree of the data's site over it; null: the site has no hops. */
   #lowest = 0;
   #reach: Tree | null = null;
+  #begun = false;
   /** Whether bounds look at bands; without, one tree says how far it is, and that is mostly enough. */
   #fine = false;
   /** By band, the tree over it and above, once needed. */
@@ -79,6 +82,8 @@ export class QuickestPath {
   /** Best residual rates between the data's site and its neighbours: every way to it ends with one of them. */
   #accessIn = 0;
   #accessOut = 0;
+  #widestIn = 0;
+  #widestOut = 0;
   #jitterToGo: Float64Array | null = null;
   #lossToGo: Float64Array | null = null;
   #bitErrorsToGo: Float64Array | null = null;
@@ -117,6 +122,7 @@ export class QuickestPath {
   constructor(pool: Pool, network: Network, patience = 48) {
     this.#pool = pool;
     this.#network = network;
+    this.#ways = new TreeWays(network);
     this.#patience = patience;
   }
 
@@ -131,6 +137,14 @@ export class QuickestPath {
     this.#lowest = 0;
     while ((bandRates[this.#lowest] as number) < query.bandwidth && this.#lowest < bandRates.length - 1)
       this.#lowest++;
+    this.#begun = false;
+  }
+
+  /** Gets the trees that bound the task's paths; not before they are needed, as many tasks need none. */
+  #prepare(): void {
+    const query = this.#query;
+    if (this.#begun || query.source < 0 || query.source >= this.#network.graph.vertices) return;
+    this.#begun = true;
     this.#toGo.fill(null);
     this.#fine = false;
     this.#reach = this.#leastOf("roundTrip", this.#lowest);
@@ -162,6 +176,19 @@ export class QuickestPath {
     this.#accessOut = outward;
   }
 
+  /** The rates no way to a site can pass: the best at either end. */
+  #measureEnd(site: number): void {
+    const { graph, hops } = this.#network;
+    const end = (graph.start[site + 1] as number) * HOP;
+    let [inward, outward] = [0, 0];
+    for (let at = (graph.start[site] as number) * HOP; at < end; at += HOP) {
+      inward = Math.max(inward, hops[at + RATE_BACK] as number);
+      outward = Math.max(outward, hops[at + RATE_THERE] as number);
+    }
+    this.#widestIn = Math.min(this.#accessIn, inward);
+    this.#widestOut = Math.min(this.#accessOut, outward);
+  }
+
   /** Micros that sending takes at the least, between the data's site and any other. */
   get leastSending(): number {
     const { inputBytes, resultBytes } = this.#query;
@@ -173,15 +200,18 @@ export class QuickestPath {
 
   /** Least round trips from every site to the data over hops that may serve the task; empty when there are none. */
   get distances(): Float64Array {
+    this.#prepare();
     return this.#reach === null ? NOWHERE : this.#reach.distance;
   }
 
   /** Whether the task limits delay, jitter, loss or bit errors. */
   get limited(): boolean {
-    const { delay } = this.#query;
-    return (
-      delay < ENDLESS || this.#jitterToGo !== null || this.#lossToGo !== null || this.#bitErrorsToGo !== null
-    );
+    return this.#query.delay < ENDLESS || this.#limitsSums;
+  }
+
+  get #limitsSums(): boolean {
+    const { jitter, loss, bitErrors } = this.#query;
+    return jitter < ENDLESS || loss < ENDLESS || bitErrors < ENDLESS;
   }
 
   /** Whether one of these limits alone rules out every path to a site. */
@@ -197,6 +227,7 @@ export class QuickestPath {
 
   /** Micros that the transfers to and from a site take at the least; Infinity where it is ruled out. */
   least(site: number): number {
+    this.#prepare();
     if (site === this.#query.source) return 0;
     return this.rulesOut(site) ? ENDLESS : this.#bound(site, 0, ENDLESS, ENDLESS);
   }
@@ -211,14 +242,55 @@ export class QuickestPath {
     this.#found = false;
     this.#site = site;
     if (site === query.source) return this.#stay();
-    if (this.#reach === null || this.#accessIn < query.bandwidth || this.#accessOut < query.bandwidth)
-      return false;
-    if (site >= this.#network.graph.vertices) return false;
+    const { vertices } = this.#network.graph;
+    if (query.source < 0 || query.source >= vertices || site >= vertices) return false;
+    if (this.#accessIn < query.bandwidth || this.#accessOut < query.bandwidth) return false;
     if (query.bounded && query.allowed[site] !== query.serial) return false;
+    this.#measureEnd(site);
+    if (!query.bounded && !this.#limitsSums && this.#recall(site)) {
+      this.#found = this.transferIn + this.transferOut <= within;
+      return this.#found;
+    }
     const bound = this.least(site);
     if (!(bound <= within) || bound === ENDLESS) return false;
     if (this.#followTrees(site, within)) return this.#found;
     return this.#search(site, within, bound);
+  }
+
+  /**
+   * Whether the way remembered from the tree is surely the best: it meets the demands, and any other is longer by more
+   * than a wider one could win. Leaves it as the result then.
+   */
+  #recall(site: number): boolean {
+    const query = this.#query;
+    const { source, bandwidth, security, mustKnow, inputBytes, resultBytes } = query;
+    const view = this.#network.viewOf("roundTrip", this.#lowest, security, mustKnow);
+    const ways = this.#ways;
+    if (!ways.recall(source, site, view, this.#lowest)) return false;
+    const { entries, first, count } = ways;
+    const figures = this.#network.hops;
+    let [delayIn, delayOut, rateIn, rateOut] = [0, 0, ENDLESS, ENDLESS];
+    if (this.#way.length < count) this.#way = new Int32Array(this.#network.graph.vertices);
+    for (let i = 0; i < count; i++) {
+      const hop = entries[first + i] as number;
+      const at = hop * HOP;
+      rateIn = Math.min(rateIn, figures[at + RATE_BACK] as number);
+      rateOut = Math.min(rateOut, figures[at + RATE_THERE] as number);
+      delayIn += figures[at + DELAY_BACK] as number;
+      delayOut += figures[at + DELAY_THERE] as number;
+      this.#way[i] = hop;
+    }
+    if (rateIn < bandwidth || rateOut < bandwidth) return false;
+    if (delayIn > query.delay || delayOut > query.delay) return false;
+    this.transferIn = transfer(delayIn, inputBytes, rateIn);
+    this.transferOut = transfer(delayOut, resultBytes, rateOut);
+    const time = this.transferIn + this.transferOut;
+    const other = (ways.nearest + ways.detour + this.#sending(ENDLESS)) * ROUNDING;
+    if (!(other > time) || !(time < ENDLESS)) return false;
+    this.bandwidthIn = inputBytes > 0 ? rateIn : ENDLESS;
+    this.bandwidthOut = resultBytes > 0 ? rateOut : ENDLESS;
+    this.hops = count;
+    return true;
   }
 
   /**
@@ -228,7 +300,7 @@ export class QuickestPath {
    * win. False: not proven, or a demand is in the way; then the search has to tell.
    */
   #followTrees(site: number, within: number): boolean {
-    if (this.#jitterToGo !== null || this.#lossToGo !== null || this.#bitErrorsToGo !== null) return false;
+    if (this.#limitsSums) return false;
     const rates = this.#network.bandRates;
     const others = this.#others;
     const widest = this.#sending(ENDLESS);
@@ -261,8 +333,8 @@ export class QuickestPath {
   #sending(rate: number): number {
     const { inputBytes, resultBytes } = this.#query;
     return (
-      (inputBytes > 0 ? (inputBytes * 8e6) / Math.min(this.#accessIn, rate) : 0) +
-      (resultBytes > 0 ? (resultBytes * 8e6) / Math.min(this.#accessOut, rate) : 0)
+      (inputBytes > 0 ? (inputBytes * 8e6) / Math.min(this.#widestIn, rate) : 0) +
+      (resultBytes > 0 ? (resultBytes * 8e6) / Math.min(this.#widestOut, rate) : 0)
     );
   }
 
@@ -278,7 +350,7 @@ export class QuickestPath {
     if (this.#walked.length < graph.vertices) this.#walked = new Int32Array(graph.vertices);
     const walked = this.#walked;
     const nearest = distance[site] as number;
-    let [delayIn, delayOut, rateIn, rateOut, count] = [0, 0, this.#accessIn, this.#accessOut, 0];
+    let [delayIn, delayOut, rateIn, rateOut, count] = [0, 0, this.#widestIn, this.#widestOut, 0];
     let [detour, other] = [ENDLESS, ENDLESS];
     for (let v = site; v !== source; v = parent[v] as number) {
       const next = parent[v] as number;
@@ -348,7 +420,7 @@ export class QuickestPath {
   /** The search itself, for what the trees do not show. */
   #search(site: number, within: number, bound: number): boolean {
     this.#clear();
-    const first = this.#add(site, -1, -1, 0, 0, 0, ENDLESS, ENDLESS, 0, 0, 0);
+    const first = this.#add(site, -1, -1, 0, 0, 0, this.#widestIn, this.#widestOut, 0, 0, 0);
     this.#within = within;
     for (let band = this.#lowest; band < this.#toGo.length; band++) {
       const tree = this.#toGo[band];
