@@ -88,6 +88,7 @@ export class Applications {
   readonly #entries = new Map<string, Entry>();
   readonly #byOrder = new Map<string, string>();
   readonly #ended: string[] = [];
+  readonly #open = new Set<Entry>();
   /** When an application that has no plan yet gives up. */
   readonly deadlines = new Deadlines<string>();
 
@@ -99,6 +100,11 @@ export class Applications {
 
   get all(): Iterable<Entry> {
     return this.#entries.values();
+  }
+
+  /** Those that have not ended: what every bit of room that comes free is offered to. */
+  get open(): Iterable<Entry> {
+    return this.#open;
   }
 
   entry(id: string): Entry | undefined {
@@ -125,8 +131,11 @@ export class Applications {
   enter(kept: Kept): string | null {
     const known = this.#entries.get(kept.id);
     const before = known?.kept.finishedAt ?? null;
+    const entry = known ?? { kept, held: new Map() };
+    if (kept.finishedAt === null) this.#open.add(entry);
+    else this.#open.delete(entry);
     if (known === undefined) {
-      this.#entries.set(kept.id, { kept, held: new Map() });
+      this.#entries.set(kept.id, entry);
       this.#byOrder.set(kept.submission.orders[0]!.order.id, kept.id);
     } else known.kept = kept;
     const waits = kept.phase === "pending";
@@ -430,12 +439,12 @@ function end(
 
 /** Something may fit now: applications that wait for a plan are tried. */
 export function retryApplications(core: Core, now: Instant): void {
-  for (const entry of core.applications.all) if (entry.kept.phase === "pending") begin(core, now, entry);
+  for (const entry of core.applications.open) if (entry.kept.phase === "pending") begin(core, now, entry);
 }
 
 /** Gangs take back what a restart let go. */
 export function holdForGangs(core: Core): void {
-  for (const entry of core.applications.all) {
+  for (const entry of core.applications.open) {
     if (entry.kept.phase === "running" && entry.kept.submission.gang) holdAgain(core, entry);
   }
 }
