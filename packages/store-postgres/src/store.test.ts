@@ -347,6 +347,48 @@ describe("PostgreSQL", () => {
     await store.close();
   });
 
+  it("tells what contracts cost as the store in memory does: penalties and refunds taken off", async () => {
+    const entry = (id: string, kind: Transfer["kind"], contractId: string, amount: bigint, n: number) => {
+      const postings = [
+        { account: "ann", amount: money(-amount) },
+        { account: kind === "deposit" ? "world" : "bob", amount: money(amount) },
+      ];
+      const made: Transfer = { id, at: at(n), kind, reference: contractId, postings, closes: null };
+      return { kind: "transfer", transfer: made } as const;
+    };
+    const changes: readonly StoreChange[] = [
+      ...opening,
+      entry("in", "deposit", "in", -1000n, 1),
+      contract("c1", "t1", "settled"),
+      entry("settle/c1", "settlement", "c1", 100n, 3),
+      entry("penalty/c1", "penalty", "c1", -10n, 3),
+      entry("settle/c2", "settlement", "c2", 50n, 4),
+      entry("resolve/c2", "refund", "c2", -50n, 8),
+      entry("settle/c3", "settlement", "c3", 7n, 6),
+    ];
+    const store = await fresh();
+    await store.commit(changes);
+    const memory = new MemoryStore();
+    await memory.commit(changes);
+    const history = await store.openHistory();
+    for (const [from, to] of [
+      [0, 9],
+      [4, 6],
+      [0, 4],
+    ] as const) {
+      const charges = await history.chargesWithin("ann", at(from), at(to));
+      expect(charges).toEqual(await memory.chargesWithin("ann", at(from), at(to)));
+    }
+    expect((await history.chargesWithin("ann", at(0), at(9))).map(({ amount }) => amount)).toEqual([
+      90n,
+      0n,
+      7n,
+    ]);
+    expect((await history.chargesWithin("ann", at(0), at(9)))[0]?.task).toBe("t1");
+    await history.close();
+    await store.close();
+  });
+
   it("[S4] is open by one manager at a time", async () => {
     const url = await databaseUrl();
     const first = await openStore({ databaseUrl: url });
