@@ -74,7 +74,12 @@ export class Context {
     if (this.#client === undefined) {
       const { WeftClient } = await import("@weft/service-http/client");
       const { server, token } = this.network;
-      this.#client = new WeftClient({ server, token, retries: RETRIES });
+      this.#client = new WeftClient({
+        server,
+        token,
+        retries: RETRIES,
+        waiting: ({ message }) => this.note(`${message}; trying again until Ctrl-C`),
+      });
     }
     return this.#client;
   }

@@ -154,6 +154,20 @@ it("watches across cut connections and misses nothing", async () => {
   stop.abort();
 });
 
+it("says once that a stream waits for a server that is away", async () => {
+  const said: string[] = [];
+  const stop = new AbortController();
+  const nowhere = new WeftClient({
+    server: "http://127.0.0.1:9",
+    token,
+    backoffMs: 1,
+    waiting: ({ code }) => said.push(code),
+  });
+  setTimeout(() => stop.abort(), 300);
+  expect(await take(nowhere.events({ signal: stop.signal }), 1)).toEqual([]);
+  expect(said).toEqual(["E_UNREACHABLE"]);
+});
+
 it("tells a watcher to list again when what it missed is no longer kept", async () => {
   const stop = new AbortController();
   const stream = client.events({ after: "elsewhere-7", signal: stop.signal });

@@ -25,6 +25,8 @@ export interface ClientOptions {
   readonly retries?: number;
   /** Wait before the second attempt, doubled each time; 100 ms unless said otherwise. */
   readonly backoffMs?: number;
+  /** Told once when a stream of events waits for a server that is away; it goes on waiting. */
+  readonly waiting?: (refusal: Refusal) => void;
 }
 
 /** A refusal from the server, the network or this client, with any others told beside it. */
@@ -62,6 +64,7 @@ export class WeftClient {
   readonly #timeoutMs: number;
   readonly #retries: number;
   readonly #backoffMs: number;
+  readonly #waiting: (refusal: Refusal) => void;
 
   constructor(options: ClientOptions) {
     this.server = new URL(options.server);
@@ -69,6 +72,7 @@ export class WeftClient {
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#retries = options.retries ?? 4;
     this.#backoffMs = options.backoffMs ?? 100;
+    this.#waiting = options.waiting ?? (() => {});
   }
 
   /** One request, repeated while the server is away or overloaded and it is safe to. */
@@ -128,6 +132,7 @@ export class WeftClient {
   ): AsyncGenerator<ClientResult<Watched>> {
     const { signal } = options;
     let after = options.after;
+    let told = false;
     for (let failures = 0; !signal?.aborted; ) {
       const path = withQuery("/v1/events", {
         ...(options.subjects ? { subjects: options.subjects.join(",") } : {}),
@@ -141,6 +146,7 @@ export class WeftClient {
       );
       if (opened.ok) {
         failures = 0;
+        told = false;
         if (after === undefined) yield ok({ subject: "list" });
         try {
           for await (const event of serverSentEvents(opened.value)) {
@@ -157,6 +163,9 @@ export class WeftClient {
       } else if (!PASSING.has(opened.refusal.code)) {
         if (!signal?.aborted) yield opened;
         return;
+      } else if (!told) {
+        told = true;
+        this.#waiting(opened.refusal);
       }
       await pause(Math.min(MOST_BACKOFF_MS, this.#backoffMs * 2 ** failures++), signal);
     }

@@ -85,7 +85,9 @@ function unreachable(url: URL, error: NodeJS.ErrnoException) {
   const refused = error.code === "ECONNREFUSED";
   return refuse(
     "E_UNREACHABLE",
-    refused ? `nothing answers at ${url.origin}` : `cannot reach ${url.origin}: ${error.message}`,
+    refused
+      ? `nothing answers at ${url.origin}`
+      : `cannot reach ${url.origin}: ${error.message.split("\n", 1)[0]}`, // OpenSSL says more than a line
     {
       ...(error.code === undefined ? {} : { found: error.code }),
       hint: refused
