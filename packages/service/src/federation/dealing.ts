@@ -92,8 +92,8 @@ export function hearPeer(core: Core, now: Instant, from: DomainId, message: Peer
       booked(core, now, peer, message.run, message.owed);
       return null;
     case "agent":
-      // A hello is for agents of this domain; a peer has greeted.
-      return message.message.kind === "hello" ? null : message.message;
+      // Hellos are for agents of this domain; a peer has greeted.
+      return message.message.kind === "hello" || message.message.kind === "knock" ? null : message.message;
   }
 }
 

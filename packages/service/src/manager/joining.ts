@@ -97,8 +97,18 @@ function objectionTo(core: Core, now: Instant, connection: string, said: Hello):
   const refusal = strangerTo(core, now, connection, said, said.description.id);
   if (refusal !== null) return refusal;
   const prices = checkPrices(said.prices);
-  return prices.ok ? null : prices.refusal;
+  if (!prices.ok) return prices.refusal;
+  const { site } = said.description;
+  return site.startsWith("@") ? domainsOwn("description.site", site, "--site") : null;
 }
+
+/** A name that no node or site of ours may bear. */
+const domainsOwn = (path: string, found: string, option: string): Refusal =>
+  refuse("E_NODE_NAME", "names that begin with an @ are other domains'", {
+    path,
+    found,
+    hint: `choose another ${option}`,
+  }).refusal;
 
 /** Why nobody is taken in under this key, token and name; null: they are good. */
 function strangerTo(
@@ -129,6 +139,7 @@ function strangerTo(
       hint: "set the clock of that machine, then start the node again",
     }).refusal;
   }
+  if (node.startsWith("@")) return domainsOwn("description.id", node, "--name");
   const known = core.fleet.member(node);
   if (known !== undefined && known.row.key !== said.key) {
     return refuse("E_NODE_NAME_TAKEN", "another node joined under this name", {

@@ -271,6 +271,7 @@ it("a knock tells whether a node would be taken, and changes nothing", () => {
   expect(knock("fresh", "wrong-secret")).toBe("E_JOIN_TOKEN");
   expect(knock("fresh", null)).toBe("E_JOIN_TOKEN");
   expect(knock("corner", "join-secret")).toBe("E_NODE_NAME_TAKEN");
+  expect(knock("@west", "join-secret")).toBe("E_NODE_NAME");
   const skewed = (seconds: number) => knock("fresh", "join-secret", (desk.now + seconds * SECOND) as Instant);
   expect([59, -59, 61, -61].map(skewed)).toEqual(["admitted", "admitted", "E_CLOCK_SKEW", "E_CLOCK_SKEW"]);
   expect([...desk.manager.core.fleet.members].map(({ row }) => row.id)).toEqual(["corner"]);
