@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { acceleratorsOf, findGpus, parseGpus } from "./accelerators.ts";
 
-/* Lines as `nvidia-smi --query-gpu=... --format=csv,noheader,nounits` writes them, of machines of several kinds. */
+/* Lines in the form in which `nvidia-smi --query-gpu=... --format=csv,noheader,nounits` writes them; the values are made up. */
 const H100 =
   "0, NVIDIA H100 80GB HBM3, GPU-3f0cbe4e-6c56-8f1a-d8a2-2a1f6b8f1c11, 535.183.06, 81559, 81008, 700.00, 345, 1980, 2619, 9.0, Disabled";
 const A100_CUT =

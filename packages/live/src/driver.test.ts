@@ -1,5 +1,5 @@
 import { type Instant, type Machine, NEVER } from "@weft/kernel";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { liveClock } from "./clock.ts";
 import { Driver } from "./driver.ts";
 
@@ -42,5 +42,23 @@ it("a clock never runs backwards", () => {
     const now = clock();
     expect(now).toBeGreaterThanOrEqual(last);
     last = now;
+  }
+});
+
+it("follows the wall clock over the sleep of the machine, but no small step and none back", () => {
+  const wall = vi.spyOn(Date, "now");
+  try {
+    const began = 1_800_000_000_000;
+    wall.mockReturnValue(began);
+    const clock = liveClock();
+    const since = (): number => (clock() / 1000 - began) / 1000;
+    wall.mockReturnValue(began + 30_000);
+    expect(since()).toBeLessThan(20);
+    wall.mockReturnValue(began + 3_600_000);
+    expect(since()).toBeGreaterThanOrEqual(3_600);
+    wall.mockReturnValue(began);
+    expect(since()).toBeGreaterThanOrEqual(3_600);
+  } finally {
+    wall.mockRestore();
   }
 });

@@ -222,7 +222,7 @@ export class World {
     this.#note("slow", actor);
   }
 
-  /** Sets an actor's clock. It still never runs backwards: set back, it stands until time has caught up. */
+  /** Sets an actor's clock. In one life it never runs backwards: set back, it stands until time has caught up. */
   setClock(actor: ActorId, clock: Clock): void {
     const state = this.#actor(actor);
     state.clock = clock;
@@ -369,6 +369,7 @@ export class World {
 
   #start(state: ActorState): void {
     const { id, spec, incarnation } = state;
+    state.lastShown = Number.NEGATIVE_INFINITY; // a new process believes the clock as it finds it
     state.rng = this.#rng.fork(`actor/${spec.name}/${incarnation}`);
     const now = state.shown(this.#now, this.startAt);
     state.machine = this.#guard(state, () =>

@@ -14,7 +14,7 @@ it("a network under every kind of fault keeps its promises, and recovers", () =>
 function refusedForTheirClock(seed: number): number {
   const network = new FuzzedNetwork({ seed });
   network.run();
-  const wrong = new Set([...network.wrongClocks].map((agent) => network.world.name(agent)));
+  const wrong = new Set([...network.wrongClocks.keys()].map((agent) => network.world.name(agent)));
   const runs = network.store.state().runs.map(({ view }) => view);
   expect(runs.some(({ node }) => wrong.has(node))).toBe(true);
   return runs.filter(({ node, because }) => wrong.has(node) && because === "node_refused").length;

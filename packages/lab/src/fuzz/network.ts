@@ -66,8 +66,8 @@ export class FuzzedNetwork {
   /** Tasks whose cancelling was acknowledged. */
   readonly cancelled = new Set<string>();
   readonly #waiting = new Map<number, Command>();
-  /** Nodes whose clock is wrong from the beginning and stays so. */
-  readonly wrongClocks = new Set<ActorId>();
+  /** Nodes whose clock goes wrong once they have joined, and stays so. */
+  readonly wrongClocks = new Map<ActorId, Clock>();
   readonly #options: Required<FuzzOptions>;
   readonly #rng: Rng;
   #ids = 0;
@@ -151,7 +151,6 @@ export class FuzzedNetwork {
     const clock = this.#clockOf(name);
     const agent = this.world.add({
       name,
-      clock,
       start: ({ now, rng }) =>
         new AgentActor({
           description: nodeOf(name, lanes),
@@ -166,7 +165,7 @@ export class FuzzedNetwork {
         self.send(this.manager, frame);
       },
     });
-    if (clock !== TRUE_CLOCK) this.wrongClocks.add(agent);
+    if (clock !== TRUE_CLOCK) this.wrongClocks.set(agent, clock);
     return agent;
   }
 
@@ -215,6 +214,12 @@ export class FuzzedNetwork {
       this.#ask(-1 - i, command);
     });
     this.world.runFor((50 * 1000) as Micros);
+    // A clock is never set back under a running machine: these nodes come back from a restart with a wrong one.
+    for (const [agent, clock] of this.wrongClocks) {
+      this.world.crash(agent);
+      this.world.setClock(agent, clock);
+      this.world.restart(agent);
+    }
   }
 
   #planTasks(): void {

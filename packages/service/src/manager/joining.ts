@@ -131,8 +131,10 @@ function strangerTo(
   if (nonce === undefined || !options.cryptography.verify(said.key, text, said.proof)) {
     return refuse("E_UNAUTHENTICATED", "the node did not prove its key").refusal;
   }
+  const known = core.fleet.member(node);
+  // A node that is known is not turned away: its clock, or ours, may be off for a while (willing.ts).
   const skew = between(said.at, now);
-  if (Math.abs(skew) > CLOCK_TOLERANCE) {
+  if (known === undefined && Math.abs(skew) > CLOCK_TOLERANCE) {
     return refuse("E_CLOCK_SKEW", `the node's clock is ${skew > 0 ? "behind" : "ahead of"} the manager's`, {
       found: formatTime(Math.abs(skew) as Micros),
       expected: `at most ${formatTime(CLOCK_TOLERANCE as Micros)}`,
@@ -140,7 +142,6 @@ function strangerTo(
     }).refusal;
   }
   if (node.startsWith("@")) return domainsOwn("description.id", node, "--name");
-  const known = core.fleet.member(node);
   if (known !== undefined && known.row.key !== said.key) {
     return refuse("E_NODE_NAME_TAKEN", "another node joined under this name", {
       path: "description.id",
