@@ -1,7 +1,7 @@
 /** A commit that carried this many pushes shows that more come all the time: */
 const BUSY_PUSHES = 6;
 /** then the next one waits this long for company, since a commit costs nearly the same whatever it carries. */
-const GATHER_MS = 8;
+const GATHER_MS = 4;
 
 /**
  * Effects after durability: what is pushed together waits for one commit, everything that waits when a
