@@ -122,7 +122,7 @@ function app1(size: "smoke" | "full", report: Report): void {
   });
 }
 
-/** As many devices as the issue asks for, in cells as full as app1's, for three minutes after a minute's start. */
+/** A million devices, in cells as full as app1's, for three minutes after a minute's start. */
 function devices(size: "smoke" | "full", report: Report): void {
   const count = size === "smoke" ? 20_000 : 1_000_000;
   const scenario = {
