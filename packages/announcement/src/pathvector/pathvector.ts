@@ -373,7 +373,14 @@ export class PathVector implements SharedParticipant {
     const held = this.#store.get(record.origin, record.facet);
     if (held?.sequence === record.sequence) peer.has.set(held.key, held.sequence);
     const taken = this.view.accept(now, record, age);
-    if (!taken.accepted) return;
+    if (!taken.accepted) {
+      // Its own, from a life whose clock was set back: it learns which number it has to outdo.
+      if (held !== undefined && held.sequence > record.sequence && peer.domain === record.origin) {
+        peer.has.delete(held.key);
+        this.#tellRecords(now, peer, [held]);
+      }
+      return;
+    }
     this.#changes(taken.changes);
     const stored = this.#store.put(record, encoded, (now - age) as Instant);
     peer.has.set(stored.key, stored.sequence);

@@ -5,7 +5,8 @@ import { Reader, Writer } from "../wire.ts";
 
 /*
  * Messages in order and without loss between two peers, over a transport that may lose, repeat and reorder: what
- * BGP has from TCP. A new life of either side begins a new session, with nothing carried over.
+ * BGP has from TCP. A new life of either side begins a new session, with nothing carried over; lives are numbered by the
+ * clock, and one that began with its clock set back learns from the other side which number to outdo.
  *
  * [SES.1] What was sent in a session is delivered once and in order, or the session ends.
  * [SES.2] A peer unheard for its lifetime ends the session; its next word begins a new one.
@@ -114,11 +115,20 @@ export class Session {
     const segment = layout.read(reader);
     if (reader.bad) return false;
     this.#heardAt = now;
-    if (segment.boot < this.#theirs) return true; // from a life that is over
+    if (segment.boot < this.#theirs) {
+      // From a life that is over, or from one whose clock was set back: the answer tells it what it has to outdo.
+      this.#say(now, 0, undefined, events);
+      return true;
+    }
     if (segment.boot > this.#theirs) {
       this.#end(events);
       this.#theirs = segment.boot;
       this.#say(now, 0, undefined, events);
+    }
+    if (segment.peer > this.#boot && segment.peer < Number.MAX_SAFE_INTEGER) {
+      this.#boot = segment.peer + 1;
+      this.#say(now, 0, undefined, events);
+      return true;
     }
     if (segment.peer !== this.#boot) {
       if (segment.peer !== 0 || this.#up) this.#say(now, 0, undefined, events);
