@@ -9,7 +9,7 @@ import {
   type Tree,
   TreeSolver,
 } from "@weft/scheduling";
-import { type Bench, cpuSeconds, type Figure } from "./bench.ts";
+import { type Bench, cpuSeconds, type Figure, quantile } from "./bench.ts";
 import { type Edge, graphologyTree, loadGraphology, naiveYen, ngraphTree } from "./routing-peers.ts";
 
 const SEED = 1;
@@ -159,11 +159,6 @@ function sameTable(table: AllPairs, rows: readonly Tree[]): void {
       if (a !== b && Math.abs(a - b) > 1e-9 * b) throw new Error(`${from} to ${to}: ${a} is not ${b}`);
     }
   }
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number;
 }
 
 function pathsFigure({ vertices, edges, graph }: Net, full: boolean): Figure {

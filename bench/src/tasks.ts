@@ -7,7 +7,7 @@ import { loadSigner, nodeCryptography } from "@weft/live";
 import { signOrder } from "@weft/market";
 import { fileContent, uploadFile, WeftClient } from "@weft/service-http/client";
 import { parseNetworkFile, type RunningNetwork, startNetwork } from "weft/network";
-import type { Bench, Figure } from "./bench.ts";
+import { type Bench, type Figure, quantile } from "./bench.ts";
 import { predictions } from "./predictions.ts";
 
 /*
@@ -129,11 +129,6 @@ class Watcher {
     await this.#done;
   }
 }
-
-const percentile = (values: readonly number[], part: number): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
-};
 
 /** Tasks in memory by phase, from the manager's metrics: cheaper for it than a watcher. */
 async function phases(url: string): Promise<ReadonlyMap<string, number>> {
@@ -270,7 +265,7 @@ export const tasks: Bench = {
       const full = size === "full";
       await throughput(submitter, full ? 1500 : 50, 8); // modules compiled, connections open, code hot
       const started = await latency(submitter, full ? 200 : 20);
-      const p50 = percentile(started, 0.5) / 1000;
+      const p50 = quantile(started, 0.5) / 1000;
       report({
         name: "tasks/start-p50",
         value: p50,
@@ -278,7 +273,7 @@ export const tasks: Bench = {
         against: "of 30 ms, submitted to running",
         ratio: p50 / 30,
       });
-      const p99 = percentile(started, 0.99) / 1000;
+      const p99 = quantile(started, 0.99) / 1000;
       report({ name: "tasks/start-p99", value: p99, unit: "ms", against: "", ratio: null });
       const count = full ? 5000 : 100;
       const spent = cpuOf(network);

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { ARCHITECTURES } from "@weft/announcement";
 import { PROGRAM_KINDS, type SecurityClass, TIERS } from "@weft/infrastructure";
 import type { Money } from "@weft/kernel";
+import { readConfigFile } from "@weft/live";
 import type { PriceList } from "@weft/market";
 import { z } from "zod";
 
@@ -83,18 +83,8 @@ export type AgentSettings = z.input<typeof schema>;
 export const agentConfig = (settings: AgentSettings): AgentConfig => schema.parse(settings);
 
 /** Reads a configuration file; WEFT_ANNOUNCEMENT and WEFT_BUS go before it. Throws with every problem named. */
-export function readConfig(file: string, env: NodeJS.ProcessEnv = process.env): AgentConfig {
-  const settings = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-  const { WEFT_ANNOUNCEMENT: announcement, WEFT_BUS: bus } = env;
-  const parsed = schema.safeParse({
-    ...settings,
-    ...(announcement ? { announcement } : {}),
-    ...(bus ? { bus } : {}),
-  });
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  throw new Error(`${file}: ${problems.join("; ")}`);
-}
+export const readConfig = (file: string, env: NodeJS.ProcessEnv = process.env): AgentConfig =>
+  readConfigFile(file, schema, env);
 
 /**
  * A whole price list from the price of one tera-operation: memory, storage and transfer at proportions that make a

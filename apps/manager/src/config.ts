@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { ARCHITECTURES } from "@weft/announcement";
 import { type DomainId, type SiteId, TIERS, type Tier } from "@weft/infrastructure";
 import type { Money } from "@weft/kernel";
+import { readConfigFile } from "@weft/live";
 import { type BillingPolicy, PLAIN_BILLING } from "@weft/service";
 import { z } from "zod";
 
@@ -162,15 +162,5 @@ export type ManagerSettings = z.input<typeof schema>;
 export const managerConfig = (settings: ManagerSettings): ManagerConfig => schema.parse(settings);
 
 /** Reads a configuration file; WEFT_ANNOUNCEMENT and WEFT_BUS go before it. Throws with every problem named. */
-export function readConfig(file: string, env: NodeJS.ProcessEnv = process.env): ManagerConfig {
-  const settings = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-  const { WEFT_ANNOUNCEMENT: announcement, WEFT_BUS: bus } = env;
-  const parsed = schema.safeParse({
-    ...settings,
-    ...(announcement ? { announcement } : {}),
-    ...(bus ? { bus } : {}),
-  });
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  throw new Error(`${file}: ${problems.join("; ")}`);
-}
+export const readConfig = (file: string, env: NodeJS.ProcessEnv = process.env): ManagerConfig =>
+  readConfigFile(file, schema, env);

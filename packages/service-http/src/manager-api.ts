@@ -29,6 +29,7 @@ import type {
   ApplicationView,
   Caller,
   ContentReference,
+  DisputeRow,
   LinkView,
   NodeView,
   Role,
@@ -313,17 +314,7 @@ export interface ContractView {
 }
 
 /** A party's objection to how a contract ended, and the manager's ruling once there is one. */
-export interface DisputeView {
-  readonly by: AccountId;
-  readonly claim: string;
-  readonly at: Instant;
-  readonly ruling: {
-    readonly at: Instant;
-    readonly refund: Money;
-    readonly borneBy: "provider" | "manager";
-    readonly note: string;
-  } | null;
-}
+export type DisputeView = Omit<DisputeRow, "from">;
 
 export interface UsageView {
   readonly id: string;

@@ -8,6 +8,7 @@ import {
   API_VERSION,
   algorithm,
   compute,
+  editorSchema,
   network,
   pay,
   priority,
@@ -80,17 +81,12 @@ export const applicationManifest = z.strictObject({
 
 export type ApplicationManifest = z.output<typeof applicationManifest>;
 
-/** The JSON Schema that editors use, published as docs/schema/application.schema.json. */
-export function applicationJsonSchema(): object {
-  const { $schema, ...schema } = z.toJSONSchema(applicationManifest, { io: "input", unrepresentable: "any" });
-  return {
-    $schema,
-    $id: "https://weft.dev/schema/application.schema.json",
-    title: "Weft application",
-    description: "Steps joined by data, planned together and run in their order.",
-    ...schema,
-  };
-}
+export const applicationJsonSchema = (): object =>
+  editorSchema(
+    "application",
+    "Steps joined by data, planned together and run in their order.",
+    applicationManifest,
+  );
 
 type Problems = { readonly ok: false; readonly problems: readonly Omit<ManifestProblem, "file" | "line">[] };
 

@@ -196,14 +196,17 @@ export const taskManifest = z.strictObject({
 /** A manifest read: quantities in base units, contents still by file or digest. */
 export type TaskManifest = z.output<typeof taskManifest>;
 
-/** The JSON Schema (draft 2020-12) that editors use, published as docs/schema/task.schema.json. */
-export function taskJsonSchema(): object {
-  const { $schema, ...schema } = z.toJSONSchema(taskManifest, { io: "input", unrepresentable: "any" });
+/** The JSON Schema (draft 2020-12) of a kind of manifest, as editors use it; published as docs/schema/KIND.schema.json. */
+export function editorSchema(kind: string, description: string, manifest: z.ZodType): object {
+  const { $schema, ...schema } = z.toJSONSchema(manifest, { io: "input", unrepresentable: "any" });
   return {
     $schema,
-    $id: "https://weft.dev/schema/task.schema.json",
-    title: "Weft task",
-    description: "What a task needs, what it runs, and what it may cost.",
+    $id: `https://weft.dev/schema/${kind}.schema.json`,
+    title: `Weft ${kind}`,
+    description,
     ...schema,
   };
 }
+
+export const taskJsonSchema = (): object =>
+  editorSchema("task", "What a task needs, what it runs, and what it may cost.", taskManifest);

@@ -17,6 +17,7 @@ import { OLDEST } from "./event-log.ts";
 import { type Asked, HANDLERS, type PlainRoute, type SpecialRoute } from "./handlers.ts";
 import { type ServerMetrics, serverMetrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
+import { json } from "./reply.ts";
 import { Streams } from "./streams.ts";
 
 /** The largest body of the API itself: a manifest, its order, and room. Contents go to `/data/`. */
@@ -236,13 +237,6 @@ async function batch(
     .header("cache-control", "no-store")
     .send(wireText(events));
 }
-
-const json = (reply: FastifyReply, status: number, value: unknown): FastifyReply =>
-  reply
-    .code(status)
-    .type("application/json; charset=utf-8")
-    .header("cache-control", "no-store")
-    .send(wireText(value));
 
 function say(reply: FastifyReply, error: ApiError): FastifyReply {
   const status = statusOf(error.refusal.code);

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ManagerApi } from "../manager-api.ts";
 import { admit } from "../server/access.ts";
 import { type ApiError, requestError } from "../server/errors.ts";
-import { wireText } from "../wire/quantities.ts";
+import { json } from "../server/reply.ts";
 import { tmfError } from "./errors.ts";
 import { cancelBody, orderBody, placeOrder } from "./order.ts";
 import { pageOf, readQuery, select } from "./query.ts";
@@ -52,13 +52,6 @@ const entry =
     if (!admission.ok) return say(reply, admission);
     return step(admission.caller as Caller, request, reply);
   };
-
-const json = (reply: FastifyReply, status: number, value: unknown): FastifyReply =>
-  reply
-    .code(status)
-    .type("application/json; charset=utf-8")
-    .header("cache-control", "no-store")
-    .send(wireText(value));
 
 function say(reply: FastifyReply, error: ApiError): FastifyReply {
   const { status, body } = tmfError(error);

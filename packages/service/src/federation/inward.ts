@@ -11,6 +11,7 @@ import {
   type Signature,
 } from "@weft/kernel";
 import { type PriceList, signContract, signUsage, type Transfer } from "@weft/market";
+import type { RunFailure } from "@weft/orchestration";
 import type { TaskNeeds } from "@weft/scheduling";
 import { objection } from "../agent/objection.ts";
 import { command } from "../manager/commands.ts";
@@ -318,14 +319,7 @@ function ended(core: Core, now: Instant, federation: Federation, held: Inward, e
   }
   const because = last?.view.because;
   if (phase === "failed" && because != null && FAILURES.has(because)) {
-    const end = { kind: "failed", because: because as never, detail: reason?.message ?? because } as const;
-    tellOutcome(core, now, held, {
-      end,
-      spent: spent(held, last),
-      counters: null,
-      signature: held.signature,
-      usage: null,
-    });
+    tellFailure(core, now, held, last, because as RunFailure, reason?.message ?? because);
     return;
   }
   decline(core, now, federation, held, reason ?? refuse("cancelled", "it was stopped here").refusal);
@@ -350,14 +344,7 @@ export function delivered(core: Core, now: Instant, run: string, took: Micros, f
   const result = entry?.row.progress.result ?? null;
   if (failed === null)
     return conclude(core, now, held, last, result && { digest: result.digest, size: result.size });
-  const end = { kind: "failed", because: "transfer_failed", detail: failed } as const;
-  tellOutcome(core, now, held, {
-    end,
-    spent: spent(held, last),
-    counters: null,
-    signature: held.signature,
-    usage: null,
-  });
+  tellFailure(core, now, held, last, "transfer_failed", failed);
 }
 
 function conclude(
@@ -401,6 +388,24 @@ function spent(held: Inward, last: RunEntry | undefined): Outcome["spent"] {
     compute: actual?.compute ?? (0 as Micros),
     transferOut: plus(held.broughtOut, actual?.transferOut),
   };
+}
+
+/** It failed, by the program's own fault or on its way home: nothing is metered. */
+function tellFailure(
+  core: Core,
+  now: Instant,
+  held: Inward,
+  last: RunEntry | undefined,
+  because: RunFailure | "transfer_failed",
+  detail: string,
+): void {
+  tellOutcome(core, now, held, {
+    end: { kind: "failed", because, detail },
+    spent: spent(held, last),
+    counters: null,
+    signature: held.signature,
+    usage: null,
+  });
 }
 
 function tellOutcome(core: Core, now: Instant, held: Inward, outcome: Outcome): void {
