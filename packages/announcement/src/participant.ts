@@ -30,17 +30,23 @@ export interface Participant extends Machine<ParticipantInput, ParticipantOutput
   readonly stateBytes: number;
 }
 
+/** A record that a participant took, and when its origin made it by that participant's clock. */
+export interface Taken {
+  readonly record: AnnouncementRecord;
+  readonly bornAt: Instant;
+}
+
 /**
  * A participant that may speak for an origin which others speak for too, one at a time: a region's gateways, a domain's
  * routers.
  */
 export interface SharedParticipant extends Participant {
   /** Told of every record that is new here, own ones included. */
-  tap: ((record: AnnouncementRecord) => void) | null;
+  tap: ((taken: Taken) => void) | null;
   /** Takes over: tells all it published anew. */
   resume(now: Instant): readonly ParticipantOutput[];
   /** Another has taken over: says nothing more of the origin. */
   rest(): void;
   /** Every record kept here. */
-  known(): readonly AnnouncementRecord[];
+  known(): readonly Taken[];
 }

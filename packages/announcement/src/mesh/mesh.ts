@@ -13,7 +13,7 @@ import {
   type Signer,
 } from "@weft/kernel";
 import { FACETS } from "../facts.ts";
-import type { ParticipantInput, ParticipantOutput, SharedParticipant } from "../participant.ts";
+import type { ParticipantInput, ParticipantOutput, SharedParticipant, Taken } from "../participant.ts";
 import { Publisher } from "../publisher.ts";
 import { type AnnouncementRecord, decodeRecord, encodeRecord } from "../record.ts";
 import { type Change, View } from "../view.ts";
@@ -83,7 +83,7 @@ export class Mesh implements SharedParticipant, Neighbourhood {
   readonly #contacts = new Map<NodeId, Contact>();
   readonly #arrivedAt = new Map<number, Instant>();
   readonly #spread: Spread;
-  tap: ((record: AnnouncementRecord) => void) | null = null;
+  tap: ((taken: Taken) => void) | null = null;
   #boot = 0;
   #helloAt: Instant = NEVER;
   /** By origin: how long its news takes to here by the fastest way lately, microseconds. */
@@ -159,9 +159,14 @@ export class Mesh implements SharedParticipant, Neighbourhood {
     return micros(this.#distances.get(origin) ?? 0);
   }
 
-  /** Stores and spreads a record made here; also one of another origin that we vouch for having verified. */
+  /** Stores and spreads a record made here. */
   originate(now: Instant, record: AnnouncementRecord, out: ParticipantOutput[]): void {
     this.#take(now, record, encodeRecord(record), micros(0), null, out);
+  }
+
+  /** Brings in a record of another mesh that we vouch for having verified there; it is as old here as it was there. */
+  bring(now: Instant, { record, bornAt }: Taken, out: ParticipantOutput[]): void {
+    this.#take(now, record, encodeRecord(record), micros(Math.max(0, now - bornAt)), null, out);
   }
 
   resume(now: Instant): readonly ParticipantOutput[] {
@@ -174,7 +179,7 @@ export class Mesh implements SharedParticipant, Neighbourhood {
     this.publisher.rest();
   }
 
-  known(): readonly AnnouncementRecord[] {
+  known(): readonly Taken[] {
     return this.store.records();
   }
 
@@ -438,9 +443,10 @@ export class Mesh implements SharedParticipant, Neighbourhood {
       this.store.drop(record.origin, "leaving");
       this.#farewells.delete(record.origin);
     }
-    const stored = this.store.put(record, encoded, (now - age) as Instant);
-    if (from !== null) this.#measure(record, age);
-    this.tap?.(record);
+    const bornAt = (now - age) as Instant;
+    const stored = this.store.put(record, encoded, bornAt);
+    this.#measure(record, age);
+    this.tap?.({ record, bornAt });
     this.#spread.fresh(now, stored, from, out);
     if (from === null) return;
     for (const facet of taken.missing) this.#want(now, keyHash(stored.originHash, facet), from);

@@ -1,6 +1,7 @@
 import type { NodeId } from "@weft/infrastructure";
 import type { Instant } from "@weft/kernel";
 import { FACETS, type Facet } from "../facts.ts";
+import type { Taken } from "../participant.ts";
 import { type AnnouncementRecord, decodeRecord } from "../record.ts";
 import { type Held, keyHash, originHash } from "./messages.ts";
 
@@ -78,11 +79,11 @@ export class RecordStore {
   }
 
   /** Every record kept. */
-  records(): AnnouncementRecord[] {
-    const records: AnnouncementRecord[] = [];
-    for (const { encoded } of this.#byKey.values()) {
+  records(): Taken[] {
+    const records: Taken[] = [];
+    for (const { encoded, bornAt } of this.#byKey.values()) {
       const decoded = decodeRecord(encoded);
-      if (decoded.ok) records.push(decoded.value);
+      if (decoded.ok) records.push({ record: decoded.value, bornAt });
     }
     return records;
   }

@@ -16,7 +16,7 @@ import type { AnnouncedLoad } from "../facts.ts";
 import { originHash } from "../mesh/messages.ts";
 import { DEFAULT_MESH_SETTINGS } from "../mesh/neighbourhood.ts";
 import { RecordStore, type Stored } from "../mesh/store.ts";
-import type { ParticipantInput, ParticipantOutput, SharedParticipant } from "../participant.ts";
+import type { ParticipantInput, ParticipantOutput, SharedParticipant, Taken } from "../participant.ts";
 import { type Publication, Publisher, type PublisherSettings } from "../publisher.ts";
 import { type AnnouncementRecord, decodeRecord, encodeRecord, fromHex, toHex } from "../record.ts";
 import { type Change, View, type ViewSettings } from "../view.ts";
@@ -96,7 +96,7 @@ export class PathVector implements SharedParticipant {
   routeChanges = 0;
   /** Told of every such change: which origin. */
   routeTap: ((origin: NodeId) => void) | null = null;
-  tap: ((record: AnnouncementRecord) => void) | null = null;
+  tap: ((taken: Taken) => void) | null = null;
   readonly #settings: PathVectorSettings;
   readonly #signer: Signer;
   readonly #cryptography: Cryptography;
@@ -211,7 +211,7 @@ export class PathVector implements SharedParticipant {
     this.#publisher.rest();
   }
 
-  known(): readonly AnnouncementRecord[] {
+  known(): readonly Taken[] {
     return this.#store.records();
   }
 
@@ -382,9 +382,10 @@ export class PathVector implements SharedParticipant {
       return;
     }
     this.#changes(taken.changes);
-    const stored = this.#store.put(record, encoded, (now - age) as Instant);
+    const bornAt = (now - age) as Instant;
+    const stored = this.#store.put(record, encoded, bornAt);
     peer.has.set(stored.key, stored.sequence);
-    this.tap?.(record);
+    this.tap?.({ record, bornAt });
     this.#passOn(now, stored);
   }
 
@@ -400,7 +401,7 @@ export class PathVector implements SharedParticipant {
     const taken = this.view.accept(now, record);
     if (!taken.accepted) return;
     this.#changes(taken.changes);
-    this.tap?.(record);
+    this.tap?.({ record, bornAt: now });
     this.#passOn(now, this.#store.put(record, encodeRecord(record), now));
   }
 

@@ -1,8 +1,7 @@
 import type { NodeId } from "@weft/infrastructure";
 import { after, earliest, type Instant, MILLISECOND, type Micros, micros, NEVER, SECOND } from "@weft/kernel";
 import type { Mesh } from "../mesh/mesh.ts";
-import type { ParticipantInput, ParticipantOutput, SharedParticipant } from "../participant.ts";
-import type { AnnouncementRecord } from "../record.ts";
+import type { ParticipantInput, ParticipantOutput, SharedParticipant, Taken } from "../participant.ts";
 import type { View } from "../view.ts";
 import { aggregate, type RegionIdentity } from "./aggregate.ts";
 
@@ -11,7 +10,7 @@ import { aggregate, type RegionIdentity } from "./aggregate.ts";
  * by gateways; hybrid announcement is a star inside and path-vector outside, joined the same way.
  *
  * [GATE.1] Outside, only the aggregate of the members is told, under the region's own key.
- * [GATE.2] Inside, other regions' records are passed on as they are.
+ * [GATE.2] Inside, other regions' records are passed on as they are, and as old as they are.
  * [GATE.3] Of the region's gateways the first that is alive acts; the others listen, ready to take over.
  * [GATE.4] The aggregate is made anew at once; after one that was told the next waits `aggregateEvery`.
  */
@@ -34,7 +33,7 @@ export class Gateway implements SharedParticipant {
   readonly inner: Mesh;
   readonly outer: SharedParticipant;
   /** Set where this gateway is itself the outer side of another. */
-  tap: ((record: AnnouncementRecord) => void) | null = null;
+  tap: ((taken: Taken) => void) | null = null;
   readonly #options: GatewayOptions;
   readonly #every: Micros;
   /** When a change that came too soon after another is told. */
@@ -42,7 +41,7 @@ export class Gateway implements SharedParticipant {
   /** When it next looks whether it has to act: that costs the next change no time. */
   #checkAt: Instant = NEVER;
   #aggregatedAt = Number.NEGATIVE_INFINITY as Instant;
-  #incoming: AnnouncementRecord[] = [];
+  #incoming: Taken[] = [];
   #acted = false;
   /** Gateways once met as neighbours: their silence is noticed sooner than the view does. */
   readonly #wasPeer = new Set<NodeId>();
@@ -52,9 +51,9 @@ export class Gateway implements SharedParticipant {
     this.outer = outer;
     this.#options = options;
     this.#every = options.aggregateEvery ?? micros(20 * MILLISECOND);
-    inner.tap = (record) => this.tap?.(record);
-    outer.tap = (record) => {
-      if (record.origin !== options.region.id) this.#incoming.push(record);
+    inner.tap = (taken) => this.tap?.(taken);
+    outer.tap = (taken) => {
+      if (taken.record.origin !== options.region.id) this.#incoming.push(taken);
     };
   }
 
@@ -90,7 +89,7 @@ export class Gateway implements SharedParticipant {
     this.inner.rest();
   }
 
-  known(): readonly AnnouncementRecord[] {
+  known(): readonly Taken[] {
     return this.inner.known();
   }
 
@@ -133,7 +132,7 @@ export class Gateway implements SharedParticipant {
     const incoming = this.#incoming;
     this.#incoming = [];
     if (!this.acting) return;
-    for (const record of incoming) this.inner.originate(now, record, out);
+    for (const taken of incoming) this.inner.bring(now, taken, out);
   }
 
   /** Only what was told makes the next change wait: most leave the aggregate as it was. */
@@ -161,8 +160,8 @@ export class Gateway implements SharedParticipant {
   /** Everything anew, both ways: what the one before us said last may be old. */
   #takeOver(now: Instant, out: ParticipantOutput[]): void {
     this.#outside(now, this.outer.resume(now), out);
-    for (const record of this.outer.known()) {
-      if (record.origin !== this.#options.region.id) this.inner.originate(now, record, out);
+    for (const taken of this.outer.known()) {
+      if (taken.record.origin !== this.#options.region.id) this.inner.bring(now, taken, out);
     }
   }
 }

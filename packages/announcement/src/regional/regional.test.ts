@@ -128,6 +128,17 @@ for (const kind of kinds) {
       expect(seen?.description?.labels[NODES_LABEL]).toBe("4");
     });
 
+    it("[GATE.2] news of another region is as old inside as its whole way took", () => {
+      const net = network(4);
+      net.pass(10 * SECOND);
+      const ageAt = (observer: string) =>
+        net.participant(observer)!.view.age(nodeNamed("region-b"), "description", net.world.now);
+      expect(ageAt("a3")).toBe(ageAt("a0"));
+      const inside = net.participant("a3");
+      // From gateway to gateway and on to the member: two links at least, of 3 ms each.
+      if (inside instanceof Mesh) expect(inside.distance(nodeNamed("region-b"))).toBeGreaterThanOrEqual(6000);
+    });
+
     it("a better member shows everywhere as a better region", () => {
       const net = network(2);
       net.pass(10 * SECOND);
