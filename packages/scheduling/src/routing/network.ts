@@ -1,4 +1,5 @@
 import type { ChangeFeed, Pool } from "@weft/pool";
+import type { Query } from "../placement/query.ts";
 import type { Graph } from "./graph.ts";
 import { TreeRepair } from "./repair.ts";
 import { type Tree, TreeSolver } from "./tree.ts";
@@ -7,16 +8,11 @@ import { type Tree, TreeSolver } from "./tree.ts";
 export const METRICS = ["roundTrip", "jitter", "loss", "bitErrors"] as const;
 export type Metric = (typeof METRICS)[number];
 
-/** Hops fall into bands by what is left of their capacity; each band's rates are four times the former's. */
-export const BANDS = 8;
-const BAND_FACTOR = 4;
-/** A hop leaves its band only below this share of the band's floor, lest it go to and fro with every reservation. */
-const HYSTERESIS = 0.5;
 /** Trees kept hold at most so many entries in all, 12 bytes each; past that they are made again as needed. */
 const TREE_ENTRIES = 8e6;
 /**
  * What a search reads of a hop lies side by side, one cache line each: `hops[hop * HOP + DELAY_BACK]`. There is along the
- * hop, back against it. Security is the lesser, known figures those known of both directions.
+ * hop, back against it. Security is the lesser, known figures those known of both directions, head the site it leads to.
  */
 export const HOP = 8;
 export const ROUND_TRIP = 0;
@@ -26,7 +22,7 @@ export const RATE_THERE = 3;
 export const RATE_BACK = 4;
 export const SECURITY = 5;
 export const KNOWN_FIGURES = 6;
-export const BAND = 7;
+export const HEAD = 7;
 
 /** Changes that a view remembers for trees to catch up with; a tree further behind is grown anew. */
 const REMEMBERED = 512;
@@ -34,7 +30,6 @@ const REMEMBERED = 512;
 /** One part of the network, one thing added up over it, and the hops that changed in it, in order. */
 interface View {
   readonly metric: Metric;
-  readonly band: number;
   readonly security: number;
   readonly figures: number;
   readonly graph: Graph;
@@ -56,8 +51,8 @@ interface KeptTree extends Tree {
  * directions: data goes one way and its result comes back the other, and not even an upload works one way only.
  * Every figure of a hop is the same seen from either end, so one tree from the data's site bounds all ways to it.
  *
- * Trees are kept by source and view, and mended when next used: a reservation costs nothing here until it takes a hop
- * across the edge of a band, a new measurement no more than its effect on each tree that is used again.
+ * Trees are kept by source and view, and mended when next used: a new measurement costs no more than its effect on each
+ * tree that is used again, and a reservation nothing, since bandwidth is no part of them.
  */
 export class Network {
   readonly #pool: Pool;
@@ -81,7 +76,6 @@ export class Network {
   #hops: Float64Array = new Float64Array(0);
   /** By link: the hop along it; -1 where it is none. */
   #hopOf = new Int32Array(0);
-  readonly #bandRates: Float64Array = new Float64Array(BANDS);
   /** Over all hops: the least security class, and the figures known of every one. */
   #leastSecurity = 0;
   #knownOfAll = 0;
@@ -106,14 +100,6 @@ export class Network {
     return this.#hops;
   }
 
-  /**
-   * `bandRates[b]` bounds the residual rate of every hop in band b, ascending. A path whose narrowest hop is in band b
-   * runs over hops of band b and above only.
-   */
-  get bandRates(): Float64Array {
-    return this.#bandRates;
-  }
-
   /** Takes in what changed since the last call. */
   refresh(): void {
     const { links, residuals } = this.#feed;
@@ -132,13 +118,13 @@ export class Network {
   }
 
   /**
-   * Names the part of the network that a demand leaves: hops of `band` and above, at least that secure, with all figures
-   * of `mustKnow` known; and what is added up over it. A demand that every hop meets makes no part of its own.
+   * Names the part of the network that a demand leaves: hops at least that secure, with all figures of `mustKnow` known;
+   * and what is added up over it. A demand that every hop meets makes no part of its own.
    */
-  viewOf(metric: Metric, band: number, security: number, mustKnow: number): number {
+  viewOf(metric: Metric, security: number, mustKnow: number): number {
     const level = security <= this.#leastSecurity ? 0 : security;
     const figures = mustKnow & ~this.#knownOfAll;
-    return ((METRICS.indexOf(metric) * BANDS + band) * 4 + level) * 32 + figures;
+    return (METRICS.indexOf(metric) * 4 + level) * 32 + figures;
   }
 
   /** The best ways from `site` to every site, over one view of the network. The view 0 is all of it, by round trip. */
@@ -168,8 +154,7 @@ export class Network {
     if (view !== undefined) return view;
     const graph = { ...this.#graph, weight: new Float64Array(this.#graph.weight.length) };
     view = {
-      metric: METRICS[Math.floor(name / (128 * BANDS))] as Metric,
-      band: Math.floor(name / 128) % BANDS,
+      metric: METRICS[Math.floor(name / 128)] as Metric,
       security: Math.floor(name / 32) % 4,
       figures: name % 32,
       graph,
@@ -187,8 +172,7 @@ export class Network {
     const { links } = this.#pool;
     const [a, b] = [this.#there[hop] as number, this.#back[hop] as number];
     const roundTrip = this.#graph.weight[hop] as number;
-    if ((this.#hops[hop * HOP + BAND] as number) < view.band || roundTrip === Number.POSITIVE_INFINITY)
-      return Number.POSITIVE_INFINITY;
+    if (roundTrip === Number.POSITIVE_INFINITY) return roundTrip;
     if (Math.min(links.security[a] as number, links.security[b] as number) < view.security) {
       return Number.POSITIVE_INFINITY;
     }
@@ -208,8 +192,6 @@ export class Network {
     if (!isHop && hop < 0) return true;
     if (!isHop || hop < 0 || this.#there[hop] !== link || this.#back[hop] !== reverse) return false;
     if (this.#tail[hop] !== links.from[link] || this.#graph.head[hop] !== links.to[link]) return false;
-    const rate = Math.max(links.capacity[link] as number, links.capacity[reverse] as number);
-    if (rate > (this.#bandRates[BANDS - 1] as number)) return false;
     // What every hop had, and demands therefore skip, it must go on having.
     if (this.#leastSecurity > Math.min(links.security[link] as number, links.security[reverse] as number))
       return false;
@@ -224,8 +206,6 @@ export class Network {
     this.#graph.weight[twin] = weight;
     this.#describe(hop);
     this.#describe(twin);
-    this.#takeInResidual(link);
-    this.#takeInResidual(reverse);
     for (const view of this.#views.values()) this.#update(view, hop);
     return true;
   }
@@ -239,14 +219,6 @@ export class Network {
     const residual = this.#pool.links.residual[link] as number;
     hops[hop * HOP + RATE_THERE] = residual;
     hops[twin * HOP + RATE_BACK] = residual;
-    const before = hops[hop * HOP + BAND] as number;
-    const after = this.#bandOf(Math.max(residual, hops[hop * HOP + RATE_BACK] as number), before);
-    if (after === before) return;
-    hops[hop * HOP + BAND] = after;
-    hops[twin * HOP + BAND] = after;
-    const [low, high] = [Math.min(before, after), Math.max(before, after)];
-    for (const view of this.#views.values())
-      if (view.band > low && view.band <= high) this.#update(view, hop);
   }
 
   #update(view: View, hop: number): void {
@@ -264,16 +236,6 @@ export class Network {
     }
   }
 
-  /** The band of a hop by the better residual of its directions; it keeps a former band a little longer. */
-  #bandOf(rate: number, former: number): number {
-    const rates = this.#bandRates;
-    let band = former;
-    while (band < BANDS - 1 && rate > (rates[band] as number)) band++;
-    if (band > former) return band;
-    while (band > 0 && rate <= (rates[band - 1] as number) * HYSTERESIS) band--;
-    return band;
-  }
-
   /** Writes what a hop's two links are. */
   #describe(hop: number): void {
     const { links } = this.#pool;
@@ -286,6 +248,7 @@ export class Network {
     this.#hops[at + RATE_BACK] = links.residual[back] as number;
     this.#hops[at + SECURITY] = Math.min(links.security[there] as number, links.security[back] as number);
     this.#hops[at + KNOWN_FIGURES] = (links.known[there] as number) & (links.known[back] as number);
+    this.#hops[at + HEAD] = links.to[there] as number;
   }
 
   #rebuild(): void {
@@ -322,16 +285,21 @@ export class Network {
     this.#graph = { vertices, start, head: Int32Array.from(hops, (l) => links.to[l] as number), weight };
     this.#leastSecurity = hops.reduce((least, l) => Math.min(least, links.security[l] as number), 3);
     this.#knownOfAll = hops.reduce((known, l) => known & (links.known[l] as number), 31);
-    const top = hops.reduce((rate, l) => Math.max(rate, links.capacity[l] as number), 1);
-    for (let band = 0; band < BANDS; band++) this.#bandRates[band] = top * BAND_FACTOR ** (band + 1 - BANDS);
     this.#hops = new Float64Array(hops.length * HOP);
     for (let hop = 0; hop < hops.length; hop++) this.#describe(hop);
-    for (let hop = 0; hop < hops.length; hop++) {
-      const at = hop * HOP;
-      const rate = Math.max(this.#hops[at + RATE_THERE] as number, this.#hops[at + RATE_BACK] as number);
-      this.#hops[at + BAND] = this.#bandOf(rate, 0);
-    }
   }
 }
 
-const VIEWS = METRICS.length * BANDS * 4 * 32;
+/** Whether a hop by itself meets the demands of a task that are not sums; `at`: where its figures begin. */
+export function serves(figures: Float64Array, at: number, query: Query): boolean {
+  return (
+    figures[at + ROUND_TRIP] !== Number.POSITIVE_INFINITY &&
+    (!query.bounded || query.allowed[figures[at + HEAD] as number] === query.serial) &&
+    (figures[at + RATE_THERE] as number) >= query.bandwidth &&
+    (figures[at + RATE_BACK] as number) >= query.bandwidth &&
+    (figures[at + SECURITY] as number) >= query.security &&
+    (query.mustKnow & ~(figures[at + KNOWN_FIGURES] as number)) === 0
+  );
+}
+
+const VIEWS = METRICS.length * 4 * 32;
