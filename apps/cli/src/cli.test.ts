@@ -374,6 +374,19 @@ describe("tasks", () => {
     expect(why.out).toContain("placed on corner, path you > ningbo\nconsidered 3 nodes, 5 paths\n");
     expect(why.err).toMatch(/^decided .* ago\n$/);
   });
+
+  it("describe says of a waiting task what its consumer holds and who goes before it", async () => {
+    await weft("apply", "-f", "task.yaml");
+    const task = manager.task({ account: "books", role: "consumer" }, "read-receipt");
+    if (!task.ok) throw new Error(task.refusal.message);
+    const bob = { consumer: "bob", tasks: 10, share: 0, resource: null };
+    const turn = { share: 0.93, resource: "memory", own: 1, promised: 0, ahead: [bob] } as const;
+    manager.change({ ...task.value, turn }, "waiting");
+    const { out } = await weft("describe", "task", "read-receipt");
+    expect(out).toMatch(
+      /^Waits for room: +its consumer holds 93 % of memory; before it bob \(holds nothing, 10 tasks\), 1 task of its own$/m,
+    );
+  });
 });
 
 describe("the market", () => {

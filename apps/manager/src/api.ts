@@ -14,12 +14,15 @@ import {
   type TaskEntry,
   type TaskSubmission,
   type TaskView,
+  type TurnView,
   taskView,
+  turnOf,
 } from "@weft/service";
 import {
   type ApplicationsApi,
   type BillingApi,
   type ContractQuery,
+  type DecisionView,
   EventLog,
   type EventView,
   type HealthView,
@@ -148,7 +151,9 @@ export class LiveManager implements ManagerApi {
 
   task(caller: Caller, idOrName: string): Result<TaskView> {
     const entry = this.#find(caller, idOrName);
-    return entry === null ? notFound("task", idOrName) : ok(taskView(entry));
+    return entry === null
+      ? notFound("task", idOrName)
+      : ok({ ...taskView(entry), ...this.#turn(caller, entry) });
   }
 
   tasks(caller: Caller, query: TaskQuery): Page<TaskView> {
@@ -174,21 +179,25 @@ export class LiveManager implements ManagerApi {
   explain(caller: Caller, id: string) {
     const entry = this.#find(caller, id);
     if (entry === null) return notFound("task", id);
+    return ok({ ...this.#decision(entry), ...this.#turn(caller, entry) });
+  }
+
+  #turn(caller: Caller, entry: TaskEntry): { readonly turn?: TurnView } {
+    const turn = turnOf(this.#core, entry.row.id, caller.role === "manager");
+    return turn === null ? {} : { turn };
+  }
+
+  #decision(entry: TaskEntry): DecisionView {
     const decided = this.#core.decided.get(entry.row.id);
     if (decided !== undefined) {
       const ceiling = entry.runs.at(-1)?.contract.contract.terms.ceiling ?? null;
       const { abroad } = decided;
       const view = decisionView(decided.at, decided.decision, ceiling);
-      return ok(abroad === undefined ? view : { ...view, abroad });
+      return abroad === undefined ? view : { ...view, abroad };
     }
     const { needs } = entry.row.submission;
-    return ok(
-      decisionView(
-        this.#options.clock(),
-        this.#options.manager.plan(needs, this.#options.clock()),
-        needs.payAtMost,
-      ),
-    );
+    const now = this.#options.clock();
+    return decisionView(now, this.#options.manager.plan(needs, now), needs.payAtMost);
   }
 
   async logs(caller: Caller, id: string, reading: LogReading): Promise<Result<Subscription>> {

@@ -6,6 +6,7 @@ export * from "./deadlines.ts";
 export * from "./machine.ts";
 export * from "./money.ts";
 export * from "./quantity.ts";
+export * from "./ranked.ts";
 export * from "./refusal.ts";
 export * from "./rng.ts";
 export * from "./time.ts";

@@ -11,6 +11,7 @@ const full = refuse("no_capacity", "nothing free").refusal;
 const submitted = (task: string, shape = "s"): Observation => ({
   kind: "submitted",
   task,
+  turn: { consumer: "ann", rank: 0 },
   shape,
   giveUpAt: LATER,
 });
@@ -59,10 +60,12 @@ it("[O4.4] a program that fails by itself is not tried again", () => {
 it("[O4.5] tasks of one shape wait in line; one that fits lets the next be tried", () => {
   const orchestrator = new Orchestrator();
   expect(orchestrator.handle(NOW, submitted("a"))).toMatchObject([{ kind: "place", task: "a" }]);
-  orchestrator.handle(NOW, { kind: "unplaced", task: "a", refusal: full });
+  orchestrator.handle(NOW, { kind: "unplaced", task: "a", refusal: full, what: "shape" });
   expect(orchestrator.handle(NOW, submitted("b"))).toEqual([]);
   expect(orchestrator.handle(NOW, submitted("c", "other"))).toMatchObject([{ kind: "place", task: "c" }]);
-  expect(orchestrator.handle(NOW, { kind: "room" })).toMatchObject([{ kind: "place", task: "a" }]);
+  expect(orchestrator.handle(NOW, { kind: "room" })).toEqual([]); // one at a time
+  const unfit = { kind: "unplaced", task: "c", refusal: full, what: "shape" } as const;
+  expect(orchestrator.handle(NOW, unfit)).toMatchObject([{ kind: "place", task: "a" }]);
   expect(orchestrator.handle(NOW, { kind: "placed", task: "a", run: "r", node: NODE })).toMatchObject([
     { kind: "place", task: "b" },
   ]);
@@ -71,7 +74,7 @@ it("[O4.5] tasks of one shape wait in line; one that fits lets the next be tried
 it("[O4.6] a task still waiting when its order ends fails with the last reason", () => {
   const orchestrator = new Orchestrator();
   orchestrator.handle(NOW, submitted("t"));
-  orchestrator.handle(NOW, { kind: "unplaced", task: "t", refusal: full });
+  orchestrator.handle(NOW, { kind: "unplaced", task: "t", refusal: full, what: "shape" });
   expect(orchestrator.wakeAt).toBe(LATER);
   expect(orchestrator.wake(LATER)).toEqual([{ kind: "fail", task: "t", refusal: full }]);
   expect(orchestrator.waiting).toBe(0);
@@ -120,7 +123,8 @@ it("[O4.1] whatever happens, every task ends exactly once and never runs twice a
           take(orchestrator.handle(NOW, submitted(task, `s${which % 3}`)));
         } else if (placing.has(task) && what < 2) {
           placing.delete(task);
-          if (what === 0) take(orchestrator.handle(NOW, { kind: "unplaced", task, refusal: full }));
+          if (what === 0)
+            take(orchestrator.handle(NOW, { kind: "unplaced", task, refusal: full, what: "shape" }));
           else {
             const run = `r${serial++}`;
             live.set(task, run);

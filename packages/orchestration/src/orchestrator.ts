@@ -1,6 +1,7 @@
 import type { NodeId } from "@weft/infrastructure";
 import { assert, Deadlines, type Instant, type Machine, type Refusal, refuse } from "@weft/kernel";
 import type { RunFailure } from "./runtime.ts";
+import { type Before, type Turn, Waiting } from "./waiting.ts";
 
 /*
  * Desired against observed -> intentions: the life of every task (O4).
@@ -9,7 +10,8 @@ import type { RunFailure } from "./runtime.ts";
  * [O4.2] At most one run of a task is live; whatever an ended run still says changes nothing.
  * [O4.3] A run lost with its node is placed again, elsewhere if it can be, until `MOST_ATTEMPTS`.
  * [O4.4] A program that fails by itself is not tried again: it would fail again, and be paid for twice.
- * [O4.5] Waiting tasks of one shape are placed in the order of their submission.
+ * [O4.5] Waiting tasks are tried one at a time, whose turn it is first (waiting.ts); of one consumer and one shape in the
+ *        order of their submission.
  * [O4.6] A task still waiting when its order ends fails with the last reason why nothing fitted.
  * [O4.7] A run that gave way to another task counts for no attempt and speaks against no node.
  */
@@ -31,13 +33,27 @@ export type RunEnd =
 
 export type Observation =
   /** `shape` is equal for tasks that fit the same places: when one does not fit, its likes are not tried. */
-  | { readonly kind: "submitted"; readonly task: TaskId; readonly shape: string; readonly giveUpAt: Instant }
+  | {
+      readonly kind: "submitted";
+      readonly task: TaskId;
+      readonly turn: Turn;
+      readonly shape: string;
+      readonly giveUpAt: Instant;
+    }
   | { readonly kind: "placed"; readonly task: TaskId; readonly run: RunId; readonly node: NodeId }
-  | { readonly kind: "unplaced"; readonly task: TaskId; readonly refusal: Refusal }
+  /** `what`: nothing of its shape fits, or (`line`) nothing of its shape that is its own consumer's. */
+  | {
+      readonly kind: "unplaced";
+      readonly task: TaskId;
+      readonly refusal: Refusal;
+      readonly what: "shape" | "line";
+    }
   | { readonly kind: "ended"; readonly task: TaskId; readonly run: RunId; readonly end: RunEnd }
   | { readonly kind: "cancelled"; readonly task: TaskId }
   /** Something may fit now that did not before. */
-  | { readonly kind: "room" };
+  | { readonly kind: "room" }
+  /** The share of a consumer has changed otherwise than by a run of its that was placed or ended; null: that of all. */
+  | { readonly kind: "reweighed"; readonly consumer: string | null };
 
 export type Intention =
   | {
@@ -53,8 +69,11 @@ export type Intention =
 
 interface Life {
   readonly task: TaskId;
+  readonly turn: Turn;
   readonly shape: string;
   readonly giveUpAt: Instant;
+  /** The order of submission. */
+  readonly serial: number;
   attempt: number;
   /** How many of its attempts gave way to other tasks [O4.7]. */
   gaveWay: number;
@@ -65,17 +84,21 @@ interface Life {
   refusal: Refusal | null;
 }
 
-/** Waiting tasks of one shape, in order; `trying` while a place is being sought for the first. */
-interface Line {
-  readonly waiting: TaskId[];
-  trying: boolean;
-}
-
-/** The life of every task as one machine. A `place` intention is answered by `placed` or `unplaced`. */
+/**
+ * The life of every task as one machine. A `place` intention is answered by `placed` or `unplaced` before anything else
+ * is tried. `shareOf` says how much of everything a consumer has: who has least goes first.
+ */
 export class Orchestrator implements Machine<Observation, Intention> {
   readonly #lives = new Map<TaskId, Life>();
-  readonly #lines = new Map<string, Line>();
+  readonly #waiting: Waiting;
   readonly #giveUp = new Deadlines<TaskId>();
+  #submissions = 0;
+  /** The task that a place is being sought for, and in which round. */
+  #trying: { readonly task: TaskId; readonly round: number } | null = null;
+
+  constructor(shareOf: (consumer: string) => number = () => 0) {
+    this.#waiting = new Waiting(shareOf);
+  }
 
   get wakeAt(): Instant {
     return this.#giveUp.next;
@@ -83,29 +106,46 @@ export class Orchestrator implements Machine<Observation, Intention> {
 
   /** Tasks waiting for a place. */
   get waiting(): number {
-    let count = 0;
-    for (const line of this.#lines.values()) count += line.waiting.length;
-    return count;
+    return this.#waiting.size;
   }
 
-  /** Takes a task back as it stood, after a restart. */
+  /** Who goes before a task; null where it does not wait for a place. */
+  before(task: TaskId): Before | null {
+    return this.#waiting.before(task);
+  }
+
+  /** Takes a task back as it stood, after a restart; those submitted first come first. */
   restore(
     task: TaskId,
+    turn: Turn,
     shape: string,
     giveUpAt: Instant,
     attempt: number,
     live: Life["live"],
     gaveWay = 0,
   ): void {
-    this.#lives.set(task, { task, shape, giveUpAt, attempt, gaveWay, avoid: [], live, refusal: null });
-    if (live === null) this.#await(task, shape, giveUpAt, "back");
+    const serial = this.#submissions++;
+    const life: Life = {
+      task,
+      turn,
+      shape,
+      giveUpAt,
+      serial,
+      attempt,
+      gaveWay,
+      avoid: [],
+      live,
+      refusal: null,
+    };
+    this.#lives.set(task, life);
+    if (live === null) this.#await(life);
   }
 
   wake(now: Instant): readonly Intention[] {
     return this.#giveUp.due(now).map((task) => {
       const life = this.#lives.get(task);
       assert(life !== undefined && life.live === null, "only a waiting task gives up");
-      this.#leaveLine(life);
+      this.#leave(life);
       this.#lives.delete(task);
       const refusal =
         life.refusal ?? refuse("order_expired", "the order ended before the task could be placed").refusal;
@@ -116,54 +156,54 @@ export class Orchestrator implements Machine<Observation, Intention> {
   handle(_now: Instant, seen: Observation): readonly Intention[] {
     switch (seen.kind) {
       case "submitted":
-        return this.#submitted(seen.task, seen.shape, seen.giveUpAt);
+        return this.#submitted(seen);
       case "placed":
         return this.#placed(seen.task, seen.run, seen.node);
       case "unplaced":
-        return this.#unplaced(seen.task, seen.refusal);
+        return this.#unplaced(seen.task, seen.refusal, seen.what);
       case "ended":
         return this.#ended(seen.task, seen.run, seen.end);
       case "cancelled":
         return this.#cancelled(seen.task);
       case "room":
-        return [...this.#lines.keys()].flatMap((shape) => this.#tryFirst(shape));
+        this.#waiting.room();
+        return this.#next();
+      case "reweighed":
+        this.#waiting.weigh(seen.consumer);
+        return [];
     }
   }
 
-  #submitted(task: TaskId, shape: string, giveUpAt: Instant): readonly Intention[] {
+  #submitted({
+    task,
+    turn,
+    shape,
+    giveUpAt,
+  }: Observation & { readonly kind: "submitted" }): readonly Intention[] {
     assert(!this.#lives.has(task), "a task is submitted once");
-    this.#lives.set(task, {
-      task,
-      shape,
-      giveUpAt,
-      attempt: 0,
-      gaveWay: 0,
-      avoid: [],
-      live: null,
-      refusal: null,
-    });
-    const first = !this.#lines.has(shape);
-    this.#await(task, shape, giveUpAt, "back");
-    return first ? this.#tryFirst(shape) : [];
+    this.restore(task, turn, shape, giveUpAt, 0, null);
+    return this.#next();
   }
 
   #placed(task: TaskId, run: RunId, node: NodeId): readonly Intention[] {
     const life = this.#lives.get(task);
     assert(life !== undefined && life.live === null, "only a waiting task is placed");
-    this.#leaveLine(life);
-    this.#giveUp.clear(task);
+    this.#leave(life);
+    if (life.turn.consumer !== null) this.#waiting.weigh(life.turn.consumer);
     life.live = { run, node };
     life.attempt++;
-    return this.#tryFirst(life.shape);
+    return this.#next();
   }
 
-  #unplaced(task: TaskId, refusal: Refusal): readonly Intention[] {
+  #unplaced(task: TaskId, refusal: Refusal, what: "shape" | "line"): readonly Intention[] {
     const life = this.#lives.get(task);
     assert(life !== undefined, "only a known task is sought a place for");
     life.refusal = refusal;
-    const line = this.#lines.get(life.shape);
-    if (line !== undefined) line.trying = false;
-    return [];
+    const tried = this.#trying?.task === task ? this.#trying.round : this.#waiting.round;
+    this.#trying = null;
+    // Where there has been more room meanwhile it is tried again.
+    if (tried === this.#waiting.round) this.#waiting.unfit(task, what);
+    return this.#next();
   }
 
   #ended(task: TaskId, run: RunId, end: RunEnd): readonly Intention[] {
@@ -171,6 +211,7 @@ export class Orchestrator implements Machine<Observation, Intention> {
     if (life?.live?.run !== run) return []; // [O4.2]
     const node = life.live.node;
     life.live = null;
+    if (life.turn.consumer !== null) this.#waiting.weigh(life.turn.consumer);
     if (end.kind === "finished") {
       this.#lives.delete(task);
       return [{ kind: "succeed", task, run }];
@@ -183,8 +224,8 @@ export class Orchestrator implements Machine<Observation, Intention> {
       return [{ kind: "fail", task, refusal: refuse(end.because, end.detail).refusal }];
     }
     if (!gaveWay) life.avoid = [...life.avoid, node];
-    this.#await(task, life.shape, life.giveUpAt, "front");
-    return this.#tryFirst(life.shape);
+    this.#await(life, true);
+    return this.#next();
   }
 
   #cancelled(task: TaskId): readonly Intention[] {
@@ -197,39 +238,28 @@ export class Orchestrator implements Machine<Observation, Intention> {
         { kind: "cancel", task },
       ];
     }
-    this.#leaveLine(life);
-    return [{ kind: "cancel", task }];
+    this.#leave(life);
+    return [{ kind: "cancel", task }, ...this.#next()];
   }
 
-  #await(task: TaskId, shape: string, giveUpAt: Instant, end: "front" | "back"): void {
-    let line = this.#lines.get(shape);
-    if (line === undefined) {
-      line = { waiting: [], trying: false };
-      this.#lines.set(shape, line);
-    }
-    if (end === "front") {
-      line.waiting.unshift(task);
-      line.trying = false;
-    } else line.waiting.push(task);
-    this.#giveUp.set(task, giveUpAt);
+  /** `again`: it is tried at once, whatever became of its like. */
+  #await(life: Life, again = false): void {
+    this.#waiting.add(life.task, life.turn, life.shape, life.serial, again);
+    this.#giveUp.set(life.task, life.giveUpAt);
   }
 
-  #leaveLine(life: Life): void {
-    this.#giveUp.clear(life.task);
-    const line = this.#lines.get(life.shape);
-    if (line === undefined) return;
-    const at = line.waiting.indexOf(life.task);
-    if (at === 0) line.trying = false;
-    if (at >= 0) line.waiting.splice(at, 1);
-    if (line.waiting.length === 0) this.#lines.delete(life.shape);
+  #leave({ task }: Life): void {
+    this.#giveUp.clear(task);
+    this.#waiting.remove(task);
+    if (this.#trying?.task === task) this.#trying = null;
   }
 
-  #tryFirst(shape: string): readonly Intention[] {
-    const line = this.#lines.get(shape);
-    const first = line?.waiting[0];
-    if (line === undefined || first === undefined || line.trying) return [];
-    line.trying = true;
-    const life = this.#lives.get(first) as Life;
-    return [{ kind: "place", task: first, attempt: life.attempt + 1, avoid: life.avoid }];
+  #next(): readonly Intention[] {
+    if (this.#trying !== null) return [];
+    const task = this.#waiting.next();
+    if (task === null) return [];
+    this.#trying = { task, round: this.#waiting.round };
+    const { attempt, avoid } = this.#lives.get(task) as Life;
+    return [{ kind: "place", task, attempt: attempt + 1, avoid }];
   }
 }

@@ -8,6 +8,7 @@ import {
   type SiteId,
 } from "@weft/infrastructure";
 import { type Micros, ok, type Refusal, type Result, refuse } from "@weft/kernel";
+import { type Amounts, NOTHING, plus } from "./amounts.ts";
 import { ACCELERATOR_KINDS } from "./capabilities.ts";
 import { CHANGED, ChangeFeed } from "./changes.ts";
 import type { Claim, ClaimByName, ReservationId, StaleCode } from "./claim.ts";
@@ -46,6 +47,8 @@ export class Pool {
   #links = new LinkTable();
   #ledger = new Ledger();
   #version = 0;
+  /** What the nodes in the pool have in all; see `capacity`. */
+  #capacity = NOTHING;
   readonly #corrections = new Map<string, Corrections>();
   /** Those who follow nodes, and links. */
   readonly #feeds: ChangeFeed[] = [];
@@ -61,6 +64,10 @@ export class Pool {
   }
   get links(): LinkTable {
     return this.#links;
+  }
+  /** What the nodes in the pool have in all, whatever is reserved of it: a new object whenever that changes. */
+  get capacity(): Amounts {
+    return this.#capacity;
   }
   /** How many reservations stand. */
   get reservations(): number {
@@ -91,6 +98,9 @@ export class Pool {
   /** A node joined, came back, or was measured again. Reservations, load and prices known before are kept. */
   addNode(node: NodeDescription): void {
     const nodes = this.#nodes;
+    const present = this.#present(node.id);
+    if (present >= 0) this.#capacity = plus(this.#capacity, nodes.descriptions[present], -1);
+    this.#capacity = plus(this.#capacity, node, 1);
     const { index, fresh } = nodes.slots.enter(node.id);
     const before = fresh ? undefined : nodes.descriptions[index];
     const site = this.#links.sites.enter(node.site).index;
@@ -107,6 +117,7 @@ export class Pool {
     const index = this.#present(id);
     if (index < 0) return;
     const nodes = this.#nodes;
+    this.#capacity = plus(this.#capacity, nodes.descriptions[index], -1);
     nodes.accepting[index] = 0;
     nodes.loads[index] = undefined;
     nodes.changedAt[index] = ++this.#version;
@@ -337,6 +348,7 @@ export class Pool {
     twin.#links = this.#links.copy();
     twin.#ledger = this.#ledger.copy();
     twin.#version = this.#version;
+    twin.#capacity = this.#capacity;
     for (const [service, learnt] of this.#corrections) {
       twin.#corrections.set(service, { ...learnt, factors: new Map(learnt.factors) });
     }

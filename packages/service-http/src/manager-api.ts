@@ -37,6 +37,7 @@ import type {
   TaskSubmission,
   TaskView,
   Timeline,
+  TurnView,
 } from "@weft/service";
 import type { ApplicationsApi } from "./applications/api.ts";
 import type { BillingApi } from "./billing/api.ts";
@@ -233,6 +234,8 @@ export interface DecisionView {
   readonly explanation: Explanation | null;
   /** The quote of the other domain's manager, where the task went abroad. */
   readonly abroad?: { readonly domain: DomainId; readonly price: Money; readonly takes: Micros };
+  /** Whose turn comes first, while the task waits for room. */
+  readonly turn?: TurnView;
 }
 
 export interface PlacementView {

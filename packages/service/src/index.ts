@@ -21,6 +21,7 @@ export {
 } from "./manager/organisations.ts";
 export { highestPrice } from "./manager/placing.ts";
 export { type Quote, quotesFor } from "./manager/selling.ts";
+export { turnOf } from "./manager/shares.ts";
 export { type RunEntry, type TaskEntry, taskView } from "./manager/tasks.ts";
 export * from "./memory-store.ts";
 export * from "./predictor.ts";

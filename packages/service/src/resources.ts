@@ -2,6 +2,7 @@ import type { LinkState, NodeDescription, NodeId, NodeLoad, SiteId } from "@weft
 import type { Bytes, Digest, Instant, Micros, Money, PublicKey, Refusal, Signature } from "@weft/kernel";
 import type { OrganisationAct } from "@weft/market";
 import type { Program, RunCounters, RunFailure } from "@weft/orchestration";
+import type { Amounts } from "@weft/pool";
 import type { TaskNeeds } from "@weft/scheduling";
 
 /*
@@ -148,6 +149,22 @@ export interface StepView {
   readonly charged: Money | null;
 }
 
+/** The largest part of any resource that a consumer holds of all there is, and of which; null: it holds nothing. */
+export interface DominantShare {
+  readonly share: number;
+  readonly resource: keyof Amounts | null;
+}
+
+/** Why a waiting task's turn has not come: its consumer's share, and what goes before it. */
+export interface TurnView extends DominantShare {
+  /** Tasks of its own consumer before it. */
+  readonly own: number;
+  /** Tasks that are due a place promised ahead. */
+  readonly promised: number;
+  /** Consumers that hold less and wait too, with how many tasks; least share first. Only the manager sees who. */
+  readonly ahead: readonly ({ readonly consumer: string | null; readonly tasks: number } & DominantShare)[];
+}
+
 export type TaskPhase =
   /** Acknowledged; nothing fits now, tried again when the pool changes. */
   | "pending"
@@ -175,6 +192,8 @@ export interface TaskView {
   readonly result: (ContentReference & { readonly at: SiteId }) | null;
   /** What was charged; null until settled. */
   readonly charged: Money | null;
+  /** While it waits for room, and only where one task is asked for. */
+  readonly turn?: TurnView;
 }
 
 /** One attempt of one task on one node. */

@@ -20,6 +20,7 @@ import { linkName } from "../resources/links.ts";
 import { powerText, remaining, storageText } from "../resources/nodes.ts";
 import { type Fact, factLines } from "../table.ts";
 import { age, harmless, known, pairs, percent, since, time, UNKNOWN } from "../text.ts";
+import { turnText } from "../turn.ts";
 
 export function register(program: Command, context: Context): void {
   program
@@ -206,6 +207,7 @@ async function taskFacts(task: TaskView, now: Instant, currency: string): Promis
     ["Consumer", task.consumer],
     ["Phase", task.phase],
     ["Reason", task.reason === null ? UNKNOWN : `${task.reason.message}  [${task.reason.code}]`],
+    ...(task.turn === undefined ? [] : [["Waits for room", turnText(task.turn)] as const]),
     ["Submitted", `${formatInstant(task.submittedAt)}, ${since(now, task.submittedAt)} ago`],
     [
       "Ended",

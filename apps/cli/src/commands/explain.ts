@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import { must } from "../failure.ts";
 import { printValue } from "../print.ts";
 import { since } from "../text.ts";
+import { turnText } from "../turn.ts";
 import { decisionText, documentOption } from "./plan.ts";
 
 export function register(program: Command, context: Context): void {
@@ -22,6 +23,8 @@ export function register(program: Command, context: Context): void {
       ]);
       if (output !== undefined) return printValue(context, must(decision), output);
       context.print(await decisionText(must(decision)));
+      const { turn } = must(decision);
+      if (turn !== undefined) context.print(`waits for room: ${turnText(turn)}`);
       context.note(`decided ${since(must(network).now, must(decision).at)} ago`);
     });
 }

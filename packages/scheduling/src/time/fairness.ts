@@ -10,24 +10,38 @@ export interface FairConsumer {
 }
 
 /**
- * Dominant-resource fairness (Ghodsi and others, NSDI 2011), kept up as tasks come and go: a consumer's dominant
- * share is its largest share of any resource, over its weight; who has the least goes next. Shares are exact
+ * Dominant-resource fairness (Ghodsi and others, NSDI 2011), kept up as consumers and tasks come and go: a consumer's
+ * dominant share is its largest share of any resource, over its weight; who has the least goes next. Shares are exact
  * as long as the amounts charged and refunded are whole numbers.
  */
 export class DominantShares {
   readonly #capacity: Float64Array;
-  readonly #weight: Float64Array;
+  readonly #weight: number[];
   /** `#held[consumer * resources + k]`. */
-  readonly #held: Float64Array;
+  #held: Float64Array;
 
-  constructor(capacity: Float64Array, weight: Float64Array) {
-    assert(
-      weight.every((w) => w > 0),
-      "weights are above zero",
-    );
+  constructor(capacity: Float64Array, weight: ArrayLike<number> = []) {
     this.#capacity = capacity.slice();
-    this.#weight = weight.slice();
+    this.#weight = [];
     this.#held = new Float64Array(weight.length * capacity.length);
+    for (let c = 0; c < weight.length; c++) this.enter(weight[c]);
+  }
+
+  /** One more consumer; returns its number. */
+  enter(weight = 1): number {
+    assert(weight > 0, "weights are above zero");
+    const needed = this.#weight.push(weight) * this.#capacity.length;
+    if (needed > this.#held.length) {
+      const wider = new Float64Array(2 * needed);
+      wider.set(this.#held);
+      this.#held = wider;
+    }
+    return this.#weight.length - 1;
+  }
+
+  /** There is as much to share from now on; what is held stays. */
+  setCapacity(capacity: Float64Array): void {
+    this.#capacity.set(capacity);
   }
 
   /** The consumer's tasks took this much more (`sign` 1), or gave it back (-1). */
@@ -44,6 +58,19 @@ export class DominantShares {
       if (held > 0) share = Math.max(share, held / this.#capacity[k]!);
     }
     return share / this.#weight[consumer]!;
+  }
+
+  /** The resource that its share is the share of, the first of equals; -1 where it holds nothing. */
+  dominantOf(consumer: number): number {
+    let dominant = -1;
+    let share = 0;
+    for (let k = 0; k < this.#capacity.length; k++) {
+      const part = this.#held[consumer * this.#capacity.length + k]! / this.#capacity[k]!;
+      if (!(part > share)) continue;
+      share = part;
+      dominant = k;
+    }
+    return dominant;
   }
 
   /** Of some consumers, the one whose turn it is: least share, then the one named first. -1 of none. */

@@ -13,7 +13,7 @@ import type {
   Watts,
 } from "@weft/kernel";
 import type { ConstraintCode, Explanation, TaskNeeds } from "@weft/scheduling";
-import type { LinkView, NodeView, RunView, TaskView, Timeline } from "@weft/service";
+import type { LinkView, NodeView, RunView, TaskView, Timeline, TurnView } from "@weft/service";
 import { z } from "zod";
 import type {
   DecisionView,
@@ -267,6 +267,21 @@ const runView: z.ZodType<RunView> = z.looseObject({
     .nullable(),
 });
 
+const SHARED = ["logical", "parallel", "neural", "memory", "storage", "throughput", "gpu", "npu"] as const;
+
+const dominantShare = z.looseObject({
+  share: z.number().describe("Part of all there is, 0 to 1."),
+  resource: z.enum(SHARED).nullable().describe("Of which resource; null: nothing is held."),
+});
+
+const turnView: z.ZodType<TurnView> = dominantShare
+  .extend({
+    own: z.int().describe("Tasks of its own consumer before it."),
+    promised: z.int().describe("Tasks that are due a place promised ahead."),
+    ahead: z.array(dominantShare.extend({ consumer: z.string().nullable(), tasks: z.int() })),
+  })
+  .describe("Dominant share of the task's consumer, and what goes before it.");
+
 export const taskView: z.ZodType<TaskView> = z.looseObject({
   id: z.string(),
   name: z.string(),
@@ -280,6 +295,7 @@ export const taskView: z.ZodType<TaskView> = z.looseObject({
   runs: z.array(runView),
   result: contentReference.extend({ at: site() }).nullable(),
   charged: money().nullable(),
+  turn: turnView.optional(),
 });
 
 export const placementView: z.ZodType<PlacementView> = z.looseObject({
@@ -350,6 +366,7 @@ export const decisionView: z.ZodType<DecisionView> = z.looseObject({
     .looseObject({ domain: named<DomainId>(), price: money(), takes: micros() })
     .optional()
     .describe("The quote of the other domain's manager, where the task went abroad."),
+  turn: turnView.optional(),
 });
 
 export const logLine: z.ZodType<LogLine> = z.looseObject({

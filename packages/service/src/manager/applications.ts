@@ -10,7 +10,7 @@ import {
   type Result,
   refuse,
 } from "@weft/kernel";
-import type { ReservationId } from "@weft/pool";
+import type { Claim, ReservationId } from "@weft/pool";
 import { type ApplicationDecision, type ApplicationNeeds, planApplication } from "@weft/scheduling";
 import type {
   ApplicationPhase,
@@ -28,6 +28,7 @@ import type { StoreState } from "../store.ts";
 import { admitTask, objectionTo } from "./commands.ts";
 import { type Core, store, tell } from "./core.ts";
 import { observe } from "./placing.ts";
+import { amountOfClaim } from "./shares.ts";
 import { onSale } from "./steps.ts";
 import type { TaskEntry } from "./tasks.ts";
 
@@ -288,7 +289,7 @@ function begin(core: Core, now: Instant, entry: Entry): void {
       { allOrNothing: true },
     );
     committed.forEach(({ id }, s) => {
-      entry.held.set(s, id);
+      hold(core, entry, s, id);
     });
   }
   keep(core, now, { ...planned(kept, plan.value), phase: "running", reason: null });
@@ -331,7 +332,7 @@ function advance(core: Core, now: Instant, entry: Entry): void {
 
 /** Makes a step a task: its input is what its sources gave, where they left it. */
 function start(core: Core, now: Instant, entry: Entry, s: number, sources: readonly KeptStep[]): void {
-  const { kept, held } = entry;
+  const { kept } = entry;
   const { submission } = kept;
   const step = submission.steps[s]!;
   const { at } = submission;
@@ -360,11 +361,7 @@ function start(core: Core, now: Instant, entry: Entry, s: number, sources: reado
       inner,
     },
   };
-  const reserved = held.get(s);
-  if (reserved !== undefined) {
-    core.pool.release(reserved); // taken again at once, by the step's own run
-    held.delete(s);
-  }
+  letGo(core, entry, s); // taken again at once, by the step's own run
   const id = core.options.newId("task");
   keep(core, now, withStep(kept, s, { task: id }));
   admitTask(core, now, id, kept.consumer, task);
@@ -427,8 +424,7 @@ function end(
   phase: "succeeded" | "failed" | "cancelled",
   reason: Refusal | null,
 ): void {
-  for (const id of entry.held.values()) core.pool.release(id);
-  entry.held.clear();
+  for (const s of [...entry.held.keys()]) letGo(core, entry, s);
   keep(core, now, { ...entry.kept, phase, reason, finishedAt: now });
   tell(core, now, phase, "application", entry.kept.id);
   for (const { task, ended } of entry.kept.steps) {
@@ -439,7 +435,9 @@ function end(
 
 /** Something may fit now: applications that wait for a plan are tried. */
 export function retryApplications(core: Core, now: Instant): void {
-  for (const entry of core.applications.open) if (entry.kept.phase === "pending") begin(core, now, entry);
+  const waiting = [...core.applications.open].filter(({ kept }) => kept.phase === "pending");
+  const share = ({ kept }: Entry): number => core.shares.of(kept.consumer);
+  for (const entry of waiting.sort((a, b) => share(a) - share(b))) begin(core, now, entry);
 }
 
 /** Gangs take back what a restart let go. */
@@ -449,6 +447,20 @@ export function holdForGangs(core: Core): void {
   }
 }
 
+/** A step's place is its own until it starts, and counts as its consumer's. */
+function hold(core: Core, entry: Entry, s: number, id: ReservationId): void {
+  entry.held.set(s, id);
+  core.shares.charge(entry.kept.consumer, amountOfClaim(core.pool.reservation(id) as Claim), 1);
+}
+
+function letGo(core: Core, entry: Entry, s: number): void {
+  const id = entry.held.get(s);
+  if (id === undefined) return;
+  core.shares.charge(entry.kept.consumer, amountOfClaim(core.pool.reservation(id) as Claim), -1);
+  core.pool.release(id);
+  entry.held.delete(s);
+}
+
 function holdAgain(core: Core, entry: Entry): void {
   entry.kept.steps.forEach(({ task, node }, s) => {
     if (task !== null || node === null || entry.held.has(s)) return;
@@ -456,7 +468,7 @@ function holdAgain(core: Core, entry: Entry): void {
     const decision = core.scheduler.place(onSale(core, needs), { sticky: node, margin: 1 });
     if (decision.outcome === "refused") return;
     const reserved = core.pool.reserve(decision.claim);
-    if (reserved.ok) entry.held.set(s, reserved.value);
+    if (reserved.ok) hold(core, entry, s, reserved.value);
   });
 }
 

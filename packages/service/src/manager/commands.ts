@@ -11,6 +11,7 @@ import { disputeCommand } from "./disputes.ts";
 import { offersCommand } from "./offers.ts";
 import { mayTouch, organisationsCommand } from "./organisations.ts";
 import { observe, shapeOf } from "./placing.ts";
+import { turnFor } from "./preempting.ts";
 
 /** Carries a command out; the answer is the id of what it made or changed. */
 export function command(core: Core, now: Instant, asked: Command): Result<string> {
@@ -96,7 +97,13 @@ export function beginPromised(core: Core, now: Instant): void {
     if (entry === undefined || hasEnded(entry.row.progress.phase)) continue;
     const { needs, order } = entry.row.submission;
     const giveUpAt = order.order.notAfter;
-    observe(core, now, { kind: "submitted", task, shape: shapeOf(needs), giveUpAt });
+    observe(core, now, {
+      kind: "submitted",
+      task,
+      turn: turnFor(entry.row),
+      shape: shapeOf(needs),
+      giveUpAt,
+    });
   }
 }
 
@@ -126,7 +133,8 @@ export function admitTask(
   store(core, core.tasks.add(row));
   tell(core, now, "submitted", "task", id);
   if (isLater(needs, now)) return;
-  observe(core, now, { kind: "submitted", task: id, shape: shapeOf(needs), giveUpAt: order.notAfter });
+  const shape = shapeOf(needs);
+  observe(core, now, { kind: "submitted", task: id, turn: turnFor(row), shape, giveUpAt: order.notAfter });
 }
 
 /** Why a task is not taken up; null: nothing speaks against it. */

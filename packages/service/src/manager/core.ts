@@ -39,6 +39,7 @@ import type { Fleet } from "./fleet.ts";
 import type { CosignCommand, ManagerLog } from "./log.ts";
 import type { Offers, OffersCommand } from "./offers.ts";
 import type { Organisations, OrganisationsCommand } from "./organisations.ts";
+import type { ConsumerShares } from "./shares.ts";
 import type { Tasks } from "./tasks.ts";
 
 /** What makes one manager this manager. */
@@ -187,6 +188,7 @@ export interface Core {
   readonly pool: Pool;
   readonly scheduler: Scheduler;
   readonly orchestrator: Orchestrator;
+  readonly shares: ConsumerShares;
   readonly predictor: Predictor;
   readonly collector: Collector;
   readonly offers: Offers;

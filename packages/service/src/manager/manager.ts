@@ -47,7 +47,9 @@ import { Offers, priceNode, reprice } from "./offers.ts";
 import { Organisations } from "./organisations.ts";
 import { perceive, setLinks } from "./perceiving.ts";
 import { carryOut, observe, shapeOf } from "./placing.ts";
+import { turnFor } from "./preempting.ts";
 import { placeOnSale } from "./selling.ts";
+import { amountOf, ConsumerShares } from "./shares.ts";
 import { onSale } from "./steps.ts";
 import { Tasks } from "./tasks.ts";
 import { begin, reopen } from "./trading.ts";
@@ -71,6 +73,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
   /** Rebuilds a manager from what the store keeps; `EMPTY_STORE` for a new one. */
   constructor(options: ManagerOptions, state: StoreState, now: Instant) {
     const pool = new Pool();
+    const shares = new ConsumerShares(pool);
     const fleet = new Fleet(state.nodes);
     const { signer, cryptography } = options;
     const keyOf = (node: NodeId) => fleet.keyOf(node);
@@ -87,10 +90,15 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       options,
       books: new Books(state),
       fleet,
-      tasks: new Tasks(state, (row) => reopen(options.fee, row, after(now, RETURN_WITHIN))),
+      tasks: new Tasks(
+        state,
+        (row) => reopen(options.fee, row, after(now, RETURN_WITHIN)),
+        (consumer, claim, sign) => shares.charge(consumer, amountOf(claim), sign),
+      ),
       pool,
       scheduler: new Scheduler(pool),
-      orchestrator: new Orchestrator(),
+      orchestrator: new Orchestrator((consumer) => shares.of(consumer)),
+      shares,
       predictor: new Predictor(),
       offers: new Offers(state),
       organisations: new Organisations(state),
@@ -342,6 +350,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       const { notAfter } = submission.order.order;
       core.orchestrator.restore(
         id,
+        turnFor(entry.row),
         shapeOf(submission.needs),
         notAfter,
         entry.runs.length,

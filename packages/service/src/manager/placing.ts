@@ -11,6 +11,7 @@ import {
   type Money,
   money,
   type Refusal,
+  refuse,
   SECOND,
   unreachable,
 } from "@weft/kernel";
@@ -28,12 +29,13 @@ import type { Decision, Placed, TaskNeeds } from "@weft/scheduling";
 import { awaitQuote, barredFor, placedAbroad, quotedPrices } from "../federation/outward.ts";
 import type { Launch } from "../protocol.ts";
 import type { Timeline } from "../resources.ts";
+import { hasEnded } from "../store.ts";
 import { endPromise } from "./ahead.ts";
 import { holdForGangs, retryApplications, stepEnded } from "./applications.ts";
 import { giveWay, withdrawRun } from "./closing.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
 import { listOf } from "./offers.ts";
-import { inTurn, makeRoom } from "./preempting.ts";
+import { makeRoom, rankOf } from "./preempting.ts";
 import { placeOnSale } from "./selling.ts";
 import { segmentsOf, waysOf, wishOf } from "./steps.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
@@ -56,23 +58,39 @@ const MOST_DECIDED = 10_000;
 
 /** Tells the orchestrator what was seen and carries out what it intends, until nothing follows. */
 export function observe(core: Core, now: Instant, seen: Observation): void {
-  if (seen.kind === "room") holdForGangs(core); // theirs by right, before anybody else's turn
+  if (seen.kind === "room") {
+    holdForGangs(core); // theirs by right, before anybody else's turn
+    if (core.shares.refresh()) core.orchestrator.handle(now, { kind: "reweighed", consumer: null });
+  }
   const intended = core.orchestrator.handle(now, seen);
-  carryOut(core, now, seen.kind === "room" ? inTurn(core, intended) : intended);
+  if (seen.kind === "ended" && !intended.some(({ task }) => task === seen.task)) waitsAgain(core, now, seen);
+  carryOut(core, now, intended);
   if (seen.kind === "room") retryApplications(core, now);
 }
 
-export function carryOut(core: Core, now: Instant, intentions: readonly Intention[]): void {
+/** A task whose run is lost waits in line until its turn comes. */
+function waitsAgain(core: Core, now: Instant, { task, end }: Observation & { readonly kind: "ended" }): void {
+  const entry = core.tasks.task(task);
+  if (entry === undefined || end.kind === "finished" || hasEnded(entry.row.progress.phase)) return;
+  const reason = refuse(end.because, end.detail).refusal;
+  store(core, core.tasks.progress(entry, "pending", { reason }));
+  tell(core, now, "waiting", "task", task);
+}
+
+export function carryOut(core: Core, now: Instant, intended: readonly Intention[]): void {
+  const intentions = [...intended];
   for (const intention of intentions) {
     const entry = core.tasks.task(intention.task);
     assert(entry !== undefined, "an intention is about a task that is known");
     switch (intention.kind) {
       case "place":
-        place(core, now, entry, intention.attempt, intention.avoid);
+        // Whoever's turn it is next: in this loop, since there may be thousands.
+        intentions.push(...place(core, now, entry, intention.attempt, intention.avoid));
         break;
       case "stop": {
         const run = core.tasks.run(intention.run);
         if (run !== undefined && run.live !== null) withdrawRun(core, now, run);
+        core.orchestrator.handle(now, { kind: "reweighed", consumer: entry.row.consumer });
         break;
       }
       case "succeed": {
@@ -105,7 +123,14 @@ export function shapeOf(needs: TaskNeeds): string {
   return JSON.stringify(needs, (_key, value) => (typeof value === "bigint" ? `${value}` : value));
 }
 
-function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoid: readonly NodeId[]): void {
+/** Seeks a place for a task and launches it there; returns what is intended next. */
+function place(
+  core: Core,
+  now: Instant,
+  entry: TaskEntry,
+  attempt: number,
+  avoid: readonly NodeId[],
+): readonly Intention[] {
   const task = entry.row.id;
   let decision = decide(core, now, entry, avoid);
   // Every other node is worse than one that failed once: a network of one node must heal too.
@@ -114,15 +139,17 @@ function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoi
   if (room !== null) decision = room.decision;
   core.decided.set(task, { at: now, decision });
   if (core.decided.size > MOST_DECIDED) core.decided.delete(core.decided.keys().next().value as string);
-  if (decision.outcome === "refused") return wait(core, now, entry, decision.refusal);
+  if (decision.outcome === "refused") {
+    return wait(core, now, entry, decision.refusal, isOwnAlone(core, now, entry) ? "line" : "shape");
+  }
   const abroad = core.federation?.peerAt(decision.node);
   const awaited = abroad === undefined ? null : awaitQuote(core, now, entry, abroad);
-  if (awaited !== null) return wait(core, now, entry, awaited);
+  if (awaited !== null) return wait(core, now, entry, awaited, "line");
   const drafted = draft(core, now, entry, attempt, decision);
   const proposed = propose(core, now, drafted.contract);
   if (!proposed.ok) {
     room?.undo();
-    return wait(core, now, entry, proposed.refusal);
+    return wait(core, now, entry, proposed.refusal, "line");
   }
   const { life, ...contract } = proposed.value;
   const run: RunEntry = { ...drafted, contract, life };
@@ -141,10 +168,17 @@ function place(core: Core, now: Instant, entry: TaskEntry, attempt: number, avoi
     const connection = core.fleet.member(decision.node)?.connection ?? null;
     send(core, connection, { kind: "launch", launch: run.live.launch });
   }
-  observe(core, now, { kind: "placed", task, run: run.view.id, node: decision.node });
+  const next = core.orchestrator.handle(now, { kind: "placed", task, run: run.view.id, node: decision.node });
   endPromise(core, task);
   for (const victim of room?.victims ?? []) giveWay(core, now, victim, entry.row.submission.name);
+  return next;
 }
+
+/** Whether that nothing fits says nothing of like tasks of others: its own might give way to it, or domains are barred. */
+const isOwnAlone = (core: Core, now: Instant, entry: TaskEntry): boolean =>
+  rankOf(entry.row.submission.needs) > 0 ||
+  entry.row.submission.step !== undefined ||
+  (core.federation !== null && barredFor(core, now, entry).length > 0);
 
 function decide(core: Core, now: Instant, entry: TaskEntry, avoid: readonly NodeId[]): Decision {
   const wish = wishOf(core, now, entry, avoid);
@@ -159,13 +193,19 @@ function decide(core: Core, now: Instant, entry: TaskEntry, avoid: readonly Node
   });
 }
 
-function wait(core: Core, now: Instant, entry: TaskEntry, refusal: Refusal): void {
+function wait(
+  core: Core,
+  now: Instant,
+  entry: TaskEntry,
+  refusal: Refusal,
+  what: "shape" | "line",
+): readonly Intention[] {
   const before = entry.row.progress;
   if (before.phase !== "pending" || before.reason?.code !== refusal.code) {
     store(core, core.tasks.progress(entry, "pending", { reason: refusal }));
     tell(core, now, "waiting", "task", entry.row.id);
   }
-  observe(core, now, { kind: "unplaced", task: entry.row.id, refusal });
+  return core.orchestrator.handle(now, { kind: "unplaced", task: entry.row.id, refusal, what });
 }
 
 function formerOf(core: Core, now: Instant, needs: TaskNeeds): NodeId | null {

@@ -1,7 +1,8 @@
 import type { NodeId } from "@weft/infrastructure";
 import { type Instant, SECOND } from "@weft/kernel";
-import type { Intention } from "@weft/orchestration";
+import type { Turn } from "@weft/orchestration";
 import { choosePreemption, Offers, type Placed, type TaskNeeds } from "@weft/scheduling";
+import type { TaskRow } from "../store.ts";
 import type { Core } from "./core.ts";
 import { onSale } from "./steps.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
@@ -23,6 +24,12 @@ const CHOICES = 8;
 export const rankOf = ({ priority = 0, startAt }: TaskNeeds): number =>
   priority + (startAt === undefined ? 0 : RESERVED);
 const RESERVED = 10_000;
+
+/** Whose turn has to come for a task: a place promised ahead is due before any. */
+export const turnFor = ({ consumer, submission: { needs } }: TaskRow): Turn => ({
+  consumer: needs.startAt === undefined ? consumer : null,
+  rank: rankOf(needs),
+});
 
 /** Whom to ask to give way, and the place that this makes; null where that helps nothing. */
 function roomBelow(
@@ -156,24 +163,4 @@ export function makeRoom(
   if (decision.outcome === "placed") return { decision, victims: below.victims, undo };
   undo();
   return null;
-}
-
-/**
- * Of all that wait for room: places promised ahead first; then as they came, but each consumer's own by priority, in the
- * turns that are its own.
- */
-export function inTurn(core: Core, intended: readonly Intention[]): readonly Intention[] {
-  if (intended.length < 2) return intended;
-  const turns = intended.map((intention) => {
-    const row = core.tasks.task(intention.task)?.row;
-    const needs = row?.submission.needs;
-    return { intention, consumer: row?.consumer ?? "", rank: needs === undefined ? 0 : rankOf(needs) };
-  });
-  const promised = turns.filter(({ rank }) => rank >= RESERVED);
-  const others = turns.filter(({ rank }) => rank < RESERVED);
-  const own = new Map<string, typeof others>();
-  for (const turn of others) own.set(turn.consumer, [...(own.get(turn.consumer) ?? []), turn]);
-  for (const list of own.values()) list.sort((a, b) => b.rank - a.rank);
-  const ordered = others.map(({ consumer }) => own.get(consumer)!.shift()!);
-  return [...promised, ...ordered].map(({ intention }) => intention);
 }

@@ -52,8 +52,16 @@ export class Tasks {
   /** Ended, oldest first, to be forgotten in that order. */
   readonly #ended: string[] = [];
 
+  /** Told of every run that holds what it claims from now on, or (`sign` -1) not any more. */
+  readonly #holds: (consumer: AccountId, claim: ClaimByName, sign: 1 | -1) => void;
+
   /** `reopen` gives the life of a contract as it was kept. */
-  constructor(state: StoreState, reopen: (row: ContractRow) => ContractLife) {
+  constructor(
+    state: StoreState,
+    reopen: (row: ContractRow) => ContractLife,
+    holds: (consumer: AccountId, claim: ClaimByName, sign: 1 | -1) => void,
+  ) {
+    this.#holds = holds;
     for (const row of state.tasks) {
       this.#index({ row, runs: [] });
       if (hasEnded(row.progress.phase)) this.#ended.push(row.id);
@@ -78,7 +86,9 @@ export class Tasks {
       entry.runs.push(run);
       this.#runs.set(row.view.id, run);
       this.#byContract.set(contract.contract.terms.id, run);
-      if (run.live !== null) this.#live.add(run);
+      if (run.live === null) continue;
+      this.#live.add(run);
+      holds(entry.row.consumer, run.live.claim, 1);
     }
   }
 
@@ -124,7 +134,9 @@ export class Tasks {
   }
 
   addRun(run: RunEntry): StoreChange[] {
-    this.#tasks.get(run.task)?.runs.push(run);
+    const entry = this.#tasks.get(run.task);
+    entry?.runs.push(run);
+    if (entry !== undefined && run.live !== null) this.#holds(entry.row.consumer, run.live.claim, 1);
     this.#runs.set(run.view.id, run);
     this.#byContract.set(run.contract.contract.terms.id, run);
     this.#live.add(run);
@@ -139,6 +151,8 @@ export class Tasks {
   /** A run has ended and its contract with it. */
   close(run: RunEntry, view: Partial<RunView>, at: Instant): StoreChange[] {
     run.view = { ...run.view, ...view };
+    const consumer = this.#tasks.get(run.task)?.row.consumer;
+    if (consumer !== undefined && run.live !== null) this.#holds(consumer, run.live.claim, -1);
     run.live = null;
     this.#live.delete(run);
     run.contract = { ...run.contract, closedAt: at };

@@ -139,7 +139,7 @@ export class Desk {
   readonly #cryptography: Cryptography;
   readonly #options: Partial<ManagerOptions>;
   readonly #managerSigner: Signer;
-  readonly #consumer: Signer;
+  readonly #consumers = new Map<string, Signer>();
   readonly #newSigner: () => Signer;
   readonly #queue: { at: Instant; serial: number; act: () => void }[] = [];
   #serial = 0;
@@ -151,17 +151,23 @@ export class Desk {
     this.#cryptography = cryptography;
     this.#newSigner = newSigner;
     this.#managerSigner = newSigner();
-    this.#consumer = newSigner();
     this.manager = this.#newManager();
-    this.command({ kind: "open-account", id: "ann", name: "Ann", role: "consumer", limit: 0n as Money });
+    this.consumer("ann");
     this.command({ kind: "open-account", id: "pat", name: "Pat", role: "provider", limit: 0n as Money });
-    this.command({ kind: "deposit", id: "first", account: "ann", amount: money(10_000_000n) });
-    this.command({ kind: "add-key", account: "ann", key: this.#consumer.publicKey, note: "" });
     const digest = cryptography.digest("join-secret");
     this.command({
       kind: "create-token",
       token: { id: "j", digest, use: "join", account: "pat", role: "provider", note: "", expiresAt: null },
     });
+  }
+
+  /** A consumer with money and a key; "ann" is one from the beginning. */
+  consumer(id: string): void {
+    const signer = this.#newSigner();
+    this.#consumers.set(id, signer);
+    this.command({ kind: "open-account", id, name: id, role: "consumer", limit: 0n as Money });
+    this.command({ kind: "deposit", id: `first-${id}`, account: id, amount: money(10_000_000n) });
+    this.command({ kind: "add-key", account: id, key: signer.publicKey, note: "" });
   }
 
   #newManager(): Manager {
@@ -264,11 +270,11 @@ export class Desk {
     this.#dial(node);
   }
 
-  submit(name: string, needs: TaskNeeds, payAtMost = money(1_000n)): Result<string> {
+  submit(name: string, needs: TaskNeeds, payAtMost = money(1_000n), account = "ann"): Result<string> {
     return this.command({
       kind: "submit",
-      caller: { account: "ann", role: "consumer" },
-      submission: this.submission(name, needs, payAtMost),
+      caller: { account, role: "consumer" },
+      submission: this.submission(name, needs, payAtMost, account),
     });
   }
 
@@ -291,7 +297,7 @@ export class Desk {
       orders: steps.map((step) => {
         const { order } = this.submission(`${name}/${step.name}`, step.needs, money(1_000n)).order;
         const taskDigest = this.#cryptography.digest(canonicalText({ name }));
-        return signOrder({ ...order, taskDigest }, this.#consumer);
+        return signOrder({ ...order, taskDigest }, this.#signerOf("ann"));
       }),
       steps: steps.map(({ name, needs, from = [] }) => ({
         name,
@@ -304,7 +310,7 @@ export class Desk {
     };
   }
 
-  submission(name: string, needs: TaskNeeds, payAtMost: Money): TaskSubmission {
+  submission(name: string, needs: TaskNeeds, payAtMost: Money, account = "ann"): TaskSubmission {
     const manifest = canonicalText({ name });
     return {
       name,
@@ -314,16 +320,23 @@ export class Desk {
       program: { kind: "wasm", module: "00".repeat(32), args: [], env: {} },
       input: null,
       contents: [],
-      order: this.orderFor(`order-${name}`, manifest, payAtMost),
+      order: this.orderFor(`order-${name}`, manifest, payAtMost, account),
     };
   }
 
-  /** An order of ann's for a manifest, good for an hour. */
-  orderFor(id: string, manifest: string, payAtMost: Money): SignedOrder {
+  /** An order of a consumer's for a manifest, good for an hour. */
+  orderFor(id: string, manifest: string, payAtMost: Money, account = "ann"): SignedOrder {
     const taskDigest = this.#cryptography.digest(manifest);
     const notAfter = (this.now + HOUR) as Instant;
-    const consumer = this.#consumer.publicKey;
-    return signOrder({ id, consumer, taskDigest, payAtMost, notAfter }, this.#consumer);
+    const signer = this.#signerOf(account);
+    const consumer = signer.publicKey;
+    return signOrder({ id, consumer, taskDigest, payAtMost, notAfter }, signer);
+  }
+
+  #signerOf(account: string): Signer {
+    const signer = this.#consumers.get(account);
+    assert(signer !== undefined, `no consumer ${account} on the desk`);
+    return signer;
   }
 
   command(command: Command): Result<string> {
