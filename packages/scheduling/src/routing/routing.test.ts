@@ -10,7 +10,6 @@ import { type Arc, type Graph, graphOf, tailsOf } from "./graph.ts";
 import { kShortestPaths } from "./k-shortest.ts";
 import { Network } from "./network.ts";
 import { QuickestPath } from "./quickest.ts";
-import { TreeSolver } from "./tree.ts";
 
 /* Every algorithm against something that is obviously right and has no idea of it: whole numbers, so sums are exact. */
 
@@ -68,24 +67,6 @@ const random = (runs: number, property: (rng: Rng) => void): void =>
     fc.property(fc.integer(), (seed) => property(new Rng(seed))),
     { numRuns: runs },
   );
-
-describe("trees", () => {
-  it("have the distances of Bellman and Ford, and parents that add up to them", () => {
-    random(200, (rng) => {
-      const graph = randomGraph(rng, 2 + rng.below(12), rng.below(40));
-      const { distance, parent } = new TreeSolver().solve(graph, 0);
-      expect([...distance]).toEqual(distancesOf(graph, 0));
-      const pairs = new AllPairs(graph);
-      for (let v = 1; v < graph.vertices; v++) {
-        expect(parent[v] === -1).toBe(distance[v] === Number.POSITIVE_INFINITY);
-        const path = pairs.path(0, v);
-        expect(path === null ? Number.POSITIVE_INFINITY : path.length > 0).toBe(
-          parent[v] === -1 ? Number.POSITIVE_INFINITY : true,
-        );
-      }
-    });
-  });
-});
 
 describe("k shortest loopless paths", () => {
   it("are as long as the k shortest of all paths, in order, each once", () => {
