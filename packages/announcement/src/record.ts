@@ -57,7 +57,7 @@ export const isSignedBy = (key: PublicKey, record: AnnouncementRecord, cryptogra
   cryptography.verify(key, signedText(cryptography, record), toHex(record.signature));
 
 export function encodeRecord(record: AnnouncementRecord): Uint8Array {
-  const writer = new Writer(record.body.length + 160);
+  const writer = new Writer();
   writer.byte(VERSION);
   layout.write(writer, record);
   return writer.finish();

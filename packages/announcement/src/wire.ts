@@ -17,20 +17,28 @@ export type WireRefusal = Refusal<"oversized" | "malformed" | "unknown_version">
 
 const NOTHING = new Uint8Array(0);
 
+/** Room to write in, handed from one writer to the next: messages are small, many, and written one after the other. */
+let spare: Uint8Array | null = null;
+/** Longer ones are not kept. */
+const MOST_SPARE = 65_536;
+
 /** Appends fields to a growing buffer. */
 export class Writer {
   #bytes: Uint8Array;
-  #view: DataView;
   #length = 0;
 
-  constructor(capacity = 256) {
-    this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
+  constructor() {
+    this.#bytes = spare ?? new Uint8Array(1024);
+    spare = null;
   }
 
-  /** What was written so far, copied out. */
+  /** What was written, copied out. It is the last that is asked of a writer. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const written = this.#bytes.slice(0, this.#length);
+    if (this.#bytes.length <= MOST_SPARE) spare = this.#bytes;
+    this.#bytes = NOTHING;
+    this.#length = 0;
+    return written;
   }
 
   #room(more: number): void {
@@ -38,7 +46,6 @@ export class Writer {
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
   }
 
   /** One bare byte, outside any field. */
@@ -66,7 +73,7 @@ export class Writer {
     } else {
       this.varint(field * 8 + DOUBLE);
       this.#room(8);
-      this.#view.setFloat64(this.#length, value, true);
+      new DataView(this.#bytes.buffer, this.#length, 8).setFloat64(0, value, true);
       this.#length += 8;
     }
   }

@@ -90,6 +90,7 @@ export class Mesh implements SharedParticipant, Neighbourhood {
   readonly #distances = new Map<NodeId, number>();
   readonly #wanted = new Map<number, Wanted>();
   #wantedAt: Instant = NEVER;
+  #lastAlone: { readonly stored: Stored; readonly at: Instant; readonly bytes: Uint8Array } | null = null;
   /** Who left, and when, oldest first. */
   readonly #farewells = new Map<NodeId, Instant>();
 
@@ -184,6 +185,11 @@ export class Mesh implements SharedParticipant, Neighbourhood {
   }
 
   push(now: Instant, to: NodeId, stored: readonly Stored[], out: ParticipantOutput[]): void {
+    const only = stored[0];
+    if (stored.length === 1 && only !== undefined) {
+      this.#post(now, to, this.#alone(now, only), out);
+      return;
+    }
     let carried: Carried[] = [];
     let size = 0;
     for (const { encoded, bornAt } of stored) {
@@ -199,9 +205,22 @@ export class Mesh implements SharedParticipant, Neighbourhood {
   }
 
   send(now: Instant, to: NodeId, message: MeshMessage, out: ParticipantOutput[]): void {
+    this.#post(now, to, encodeMesh(message), out);
+  }
+
+  #post(now: Instant, to: NodeId, bytes: Uint8Array, out: ParticipantOutput[]): void {
     const contact = this.#contacts.get(to);
     if (contact !== undefined) contact.sentAt = now;
-    out.push({ kind: "send", to, bytes: encodeMesh(message) });
+    out.push({ kind: "send", to, bytes });
+  }
+
+  /** The message with one record alone: the same for every neighbour at one instant. */
+  #alone(now: Instant, stored: Stored): Uint8Array {
+    if (this.#lastAlone?.stored === stored && this.#lastAlone.at === now) return this.#lastAlone.bytes;
+    const carried = [{ record: stored.encoded, ageUs: Math.max(0, now - stored.bornAt) }];
+    const bytes = encodeMesh({ kind: "records", carried });
+    this.#lastAlone = { stored, at: now, bytes };
+    return bytes;
   }
 
   // ---- contacts

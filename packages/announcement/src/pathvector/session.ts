@@ -49,16 +49,18 @@ const layout = struct<Segment>({
   payload: maybe(5, bytes),
 });
 
+/** What a session asks of, and tells, whoever holds it. */
 export interface SessionEvents {
   transmit(segment: Uint8Array): void;
-  up(): void;
-  down(): void;
-  deliver(payload: Uint8Array): void;
+  up(now: Instant): void;
+  down(now: Instant): void;
+  deliver(now: Instant, payload: Uint8Array): void;
 }
 
 export class Session {
   readonly peer: NodeId;
   readonly #settings: SessionSettings;
+  readonly #events: SessionEvents;
   /** Names this session of ours: raised when one ends, so that the other side ends it too. */
   #boot: number;
   #theirs = 0;
@@ -73,10 +75,11 @@ export class Session {
   #heardAt: Instant;
   #saidAt: Instant;
 
-  constructor(peer: NodeId, boot: number, now: Instant, settings: SessionSettings) {
+  constructor(peer: NodeId, boot: number, now: Instant, settings: SessionSettings, events: SessionEvents) {
     this.peer = peer;
     this.#boot = boot;
     this.#settings = settings;
+    this.#events = events;
     this.#heardAt = now;
     this.#saidAt = now;
   }
@@ -92,24 +95,24 @@ export class Session {
   }
 
   /** Says hello; answers come by `receive`. */
-  greet(now: Instant, events: SessionEvents): void {
-    this.#say(now, 0, undefined, events);
+  greet(now: Instant): void {
+    this.#say(now, 0, undefined);
   }
 
   /** Queues a payload; ignored while the session is down. */
-  send(now: Instant, payload: Uint8Array, events: SessionEvents): void {
+  send(now: Instant, payload: Uint8Array): void {
     if (!this.#up) return;
     if (this.#waiting.length >= this.#settings.window) {
-      this.#end(events);
+      this.#end(now);
       return;
     }
     const entry = { number: ++this.#sent, payload };
     this.#waiting.push(entry);
     if (this.#resendAt === NEVER) this.#resendAt = after(now, this.#settings.resend);
-    this.#say(now, entry.number, payload, events);
+    this.#say(now, entry.number, payload);
   }
 
-  receive(now: Instant, encoded: Uint8Array, events: SessionEvents): boolean {
+  receive(now: Instant, encoded: Uint8Array): boolean {
     const reader = new Reader(encoded);
     if (reader.byte() !== VERSION) return false;
     const segment = layout.read(reader);
@@ -117,54 +120,54 @@ export class Session {
     this.#heardAt = now;
     if (segment.boot < this.#theirs) {
       // From a life that is over, or from one whose clock was set back: the answer tells it what it has to outdo.
-      this.#say(now, 0, undefined, events);
+      this.#say(now, 0, undefined);
       return true;
     }
     if (segment.boot > this.#theirs) {
-      this.#end(events);
+      this.#end(now);
       this.#theirs = segment.boot;
-      this.#say(now, 0, undefined, events);
+      this.#say(now, 0, undefined);
     }
     if (segment.peer > this.#boot && segment.peer < Number.MAX_SAFE_INTEGER) {
       this.#boot = segment.peer + 1;
-      this.#say(now, 0, undefined, events);
+      this.#say(now, 0, undefined);
       return true;
     }
     if (segment.peer !== this.#boot) {
-      if (segment.peer !== 0 || this.#up) this.#say(now, 0, undefined, events);
+      if (segment.peer !== 0 || this.#up) this.#say(now, 0, undefined);
       return true;
     }
     if (!this.#up) {
       this.#up = true;
-      this.#say(now, 0, undefined, events);
-      events.up();
+      this.#say(now, 0, undefined);
+      this.#events.up(now);
     }
     this.#acknowledged(now, segment.acknowledged);
     if (segment.number > 0 && segment.payload !== undefined)
-      this.#payload(now, segment.number, segment.payload, events);
+      this.#payload(now, segment.number, segment.payload);
     return true;
   }
 
-  wake(now: Instant, events: SessionEvents): void {
-    if (this.#up && now >= this.#heardAt + this.#settings.lifetime) this.#end(events);
-    if (this.#resendAt <= now) this.#resend(now, events);
+  wake(now: Instant): void {
+    if (this.#up && now >= this.#heardAt + this.#settings.lifetime) this.#end(now);
+    if (this.#resendAt <= now) this.#resend(now);
     if (this.#acknowledgeAt <= now || now >= this.#saidAt + this.#settings.helloEvery) {
-      this.#say(now, 0, undefined, events);
+      this.#say(now, 0, undefined);
     }
   }
 
   /** The transport says that the peer is gone. */
-  lose(events: SessionEvents): void {
-    this.#end(events);
+  lose(now: Instant): void {
+    this.#end(now);
   }
 
-  #payload(now: Instant, number: number, payload: Uint8Array, events: SessionEvents): void {
+  #payload(now: Instant, number: number, payload: Uint8Array): void {
     this.#acknowledgeAt = earliest(this.#acknowledgeAt, after(now, this.#settings.acknowledge));
     if (number <= this.#delivered || this.#early.size >= this.#settings.window) return;
     this.#early.set(number, payload);
     for (let next = this.#early.get(this.#delivered + 1); next !== undefined && this.#up; ) {
       this.#early.delete(++this.#delivered);
-      events.deliver(next);
+      this.#events.deliver(now, next);
       next = this.#early.get(this.#delivered + 1);
     }
   }
@@ -177,17 +180,17 @@ export class Session {
   }
 
   /** Sends again the first few that wait: the rest follows as they are acknowledged. */
-  #resend(now: Instant, events: SessionEvents): void {
-    for (const { number, payload } of this.#waiting.slice(0, 16)) this.#say(now, number, payload, events);
+  #resend(now: Instant): void {
+    for (const { number, payload } of this.#waiting.slice(0, 16)) this.#say(now, number, payload);
     this.#backoff = Math.min(this.#backoff * 2, 4);
     this.#resendAt =
       this.#waiting.length === 0 ? NEVER : after(now, micros(this.#settings.resend * this.#backoff));
   }
 
-  #say(now: Instant, number: number, payload: Uint8Array | undefined, events: SessionEvents): void {
+  #say(now: Instant, number: number, payload: Uint8Array | undefined): void {
     this.#saidAt = now;
     this.#acknowledgeAt = NEVER;
-    const writer = new Writer((payload?.length ?? 0) + 48);
+    const writer = new Writer();
     writer.byte(VERSION);
     layout.write(writer, {
       boot: this.#boot,
@@ -196,10 +199,10 @@ export class Session {
       acknowledged: this.#delivered,
       payload,
     });
-    events.transmit(writer.finish());
+    this.#events.transmit(writer.finish());
   }
 
-  #end(events: SessionEvents): void {
+  #end(now: Instant): void {
     const was = this.#up;
     this.#up = false;
     this.#theirs = 0;
@@ -212,6 +215,6 @@ export class Session {
     this.#backoff = 1;
     if (!was) return;
     this.#boot++;
-    events.down();
+    this.#events.down(now);
   }
 }

@@ -39,6 +39,9 @@ export class Simulation {
   /** Bytes sent and received by each node itself. */
   readonly nodeBytes: Float64Array;
   readonly #ways = new Map<number, number>();
+  /** Messages on their way. Nobody writes into bytes, so what many are sent need not be copied for each. */
+  readonly #mail: (Uint8Array | undefined)[] = [];
+  readonly #freeMail: number[] = [];
   readonly #hops: readonly number[];
 
   constructor(
@@ -72,7 +75,11 @@ export class Simulation {
         this.participants.push(participant);
         return participant;
       },
-      receive: (message, from) => ({ kind: "message", from: idOf(from), bytes: message as Uint8Array }),
+      receive: (message, from) => ({
+        kind: "message",
+        from: idOf(from),
+        bytes: this.#opened(message as number),
+      }),
       perform: (output, self) => {
         if (output.kind === "change") this.onChange(node, output.change);
         else this.#send(node, Number(output.to.slice(1)), output.bytes, self);
@@ -84,7 +91,7 @@ export class Simulation {
     from: number,
     to: number,
     bytes: Uint8Array,
-    self: { send(to: never, message: unknown): boolean },
+    self: { send(to: never, message: unknown, bytes: number): boolean },
   ): void {
     const way = this.#ways.get(from * this.size + to);
     const hops = way === undefined ? 1 : (this.#hops[way] as number);
@@ -93,7 +100,16 @@ export class Simulation {
     this.linkMessages += hops;
     this.nodeBytes[from]! += bytes.length;
     this.nodeBytes[to]! += bytes.length;
-    self.send(to as never, bytes);
+    const slot = this.#freeMail.pop() ?? this.#mail.length;
+    this.#mail[slot] = bytes;
+    self.send(to as never, slot, bytes.length);
+  }
+
+  #opened(slot: number): Uint8Array {
+    const bytes = this.#mail[slot] as Uint8Array;
+    this.#mail[slot] = undefined;
+    this.#freeMail.push(slot);
+    return bytes;
   }
 
   publish(node: number, publication: Publication): void {
