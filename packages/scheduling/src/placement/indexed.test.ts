@@ -1,4 +1,10 @@
-import { COMPUTE_TYPES, type LinkState, type NodeDescription, PROGRAM_KINDS } from "@weft/infrastructure";
+import {
+  COMPUTE_TYPES,
+  type LinkState,
+  type NodeDescription,
+  type NodeId,
+  PROGRAM_KINDS,
+} from "@weft/infrastructure";
 import { Rng } from "@weft/kernel";
 import { Pool, type ReservationId } from "@weft/pool";
 import fc from "fast-check";
@@ -63,9 +69,12 @@ function addNode(pool: Pool, rng: Rng, i: number): void {
       gramsPerKwh: rng.chance(0.9) ? rng.below(500) : null,
     }),
   );
-  const perGiga = rng.pick([0, 1, 5, 10 * rng.float()]);
-  pool.setPrices(brand(id), {
-    perGigaOperation: brand(byType(() => perGiga)),
+  price(pool, rng, i, rng.pick([0, 1, 5, 10 * rng.float()]));
+}
+
+function price(pool: Pool, rng: Rng, i: number, perGiga: number): void {
+  pool.setPrices(brand(`n${i}`), {
+    perGigaOperation: { logical: perGiga, parallel: perGiga, neural: perGiga },
     perGibSecondMemory: rng.pick([0, perGiga]),
     perGibSecondStorage: 0.01,
     perGbIn: rng.pick([0, 200]),
@@ -81,6 +90,7 @@ const OBJECTIVES: readonly Objective[] = [
   { kind: "energy" },
   { kind: "carbon" },
   { kind: "weighted", perSecond: 100, perJoule: 1, perGram: 10 },
+  { kind: "weighted", perSecond: 0, perJoule: 1, perGram: 10 },
 ];
 
 function task(rng: Rng): TaskNeeds {
@@ -91,7 +101,7 @@ function task(rng: Rng): TaskNeeds {
       resultBytes: rng.pick([0, 1e4]),
       dataType: null,
       dataAt: `s${rng.below(SITES)}`,
-      mayLeaveTo: null,
+      mayLeaveTo: rng.chance(0.15) ? Array.from({ length: 3 }, () => `s${rng.below(SITES)}`) : null,
       deadline: rng.chance(0.5) ? 10_000 + (work / 5e9) * 1e6 * rng.float() * 2 : null,
       sticky: null,
     },
@@ -125,8 +135,12 @@ function task(rng: Rng): TaskNeeds {
 /** Something that happens to the pool between two decisions. */
 function disturb(pool: Pool, rng: Rng, standing: ReservationId[]): void {
   const n = rng.below(150);
-  const at = rng.below(8);
+  const at = rng.below(9);
   if (at === 0) addNode(pool, rng, n);
+  // So many at one price, or leaving, that rows of the order overflow and empty.
+  else if (at === 4) for (let i = 0; i < 15; i++) price(pool, rng, (n + i * n) % 150, 3);
+  else if (at === 5 && rng.chance(0.3))
+    for (let i = 0; i < 60; i++) pool.removeNode(brand(`n${rng.below(150)}`));
   else if (at === 1) pool.setAccepting(brand(`n${n}`), rng.chance(0.5));
   else if (at === 2) pool.removeNode(brand(`n${n}`));
   else if (at === 3) pool.setCorrection("f", brand(`n${n}`), rng.pick([0.5, 2]));
@@ -145,8 +159,9 @@ describe("the indexed search", () => {
         const standing: ReservationId[] = [];
         for (let round = 0; round < 30; round++) {
           const needs = task(rng);
-          const decision = indexed.place(needs);
-          expect(decision).toEqual(scan.place(needs));
+          const sticky = rng.chance(0.2) ? brand<NodeId>(`n${rng.below(150)}`) : null;
+          const decision = indexed.place(needs, { sticky });
+          expect(decision).toEqual(scan.place(needs, { sticky }));
           disturb(pool, rng, standing);
           if (decision.outcome === "refused") continue;
           placed++;

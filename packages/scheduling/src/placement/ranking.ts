@@ -1,54 +1,8 @@
-import { ACCELERATOR_BITS, type NodeTable } from "@weft/pool";
-import { LEAST_SHARE } from "./fit.ts";
+import type { NodeTable } from "@weft/pool";
+import { CELLS, MEMORY_BANDS, startable } from "./bands.ts";
+import { atLeast, atMost, widened } from "./column.ts";
 import type { Query } from "./query.ts";
-
-/*
- * Nodes by what they have free, in bands, so that a task walks past full ones unseen. Of computing power: band 0 is any
- * node that accepts tasks, 1 those a task may start on (`LEAST_SHARE`), each further one those with at least its
- * floor of operations a second, doubling from 4.3 GOPS to 4.4 TOPS. Of memory: 0 is any, then at least the floor. A
- * node is in every cell up to its own; a task looks at the highest cell that has every node which could serve it.
- */
-const RATES: Float64Array = Float64Array.from({ length: 11 }, (_, i) => 2 ** (32 + i));
-const MEMORIES: Float64Array = Float64Array.of(27, 29, 30, 31, 32, 34, 36).map((log) => 2 ** log);
-const RATE_BANDS = RATES.length + 2;
-const MEMORY_BANDS = MEMORIES.length + 1;
-const CELLS = RATE_BANDS * MEMORY_BANDS;
-
-/** The cell where a task has to look that needs a rate (or none at all: null) and memory. */
-export function cellFor(rate: number | null, memory: number): number {
-  return (rate === null ? 0 : 1 + bandOf(RATES, rate)) * MEMORY_BANDS + bandOf(MEMORIES, memory);
-}
-
-/** The highest cell a node is in, for one type of computing power; -1: in none. */
-export function cellOf(nodes: NodeTable, type: number, n: number): number {
-  const free = startable(nodes, type, n);
-  return free < 0 ? -1 : cellFor(free > 0 ? free : null, nodes.freeMemory[n] as number);
-}
-
-/** Free operations a second that a task may start on; 0 where these are too few, -1 where no task is taken. */
-function startable(nodes: NodeTable, type: number, n: number): number {
-  if (nodes.accepting[n] !== 1) return -1;
-  const free = nodes.free[type as 0 | 1 | 2][n] as number;
-  const least = Math.floor(LEAST_SHARE * (nodes.lane[type as 0 | 1 | 2][n] as number));
-  return free >= 1 && free >= least ? free : 0;
-}
-
-/** How many floors an amount reaches. */
-function bandOf(floors: Float64Array, amount: number): number {
-  let band = 0;
-  while (band < floors.length && (floors[band] as number) <= amount) band++;
-  return band;
-}
-
-/**
- * The lanes by which a task's nodes are ranked: 0 where time does not count. Where nothing but time does, the order of
- * nodes is the same for any number of lanes, so one ranking by a single lane serves all.
- */
-export function rankedLanes(query: Query): number {
-  if (query.perMicro === 0) return 0;
-  const onlyTime = query.perMoney === 0 && query.perJoule === 0 && query.perGram === 0;
-  return onlyTime && query.lanes > 1 && query.lanes < Number.POSITIVE_INFINITY ? 1 : query.lanes;
-}
+import { devicesOf, Weights } from "./weights.ts";
 
 /**
  * What a search reads of a node lies side by side, half a cache line, in the order of a site's row: the ranking key, free
@@ -59,11 +13,6 @@ export const SEAT = 8;
 export const [KEY, FREE, MEMORY, LANE, QUEUE, MEMORY_PRICE, CAPABILITIES, NODE] = [
   0, 1, 2, 3, 4, 5, 6, 7,
 ] as const;
-
-const SLACK = 2 ** -23;
-const slackOf = (value: number): number => (Number.isFinite(value) ? Math.abs(value) * SLACK : 0);
-const atMost = (value: number): number => Math.fround(value + slackOf(value));
-const atLeast = (value: number): number => Math.fround(value - slackOf(value));
 
 /** Seats in a block; a row starts with one. What is most free in a block tells whether to look into it. */
 export const BLOCK = 8;
@@ -79,13 +28,8 @@ export const BLOCK = 8;
  * half more), 0.8 kB a site.
  */
 export class Ranking {
-  readonly type: number;
   readonly #table: NodeTable;
-  readonly #perMoney: number;
-  readonly #perMicro: number;
-  readonly #perJoule: number;
-  readonly #perGram: number;
-  readonly #lanes: number;
+  readonly #weights: Weights;
   /** The accelerators a task asks for: rare enough to rank the nodes that have them by themselves. */
   readonly #devices: number;
   readonly #cellOf: (node: number) => number;
@@ -117,46 +61,19 @@ export class Ranking {
    * with `rebuild` or `move`.
    */
   constructor(nodes: NodeTable, like: Query, cellOf: (node: number) => number) {
-    this.type = like.type;
     this.#table = nodes;
-    this.#perMoney = like.perMoney;
-    this.#perMicro = like.perMicro;
-    this.#perJoule = like.perJoule;
-    this.#perGram = like.perGram;
-    this.#lanes = rankedLanes(like);
-    this.#devices = like.capabilities & ACCELERATOR_BITS;
+    this.#weights = new Weights(like);
+    this.#devices = devicesOf(like);
     this.#cellOf = cellOf;
+  }
+
+  get type(): 0 | 1 | 2 {
+    return this.#weights.type;
   }
 
   /** Whether this is the ranking for a task. */
   serves(query: Query): boolean {
-    return (
-      this.type === query.type &&
-      this.#perMoney === query.perMoney &&
-      this.#perMicro === query.perMicro &&
-      this.#perJoule === query.perJoule &&
-      this.#perGram === query.perGram &&
-      this.#lanes === rankedLanes(query) &&
-      this.#devices === (query.capabilities & ACCELERATOR_BITS)
-    );
-  }
-
-  /** What one operation adds to the score on a node at the least; Infinity where a figure is unknown. */
-  #keyOf(n: number): number {
-    const nodes = this.#table;
-    const type = this.type as 0 | 1 | 2;
-    let key = this.#perMoney * (nodes.pricePerOperation[type][n] as number);
-    if (this.#perMicro > 0) {
-      const all = nodes.power[type][n] as number;
-      const own = this.#lanes * (nodes.lane[type][n] as number);
-      // Not Math.min: no lanes times endless many is not a number, and then the whole node counts.
-      key += (this.#perMicro * 1e6) / (Number.isNaN(own) ? all : Math.min(own, all));
-    }
-    if (this.#perJoule === 0 && this.#perGram === 0) return key;
-    const joules = nodes.joulesPerOperation[type][n] as number;
-    const grams = nodes.gramsPerJoule[n] as number;
-    if (joules < 0 || (this.#perGram > 0 && grams < 0)) return Number.POSITIVE_INFINITY;
-    return key + this.#perJoule * joules + (this.#perGram > 0 ? this.#perGram * joules * grams : 0);
+    return this.#weights.holdFor(query) && this.#devices === devicesOf(query);
   }
 
   /** The nodes of a site, or their keys, changed. */
@@ -167,7 +84,7 @@ export class Ranking {
       if (node >= this.#position.length) this.#position = widened(this.#position, node + 1, -1);
       this.#position[node] = -1;
       if (((capabilities[node] as number) & this.#devices) !== this.#devices) continue;
-      sorted.push({ node, key: this.#keyOf(node) });
+      sorted.push({ node, key: this.#weights.keyOf(this.#table, node) });
     }
     sorted.sort(byKey);
     this.#makeRow(site, sorted.length);
@@ -190,7 +107,7 @@ export class Ranking {
   /** Writes what does not change with the load. */
   #seat(node: number, position: number, key: number): void {
     const nodes = this.#table;
-    const type = this.type as 0 | 1 | 2;
+    const { type } = this;
     const at = position * SEAT;
     this.seats[at + KEY] = atLeast(key);
     this.seats[at + FREE] = -1;
@@ -207,7 +124,7 @@ export class Ranking {
     if (!(position >= 0)) return; // not one of those ranked
     const nodes = this.#table;
     const at = position * SEAT;
-    this.seats[at + QUEUE] = atLeast(nodes.queue[this.type as 0 | 1 | 2][node] as number);
+    this.seats[at + QUEUE] = atLeast(nodes.queue[this.type][node] as number);
     this.#writeFigure(this.blockFree, position, FREE, atMost(startable(nodes, this.type, node)));
     this.#writeFigure(this.blockMemory, position, MEMORY, atMost(nodes.freeMemory[node] as number));
   }
@@ -328,17 +245,6 @@ export class Ranking {
     }
     return next;
   }
-}
-
-/** The column with room for at least `length` entries, new ones filled; doubles. */
-function widened<C extends Int32Array | Float32Array>(column: C, length: number, filling: number): C {
-  if (column.length >= length) return column;
-  const wider = new (column.constructor as new (length: number) => C)(
-    Math.max(length, column.length * 2, 16),
-  );
-  wider.fill(filling);
-  wider.set(column as never);
-  return wider;
 }
 
 /** Ascending; keys may be endless. */
