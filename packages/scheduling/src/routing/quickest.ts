@@ -118,7 +118,8 @@ export class QuickestPath {
     const { graph, hops } = this.#network;
     const { source, security } = this.#query;
     const end = (graph.start[source + 1] as number) * HOP;
-    let [inward, outward] = [0, 0];
+    let inward = 0;
+    let outward = 0;
     for (let at = (graph.start[source] as number) * HOP; at < end; at += HOP) {
       if ((hops[at + SECURITY] as number) < security) continue;
       inward = Math.max(inward, hops[at + RATE_THERE] as number);
@@ -132,7 +133,8 @@ export class QuickestPath {
   #measureEnd(site: number): void {
     const { graph, hops } = this.#network;
     const end = (graph.start[site + 1] as number) * HOP;
-    let [inward, outward] = [0, 0];
+    let inward = 0;
+    let outward = 0;
     for (let at = (graph.start[site] as number) * HOP; at < end; at += HOP) {
       inward = Math.max(inward, hops[at + RATE_BACK] as number);
       outward = Math.max(outward, hops[at + RATE_THERE] as number);

@@ -61,7 +61,9 @@ export class TreeWays {
     const { start } = graph;
     const { distance, parent } = this.#network.treeOf(source, view);
     const entries = this.#entries;
-    let [count, detour, before] = [0, Number.POSITIVE_INFINITY, -1];
+    let count = 0;
+    let detour = Number.POSITIVE_INFINITY;
+    let before = -1;
     if (!((distance[site] as number) < Number.POSITIVE_INFINITY)) return false;
     for (let v = site; v !== source; before = v, v = parent[v] as number) {
       const next = parent[v] as number;

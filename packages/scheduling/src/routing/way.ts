@@ -29,8 +29,11 @@ export class Way {
 
   /** Sums up the hops for a task. `figures` are those of the network. */
   measure(figures: Float64Array, { inputBytes, resultBytes }: Query): void {
-    let [delayIn, delayOut, slowest] = [0, 0, 0];
-    let [rateIn, rateOut] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    let delayIn = 0;
+    let delayOut = 0;
+    let slowest = 0;
+    let rateIn = Number.POSITIVE_INFINITY;
+    let rateOut = Number.POSITIVE_INFINITY;
     for (let i = 0; i < this.count; i++) {
       const at = (this.hops[i] as number) * HOP;
       // The way is read from the site: input travels against the hop, the result along it.

@@ -7,6 +7,9 @@ import { sending, Way } from "./way.ts";
 /** Keeps a bound below what it bounds, whatever the order in which the same terms were added. */
 const ROUNDING = 1 - 2 ** -40;
 
+/** Micros that no way takes: sums with it stay finite. */
+const LONGEST = Number.MAX_VALUE / 4;
+
 /** What a search ends with: the best way, none at all, or not enough to tell which of several is the best. */
 export type Verdict = "found" | "none" | "unproven";
 
@@ -76,7 +79,7 @@ export class WideningSearch {
     this.#distances = distances;
     this.found = false;
     this.#tooFar = false;
-    this.#time = Math.min(within, Number.MAX_VALUE);
+    this.#time = Math.min(within, LONGEST);
     this.#behind = Number.POSITIVE_INFINITY;
     this.#slowest = Number.POSITIVE_INFINITY;
     let delay = distances[site] as number;
@@ -88,7 +91,7 @@ export class WideningSearch {
       }
     }
     while (!this.#tooFar && (delay + leastSending) * ROUNDING <= this.#time) {
-      const arrived = this.#round(site, this.#time - delay, leastSending);
+      const arrived = this.#round(site, leastSending);
       if (arrived === Number.POSITIVE_INFINITY) break;
       delay = Math.max(delay, arrived);
     }
@@ -116,18 +119,25 @@ export class WideningSearch {
   }
 
   /**
-   * Finds the shortest way over hops quicker than the slowest so far, and none slower than `room`, and considers it; gives
-   * its delay, Infinity where there is none that could be as good as the best.
+   * Finds the shortest way over hops quicker than the slowest so far and considers it; gives its delay, Infinity where
+   * there is none that could be as good as the best.
    */
-  #round(site: number, room: number, leastSending: number): number {
+  #round(site: number, leastSending: number): number {
     const { graph, hops: figures } = this.#network;
     const { start } = graph;
     const query = this.#query;
     const { source, inputBytes, resultBytes } = query;
-    const [distances, heap, serial] = [this.#distances, this.#heap, ++this.#serial];
-    const [stamp, closed, reached, turnedDown] = [this.#stamp, this.#closed, this.#reached, this.#turnedDown];
-    const [by, from] = [this.#by, this.#from];
-    const [below, atMost] = [this.#slowest, room / ROUNDING];
+    const distances = this.#distances;
+    const heap = this.#heap;
+    const serial = ++this.#serial;
+    const stamp = this.#stamp;
+    const closed = this.#closed;
+    const reached = this.#reached;
+    const turnedDown = this.#turnedDown;
+    const by = this.#by;
+    const from = this.#from;
+    const below = this.#slowest;
+    const most = this.#time / ROUNDING;
     let limit = (this.#time - leastSending) / ROUNDING;
     let arrived = Number.POSITIVE_INFINITY;
     stamp[site] = serial;
@@ -135,9 +145,15 @@ export class WideningSearch {
     turnedDown[site] = Number.POSITIVE_INFINITY;
     from[site] = -1;
     heap.clear();
-    heap.push(distances[site] as number, site);
-    while (heap.size > 0 && heap.least <= limit) {
-      const v = heap.pop();
+    // The most promising is held back from the heap: mostly it is the next, straight ahead.
+    let held = site;
+    let heldKey = distances[site] as number;
+    for (;;) {
+      const least = heap.least;
+      if (!(Math.min(least, heldKey) <= limit)) break;
+      const ahead = heldKey <= least;
+      const v = ahead ? held : heap.pop();
+      if (ahead) heldKey = Number.POSITIVE_INFINITY;
       if (closed[v] === serial) continue;
       closed[v] = serial;
       const gone = reached[v] as number;
@@ -154,11 +170,12 @@ export class WideningSearch {
         const at = hop * HOP;
         const u = figures[at + HEAD] as number;
         const length = gone + (figures[at + ROUND_TRIP] as number);
-        if (u === before || !(length + (distances[u] as number) <= limit)) continue;
+        const key = length + (distances[u] as number);
+        if (u === before || !(key <= limit)) continue;
         const sent =
           sending(inputBytes, figures[at + RATE_BACK] as number) +
           sending(resultBytes, figures[at + RATE_THERE] as number);
-        if (sent >= below || sent > atMost || !serves(figures, at, query)) continue;
+        if (sent >= below || key + sent > most || !serves(figures, at, query)) continue;
         if (stamp[u] !== serial) {
           stamp[u] = serial;
           turnedDown[u] = Number.POSITIVE_INFINITY;
@@ -169,7 +186,11 @@ export class WideningSearch {
         reached[u] = length;
         by[u] = hop;
         from[u] = v;
-        heap.push(length + (distances[u] as number), u);
+        if (key < heldKey) {
+          if (heldKey < Number.POSITIVE_INFINITY) heap.push(heldKey, held);
+          held = u;
+          heldKey = key;
+        } else heap.push(key, u);
       }
     }
     if (arrived < Number.POSITIVE_INFINITY) this.#lookBehind(arrived);
