@@ -179,7 +179,9 @@ export class LiveManager implements ManagerApi {
   explain(caller: Caller, id: string) {
     const entry = this.#find(caller, id);
     if (entry === null) return notFound("task", id);
-    return ok({ ...this.#decision(entry), ...this.#turn(caller, entry) });
+    const promise = this.#core.promises.told.get(entry.row.id);
+    const kept = promise === undefined ? {} : { promise };
+    return ok({ ...this.#decision(entry), ...this.#turn(caller, entry), ...kept });
   }
 
   #turn(caller: Caller, entry: TaskEntry): { readonly turn?: TurnView } {

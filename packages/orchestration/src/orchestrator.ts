@@ -13,7 +13,7 @@ import { type Before, type Turn, Waiting } from "./waiting.ts";
  * [O4.5] Waiting tasks are tried one at a time, whose turn it is first (waiting.ts); of one consumer and one shape in the
  *        order of their submission.
  * [O4.6] A task still waiting when its order ends fails with the last reason why nothing fitted.
- * [O4.7] A run that gave way to another task counts for no attempt and speaks against no node.
+ * [O4.7] A run that gave way to another task, or moved for a better way, counts for no attempt and speaks against no node.
  */
 
 export type TaskId = string;
@@ -27,7 +27,7 @@ export type RunEnd =
   | { readonly kind: "failed"; readonly because: RunFailure; readonly detail: string }
   | {
       readonly kind: "lost";
-      readonly because: "node_silent" | "node_restarted" | "node_refused" | "preempted";
+      readonly because: "node_silent" | "node_restarted" | "node_refused" | "preempted" | "moved";
       readonly detail: string;
     };
 
@@ -216,7 +216,7 @@ export class Orchestrator implements Machine<Observation, Intention> {
       this.#lives.delete(task);
       return [{ kind: "succeed", task, run }];
     }
-    const gaveWay = end.kind === "lost" && end.because === "preempted";
+    const gaveWay = end.kind === "lost" && (end.because === "preempted" || end.because === "moved");
     if (gaveWay) life.gaveWay++;
     const again = end.kind === "lost" || end.because === "runtime_failed";
     if (!again || life.attempt - life.gaveWay >= MOST_ATTEMPTS) {

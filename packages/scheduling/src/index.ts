@@ -41,6 +41,7 @@ export * from "./stale/choice.ts";
 export * from "./stale/optimistic.ts";
 export * from "./task.ts";
 export * from "./time/fairness.ts";
+export * from "./time/keep-promises.ts";
 export * from "./time/preemption.ts";
 export * from "./time/replacement.ts";
 export * from "./time/reservation-calendar.ts";

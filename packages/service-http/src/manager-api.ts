@@ -30,6 +30,7 @@ import type {
   Caller,
   ContentReference,
   DisputeRow,
+  KeptPromise,
   LinkView,
   NodeView,
   Role,
@@ -236,6 +237,8 @@ export interface DecisionView {
   readonly abroad?: { readonly domain: DomainId; readonly price: Money; readonly takes: Micros };
   /** Whose turn comes first, while the task waits for room. */
   readonly turn?: TurnView;
+  /** What was done for it last because a link got worse. */
+  readonly promise?: KeptPromise;
 }
 
 export interface PlacementView {

@@ -3,7 +3,7 @@ import type { Bytes, Digest, Instant, Micros, Money, PublicKey, Refusal, Signatu
 import type { OrganisationAct } from "@weft/market";
 import type { Program, RunCounters, RunFailure } from "@weft/orchestration";
 import type { Amounts } from "@weft/pool";
-import type { TaskNeeds } from "@weft/scheduling";
+import type { Broken, TaskNeeds } from "@weft/scheduling";
 
 /*
  * What the outside sees of the network: plain data, units in the names' types, safe to send as JSON once a
@@ -165,6 +165,16 @@ export interface TurnView extends DominantShare {
   readonly ahead: readonly ({ readonly consumer: string | null; readonly tasks: number } & DominantShare)[];
 }
 
+/** What was done for a task last because a link of its path got worse; `broken`: nothing would keep its promise. */
+export interface KeptPromise {
+  readonly at: Instant;
+  readonly what: "rerouted" | "moved" | "broken" | "kept";
+  /** Which promise was not kept, and the figure that was found; null once all are kept again. */
+  readonly broken: Broken | null;
+  /** Where it was. */
+  readonly node: string;
+}
+
 export type TaskPhase =
   /** Acknowledged; nothing fits now, tried again when the pool changes. */
   | "pending"
@@ -217,6 +227,7 @@ export interface RunView {
     | "node_restarted"
     | "node_refused"
     | "preempted"
+    | "moved"
     | "cancelled"
     | null;
   readonly predicted: Timeline;

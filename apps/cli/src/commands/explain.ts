@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { must } from "../failure.ts";
 import { printValue } from "../print.ts";
+import { promiseText } from "../promise.ts";
 import { since } from "../text.ts";
 import { turnText } from "../turn.ts";
 import { decisionText, documentOption } from "./plan.ts";
@@ -23,7 +24,8 @@ export function register(program: Command, context: Context): void {
       ]);
       if (output !== undefined) return printValue(context, must(decision), output);
       context.print(await decisionText(must(decision)));
-      const { turn } = must(decision);
+      const { turn, promise } = must(decision);
+      if (promise !== undefined) context.print(promiseText(promise));
       if (turn !== undefined) context.print(`waits for room: ${turnText(turn)}`);
       context.note(`decided ${since(must(network).now, must(decision).at)} ago`);
     });

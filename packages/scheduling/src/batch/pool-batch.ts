@@ -245,7 +245,7 @@ function problemOf(
 /** What a micro more counts among equal scores: nothing a score would notice. */
 const SOONER = 1e-9;
 
-function demandOf({ compute, algorithm, storage }: TaskNeeds, rate: number): number[] {
+export function demandOf({ compute, algorithm, storage }: TaskNeeds, rate: number): number[] {
   const demand = new Array<number>(RESOURCES).fill(0);
   const types = COMPUTE_TYPES.length;
   demand[COMPUTE_TYPES.indexOf(compute.type)] = rate;
@@ -259,7 +259,7 @@ function demandOf({ compute, algorithm, storage }: TaskNeeds, rate: number): num
   return demand;
 }
 
-function capacityOf({ nodes }: Pool, n: number): number[] {
+export function capacityOf({ nodes }: Pool, n: number): number[] {
   const devices = ACCELERATOR_KINDS.map((_, kind) =>
     (nodes.devices[n] ?? []).reduce((sum, device) => (device.kind === kind ? sum + device.free : sum), 0),
   );

@@ -13,7 +13,7 @@ import type {
   Watts,
 } from "@weft/kernel";
 import type { ConstraintCode, Explanation, TaskNeeds } from "@weft/scheduling";
-import type { LinkView, NodeView, RunView, TaskView, Timeline, TurnView } from "@weft/service";
+import type { KeptPromise, LinkView, NodeView, RunView, TaskView, Timeline, TurnView } from "@weft/service";
 import { z } from "zod";
 import type {
   DecisionView,
@@ -357,6 +357,23 @@ const explanation: z.ZodType<Explanation> = z.looseObject({
   ),
 });
 
+const keptPromise: z.ZodType<KeptPromise> = z
+  .looseObject({
+    at: instant(),
+    what: z.enum(["rerouted", "moved", "broken", "kept"]),
+    broken: z
+      .looseObject({
+        constraint: z.enum(["delay", "jitter", "loss", "bitErrorRate", "bandwidth", "deadline"]),
+        limit: z.number().describe("Microseconds, a share, or bits a second."),
+        found: z.number(),
+      })
+      .nullable(),
+    node: z.string().describe("Where it was."),
+  })
+  .describe(
+    "What was done for the task last because a link got worse; broken: nothing would keep its promise.",
+  );
+
 export const decisionView: z.ZodType<DecisionView> = z.looseObject({
   at: instant(),
   placement: placementView.nullable().describe("null: nothing fits."),
@@ -367,6 +384,7 @@ export const decisionView: z.ZodType<DecisionView> = z.looseObject({
     .optional()
     .describe("The quote of the other domain's manager, where the task went abroad."),
   turn: turnView.optional(),
+  promise: keptPromise.optional(),
 });
 
 export const logLine: z.ZodType<LogLine> = z.looseObject({

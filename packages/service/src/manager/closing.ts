@@ -87,16 +87,30 @@ export function withdrawRun(core: Core, now: Instant, run: RunEntry): void {
 
 /** A run leaves its place to a task of higher priority: nothing is charged, and its own task waits for another place. */
 export function giveWay(core: Core, now: Instant, run: RunEntry, to: string): void {
+  leavePlace(core, now, run, "preempted", `gave way to ${to}`);
+}
+
+/** A run leaves its place for a better one of its own: nothing is charged for what was done in vain. */
+export function moveRun(core: Core, now: Instant, run: RunEntry, detail: string): void {
+  leavePlace(core, now, run, "moved", detail);
+}
+
+function leavePlace(
+  core: Core,
+  now: Instant,
+  run: RunEntry,
+  because: "preempted" | "moved",
+  detail: string,
+): void {
   free(core, run);
   recall(core, run);
-  closeUnpaid(core, now, run, { kind: "cancel", by: "manager" }, { state: "lost", because: "preempted" });
-  const detail = `gave way to ${to}`;
+  closeUnpaid(core, now, run, { kind: "cancel", by: "manager" }, { state: "lost", because });
   note(core, now, run.task, run.view.id, detail);
   observe(core, now, {
     kind: "ended",
     task: run.task,
     run: run.view.id,
-    end: { kind: "lost", because: "preempted", detail },
+    end: { kind: "lost", because, detail },
   });
 }
 

@@ -39,6 +39,7 @@ import type { Fleet } from "./fleet.ts";
 import type { CosignCommand, ManagerLog } from "./log.ts";
 import type { Offers, OffersCommand } from "./offers.ts";
 import type { Organisations, OrganisationsCommand } from "./organisations.ts";
+import type { Promises } from "./promises.ts";
 import type { ConsumerShares } from "./shares.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -212,6 +213,7 @@ export interface Core {
   readonly reservations: Map<string, ReservationId>;
   readonly applications: Applications;
   readonly ahead: Ahead;
+  readonly promises: Promises;
   /** Places that were decided for tasks together, until each is placed. */
   readonly planned: Map<string, Placed>;
   readonly decided: Map<string, Decided>;

@@ -48,6 +48,7 @@ import { Organisations } from "./organisations.ts";
 import { perceive, setLinks } from "./perceiving.ts";
 import { carryOut, observe, shapeOf } from "./placing.ts";
 import { turnFor } from "./preempting.ts";
+import { Promises, restorePromises } from "./promises.ts";
 import { placeOnSale } from "./selling.ts";
 import { amountOf, ConsumerShares } from "./shares.ts";
 import { onSale } from "./steps.ts";
@@ -119,6 +120,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       reservations: new Map(),
       applications: new Applications(state),
       ahead: new Ahead(state),
+      promises: new Promises(),
       planned: new Map(),
       decided: new Map(),
       sticky: new Map(),
@@ -155,7 +157,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     const soonest = earliest(earliest(orchestrator.wakeAt, sweepAt), earliest(announced, silences.next));
     const kept = earliest(log.headAt, this.#core.applications.deadlines.next);
     const dealing = this.#core.federation?.wakeAt ?? NEVER;
-    const promised = earliest(dealing, this.#core.ahead.due.next);
+    const promised = earliest(earliest(dealing, this.#core.ahead.due.next), this.#core.promises.upset.next);
     return earliest(earliest(soonest, earliest(kept, promised)), earliest(aside.next, offers.wakeAt));
   }
 
@@ -167,6 +169,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     if (core.offers.wakeAt <= now) reprice(core, now);
     if (core.sweepAt <= now) endLapsed(core, now);
     if (core.log.headAt <= now) core.log.sign(core, now);
+    if (core.promises.upset.next <= now) restorePromises(core, now);
     if (core.setAside.next <= now) {
       tryAgain(core, now);
       observe(core, now, { kind: "room" });
@@ -355,7 +358,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
         notAfter,
         entry.runs.length,
         live === undefined ? null : { run: live.view.id, node: live.view.node as NodeId },
-        entry.runs.filter(({ view }) => view.because === "preempted").length,
+        entry.runs.filter(({ view }) => view.because === "preempted" || view.because === "moved").length,
       );
       if (live === undefined) continue;
       core.silences.set(live.view.node as NodeId, after(now, options.silence));

@@ -4,6 +4,7 @@ import type { Instant } from "@weft/kernel";
 import { type Core, tell } from "./core.ts";
 import { restoreReservations, silent } from "./joining.ts";
 import { observe } from "./placing.ts";
+import { watchPromises } from "./promises.ts";
 import { reroute } from "./rerouting.ts";
 import { setWilling } from "./willing.ts";
 
@@ -88,6 +89,11 @@ export function setLinks(core: Core, now: Instant, observer: NodeId | "", links:
     gone.add(linkId(old.from, old.to));
   }
   reroute(core, now, gone);
+  watchPromises(
+    core,
+    now,
+    kept.map(({ from, to }) => linkId(from, to)),
+  );
 }
 
 /**

@@ -268,7 +268,13 @@ function draft(
   const limits = limitsOf(needs, placed, row.description);
   const prices = quotedPrices(core, task, placed.node) ?? listOf(core, row, entry.row.consumer, now);
   const { order } = submission.order;
-  const completeBy = needs.basic.deadline === null ? null : after(now, needs.basic.deadline);
+  const former = entry.runs.at(-1);
+  const completeBy =
+    former?.view.because === "moved"
+      ? former.contract.contract.terms.completeBy
+      : needs.basic.deadline === null
+        ? null
+        : after(now, needs.basic.deadline);
   const terms: ContractTerms = {
     id: options.newId("contract"),
     order: submission.order,

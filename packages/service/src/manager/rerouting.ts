@@ -28,14 +28,20 @@ function rerouteRun(core: Core, now: Instant, run: RunEntry): void {
   const [from, to] = [run.view.path[0] as SiteId, run.view.path.at(-1) as SiteId];
   const path = core.scheduler.route(task.row.submission.needs, from, to);
   if (path === null) return; // it may come back; a transfer that fails meanwhile has the task placed anew
+  leadBy(core, run, path);
+  tell(core, now, "rerouted", "task", run.task);
+  note(core, now, run.task, run.view.id, `rerouted: ${path.join(" > ")}`);
+}
+
+/** What a run has yet to fetch or give back takes this path from now on. */
+export function leadBy(core: Core, run: RunEntry, path: readonly SiteId[]): void {
+  if (run.live === null) return;
   reserveAgain(core, run, path);
   const segments = segmentsOf(path);
   const launch = { ...run.live.launch, segments };
   store(core, core.tasks.move(run, { path }, { launch, claim: { ...run.live.claim, path } }));
   const connection = core.fleet.member(run.view.node as NodeId)?.connection ?? null;
   send(core, connection, { kind: "reroute", run: run.view.id, segments });
-  tell(core, now, "rerouted", "task", run.task);
-  note(core, now, run.task, run.view.id, `rerouted: ${path.join(" > ")}`);
 }
 
 /** Bandwidth on the new path in the place of the old; where that is taken the run keeps its node and shares the way. */

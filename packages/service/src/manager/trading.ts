@@ -226,7 +226,10 @@ export function close(
 
 /** What a run's end means for its contract. */
 export function failReason(end: Exclude<RunEnd, { kind: "finished" }>): FailReason {
-  assert(end.because !== "preempted", "a contract whose run gave way is cancelled, not failed");
+  assert(
+    end.because !== "preempted" && end.because !== "moved",
+    "a contract whose run left its place is cancelled, not failed",
+  );
   if (end.kind === "lost") return end.because;
   return end.because === "runtime_failed" ? "node_failed" : "program_failed";
 }
