@@ -199,9 +199,10 @@ export class QuickestPath {
     if (this.limited && this.rulesOut(site)) return false;
     this.#measureEnd(site);
     const { inputBytes, resultBytes } = query;
-    const leastSending = sending(inputBytes, this.#widestIn) + sending(resultBytes, this.#widestOut);
+    const leastIn = sending(inputBytes, this.#widestIn);
+    const leastOut = sending(resultBytes, this.#widestOut);
     const widening = this.#widening;
-    const verdict = widening.search(query, site, within, toGo.roundTrip, this.#view, leastSending);
+    const verdict = widening.search(query, site, within, toGo.roundTrip, this.#view, leastIn, leastOut);
     if (verdict === "none") {
       if (query.bandwidth > 0 && this.#view !== OWN) this.#narrow(toGo);
       return false;

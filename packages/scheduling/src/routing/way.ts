@@ -15,8 +15,6 @@ export class Way {
   /** Micros, whole: delay, and the bytes over the least rate. */
   transferIn = 0;
   transferOut = 0;
-  /** The most micros of sending that one hop of it stands for. */
-  slowest = 0;
 
   get total(): number {
     return this.transferIn + this.transferOut;
@@ -31,17 +29,13 @@ export class Way {
   measure(figures: Float64Array, { inputBytes, resultBytes }: Query): void {
     let delayIn = 0;
     let delayOut = 0;
-    let slowest = 0;
     let rateIn = Number.POSITIVE_INFINITY;
     let rateOut = Number.POSITIVE_INFINITY;
     for (let i = 0; i < this.count; i++) {
       const at = (this.hops[i] as number) * HOP;
       // The way is read from the site: input travels against the hop, the result along it.
-      const inward = figures[at + RATE_BACK] as number;
-      const outward = figures[at + RATE_THERE] as number;
-      rateIn = Math.min(rateIn, inward);
-      rateOut = Math.min(rateOut, outward);
-      slowest = Math.max(slowest, sending(inputBytes, inward) + sending(resultBytes, outward));
+      rateIn = Math.min(rateIn, figures[at + RATE_BACK] as number);
+      rateOut = Math.min(rateOut, figures[at + RATE_THERE] as number);
       delayIn += figures[at + DELAY_BACK] as number;
       delayOut += figures[at + DELAY_THERE] as number;
     }
@@ -51,7 +45,6 @@ export class Way {
     this.rateOut = resultBytes > 0 ? rateOut : Number.POSITIVE_INFINITY;
     this.transferIn = delayIn + sending(inputBytes, rateIn);
     this.transferOut = delayOut + sending(resultBytes, rateOut);
-    this.slowest = slowest;
   }
 }
 

@@ -7,6 +7,16 @@ import { sending, Way } from "./way.ts";
 /** Keeps a bound below what it bounds, whatever the order in which the same terms were added. */
 const ROUNDING = 1 - 2 ** -40;
 
+const ENDLESS = Number.POSITIVE_INFINITY;
+/**
+ * A set of ways: the least round trip; every hop sends in less than so many micros, in and out; what sending takes on
+ * any of its ways at the least, in and out.
+ */
+const SET = 5;
+const [DELAY, BELOW_IN, BELOW_OUT, LEAST_IN, LEAST_OUT] = [0, 1, 2, 3, 4] as const;
+/** Sets put by at most. */
+const SETS = 32;
+
 /** Micros that no way takes: sums with it stay finite. */
 const LONGEST = Number.MAX_VALUE / 4;
 
@@ -14,18 +24,17 @@ const LONGEST = Number.MAX_VALUE / 4;
 export type Verdict = "found" | "none" | "unproven";
 
 /**
- * The quickest way by shortest ones over ever wider hops (Chen and Chin 1990).
+ * The quickest way by shortest ones over ever wider hops (Chen and Chin 1990), for bytes in both directions.
  *
- * A way takes its delay D plus the time of sending, which is no less than what any one of its hops stands for alone. So
- * once a way of time T is known and none of delay below D is left, a quicker one has no hop slower than T - D: the
- * shortest way over the others is looked for next, and so on until D itself, with the bytes at the best rate
- * either end has, passes T. Each round is one search straight towards the data (A*, the distances of the data's tree
- * being what remains at the least), and there are few: only bytes that take longer than a detour ask for a second.
+ * A way takes its delay and the time of sending: in, as long as its slowest hop takes inwards, and so out. Take
+ * the shortest way of all, and say it sends in `a` and out `b` micros. Any other is longer, so one that sends no quicker
+ * either way is no better: a better one is among those with every hop quicker than `a` inwards, or among those that are not,
+ * but have every hop quicker than `b` outwards. Both sets are searched the same way, until the delay, with the least
+ * that sending can take in the set, passes the best time so far. Each search goes straight towards the data (A*, the
+ * distances of the data's tree being what remains at the least), and mostly there is one or none: only bytes that take
+ * longer than a detour ask for more.
  *
- * What a round leaves behind are the ways over its slowest hop but for the shortest of them. They take at least that
- * hop's time and the delay of the second shortest, which the search learns from what it turned down. If that may be
- * as good as the best, nothing is proven: so it is where ways tie, and where the slowest hop of one direction is not that of
- * the other.
+ * Where two ways may take the same time, nothing is proven: what to prefer is not known here.
  */
 export class WideningSearch {
   readonly #network: Network;
@@ -36,14 +45,17 @@ export class WideningSearch {
   #next: Way = new Way();
   #query = new Query();
   #distances: Float64Array = new Float64Array(0);
-  /** Whether there is a best; its time, else the limit; and the least time that a way left behind may take. */
+  /** Whether there is a best, and its time; else the limit. */
   found = false;
   #time = 0;
-  #behind = 0;
-  /** Whether a shortest way passed the task's limit on delay one way: one behind it might not. */
+  /** Whether a way that was left out may be as good as the best. */
+  #tied = false;
+  /** Whether a shortest way passed the task's limit on delay one way: another might not. */
   #tooFar = false;
-  /** Of the shortest way looked at last: the time of its slowest hop. */
-  #slowest = 0;
+
+  /** Sets of ways still to search: `SET` numbers each. */
+  readonly #sets: Float64Array = new Float64Array(SETS * SET);
+  #size = 0;
 
   /* By vertex, valid where stamped: its least delay from the site, the next that was turned down, the hop by which it was
    * reached, and from where. */
@@ -63,8 +75,8 @@ export class WideningSearch {
   /**
    * Looks for the quickest way from `site` to the data of a task within so many micros; limits on jitter, loss and bit
    * errors are not looked at. `distances`: the least round trips to the data from every site, over all hops that may serve
-   * the task; `view`: the part of the network they are of, -1 where of none that is kept. `leastSending`: whole micros
-   * that sending takes over any way.
+   * the task; `view`: the part of the network they are of, -1 where of none that is kept. `leastIn`, `leastOut`: whole
+   * micros that sending takes over any way.
    */
   search(
     query: Query,
@@ -72,57 +84,91 @@ export class WideningSearch {
     within: number,
     distances: Float64Array,
     view: number,
-    leastSending: number,
+    leastIn: number,
+    leastOut: number,
   ): Verdict {
     this.#makeRoom();
     this.#query = query;
     this.#distances = distances;
     this.found = false;
     this.#tooFar = false;
+    this.#tied = false;
     this.#time = Math.min(within, LONGEST);
-    this.#behind = Number.POSITIVE_INFINITY;
-    this.#slowest = Number.POSITIVE_INFINITY;
-    let delay = distances[site] as number;
+    this.#size = 0;
+    const delay = distances[site] as number;
     if (view >= 0 && this.#ways.recall(query.source, site, view, this.#next)) {
-      delay += this.#ways.detour;
+      const second = delay + this.#ways.detour;
       if (this.#allServe(this.#next)) {
-        this.#consider();
-        this.#behind = Math.min(this.#behind, delay + this.#slowest);
-      }
-    }
-    while (!this.#tooFar && (delay + leastSending) * ROUNDING <= this.#time) {
-      const arrived = this.#round(site, leastSending);
-      if (arrived === Number.POSITIVE_INFINITY) break;
-      delay = Math.max(delay, arrived);
-    }
-    if (this.#tooFar || this.#behind * ROUNDING <= this.#time) return "unproven";
+        this.#split(this.#consider(), second, second, ENDLESS, ENDLESS, leastIn, leastOut);
+      } else this.#push(second, ENDLESS, ENDLESS, leastIn, leastOut);
+    } else this.#push(delay, ENDLESS, ENDLESS, leastIn, leastOut);
+    while (this.#size > 0 && !this.#tooFar && !this.#tied) this.#searchSet(site, --this.#size * SET);
+    if (this.#tooFar || this.#tied) return "unproven";
     return this.found ? "found" : "none";
   }
 
-  /** Takes the next way for the best, if it is, and notes how slow its slowest hop is. */
-  #consider(): void {
-    const next = this.#next;
-    next.measure(this.#network.hops, this.#query);
-    this.#slowest = next.slowest;
-    const { delay } = this.#query;
-    if (next.delayIn > delay || next.delayOut > delay) {
-      this.#tooFar = true;
+  /** Puts by a set of ways of at least so much delay, unless none in it can be as good as the best. */
+  #push(delay: number, belowIn: number, belowOut: number, leastIn: number, leastOut: number): void {
+    if (belowIn <= leastIn || belowOut <= leastOut) return;
+    if (!((delay + leastIn + leastOut) * ROUNDING <= this.#time)) return;
+    if (this.#size === SETS) {
+      this.#tied = true; // so many ways that labels tell sooner
       return;
     }
+    const sets = this.#sets;
+    const at = this.#size++ * SET;
+    sets[at + DELAY] = delay;
+    sets[at + BELOW_IN] = belowIn;
+    sets[at + BELOW_OUT] = belowOut;
+    sets[at + LEAST_IN] = leastIn;
+    sets[at + LEAST_OUT] = leastOut;
+  }
+
+  /**
+   * Puts by what a set has besides its shortest way: of at least `second` delay where it sends no quicker either way, of at
+   * least `others` where it does and might be better.
+   */
+  #split(
+    way: Way,
+    second: number,
+    others: number,
+    belowIn: number,
+    belowOut: number,
+    leastIn: number,
+    leastOut: number,
+  ): void {
+    const sentIn = way.transferIn - way.delayIn;
+    const sentOut = way.transferOut - way.delayOut;
+    if ((second + sentIn + sentOut) * ROUNDING <= this.#time) this.#tied = true;
+    this.#push(others, belowIn, sentOut, Math.max(leastIn, sentIn), leastOut);
+    this.#push(others, sentIn, belowOut, leastIn, leastOut);
+  }
+
+  /** Takes the next way for the best, if it is; gives it back. */
+  #consider(): Way {
+    const next = this.#next;
+    next.measure(this.#network.hops, this.#query);
+    const { delay } = this.#query;
     const time = next.total;
-    if (time < this.#time || (time === this.#time && !this.found)) {
+    if (next.delayIn > delay || next.delayOut > delay) this.#tooFar = true;
+    else if (time < this.#time || (time === this.#time && !this.found)) {
       this.#next = this.best;
       this.best = next;
       this.found = true;
       this.#time = time;
-    } else if (time === this.#time) this.#behind = time;
+    } else if (time === this.#time) this.#tied = true;
+    return next;
   }
 
-  /**
-   * Finds the shortest way over hops quicker than the slowest so far and considers it; gives its delay, Infinity where
-   * there is none that could be as good as the best.
-   */
-  #round(site: number, leastSending: number): number {
+  /** Finds the shortest way of a set, considers it, and puts by the others of the set. */
+  #searchSet(site: number, set: number): void {
+    const sets = this.#sets;
+    const belowIn = sets[set + BELOW_IN] as number;
+    const belowOut = sets[set + BELOW_OUT] as number;
+    const leastIn = sets[set + LEAST_IN] as number;
+    const leastOut = sets[set + LEAST_OUT] as number;
+    const most = this.#time / ROUNDING;
+    if ((sets[set + DELAY] as number) + leastIn + leastOut > most) return;
     const { graph, hops: figures } = this.#network;
     const { start } = graph;
     const query = this.#query;
@@ -136,13 +182,13 @@ export class WideningSearch {
     const turnedDown = this.#turnedDown;
     const by = this.#by;
     const from = this.#from;
-    const below = this.#slowest;
-    const most = this.#time / ROUNDING;
-    let limit = (this.#time - leastSending) / ROUNDING;
-    let arrived = Number.POSITIVE_INFINITY;
+    // A round trip longer than this keeps no limit on delay, whatever each direction's part is.
+    const farthest = (2 * query.delay) / ROUNDING;
+    let limit = Math.min((this.#time - leastIn - leastOut) / ROUNDING, farthest);
+    let way: Way | null = null;
     stamp[site] = serial;
     reached[site] = 0;
-    turnedDown[site] = Number.POSITIVE_INFINITY;
+    turnedDown[site] = ENDLESS;
     from[site] = -1;
     heap.clear();
     // The most promising is held back from the heap: mostly it is the next, straight ahead.
@@ -153,15 +199,16 @@ export class WideningSearch {
       if (!(Math.min(least, heldKey) <= limit)) break;
       const ahead = heldKey <= least;
       const v = ahead ? held : heap.pop();
-      if (ahead) heldKey = Number.POSITIVE_INFINITY;
+      if (ahead) heldKey = ENDLESS;
       if (closed[v] === serial) continue;
       closed[v] = serial;
       const gone = reached[v] as number;
       if (v === source) {
         this.#trace(site);
-        this.#consider();
-        arrived = gone;
-        limit = (this.#time - this.#slowest) / ROUNDING; // for what is left behind only
+        way = this.#consider();
+        // From here on for the second of the set only: as slow inwards, and at the best outwards.
+        const sentIn = Math.max(leastIn, way.transferIn - way.delayIn);
+        limit = Math.min((this.#time - sentIn - leastOut) / ROUNDING, farthest);
         continue;
       }
       const before = from[v] as number;
@@ -172,13 +219,14 @@ export class WideningSearch {
         const length = gone + (figures[at + ROUND_TRIP] as number);
         const key = length + (distances[u] as number);
         if (u === before || !(key <= limit)) continue;
-        const sent =
-          sending(inputBytes, figures[at + RATE_BACK] as number) +
-          sending(resultBytes, figures[at + RATE_THERE] as number);
-        if (sent >= below || key + sent > most || !serves(figures, at, query)) continue;
+        const sentIn = sending(inputBytes, figures[at + RATE_BACK] as number);
+        const sentOut = sending(resultBytes, figures[at + RATE_THERE] as number);
+        if (sentIn >= belowIn || sentOut >= belowOut) continue;
+        if (key + Math.max(sentIn, leastIn) + Math.max(sentOut, leastOut) > most) continue;
+        if (!serves(figures, at, query)) continue;
         if (stamp[u] !== serial) {
           stamp[u] = serial;
-          turnedDown[u] = Number.POSITIVE_INFINITY;
+          turnedDown[u] = ENDLESS;
         } else if (closed[u] === serial || length >= (reached[u] as number)) {
           if (length < (turnedDown[u] as number)) turnedDown[u] = length;
           continue;
@@ -187,14 +235,16 @@ export class WideningSearch {
         by[u] = hop;
         from[u] = v;
         if (key < heldKey) {
-          if (heldKey < Number.POSITIVE_INFINITY) heap.push(heldKey, held);
+          if (heldKey < ENDLESS) heap.push(heldKey, held);
           held = u;
           heldKey = key;
         } else heap.push(key, u);
       }
     }
-    if (arrived < Number.POSITIVE_INFINITY) this.#lookBehind(arrived);
-    return arrived;
+    if (way === null) return;
+    // What was not looked at any more is longer than the limit.
+    const second = (reached[source] as number) + this.#longer();
+    this.#split(way, second, Math.min(second, limit), belowIn, belowOut, leastIn, leastOut);
   }
 
   /** Writes down the way by which the data was reached. */
@@ -207,12 +257,12 @@ export class WideningSearch {
       way.hops[--count] = this.#by[v] as number;
   }
 
-  /** Any other way of the round joins the shortest where it was turned down, and is longer by as much at the least. */
-  #lookBehind(arrived: number): void {
-    let longer = Number.POSITIVE_INFINITY;
+  /** Any other way joins the shortest where it was turned down last, and is longer by as much at the least. */
+  #longer(): number {
+    let longer = ENDLESS;
     for (let v = this.#query.source; v >= 0; v = this.#from[v] as number)
       longer = Math.min(longer, (this.#turnedDown[v] as number) - (this.#reached[v] as number));
-    this.#behind = Math.min(this.#behind, arrived + longer + this.#slowest);
+    return longer;
   }
 
   #allServe({ hops, count }: Way): boolean {
