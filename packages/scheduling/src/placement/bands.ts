@@ -1,31 +1,42 @@
 import type { NodeTable } from "@weft/pool";
+import { widened } from "./column.ts";
 import { LEAST_SHARE } from "./fit.ts";
 
 /*
- * Nodes by what they have free, in bands, so that a task walks past full ones unseen. Of computing power: band 0 is any
- * node that accepts tasks, 1 those a task may start on (`LEAST_SHARE`), each further one those with at least its
- * floor of operations a second, doubling from 4.3 GOPS to 4.4 TOPS. Of memory: 0 is any, then at least the floor. A
- * node is in every cell (a band of each) up to its own; a task looks at the highest cell that has every node which could
- * serve it.
+ * Nodes by what they have, in bands, so that a task walks past those that have too little unseen. A node is in every band
+ * up to its own; a task looks in the highest that has every node which could serve it. Bands are half an octave wide: a floor
+ * at each power of two, and one half way to the next.
+ *
+ * Of free computing power: band -1 is a node that takes no tasks, 0 any other, 1 one that a task may start on
+ * (`LEAST_SHARE`), each further one those with at least its floor, from 2.1 GOPS. Of memory: 0 is any, then from 64 MiB. Of
+ * what one lane gives: 0 is any, then from 1.1 GOPS.
  */
-const RATES: Float64Array = Float64Array.from({ length: 11 }, (_, i) => 2 ** (32 + i));
-const MEMORIES: Float64Array = Float64Array.of(27, 29, 30, 31, 32, 34, 36).map((log) => 2 ** log);
-export const RATE_BANDS: number = RATES.length + 2;
-export const MEMORY_BANDS: number = MEMORIES.length + 1;
-export const CELLS: number = RATE_BANDS * MEMORY_BANDS;
+const RATE = { first: 31, count: 24 } as const;
+const MEMORY = { first: 26, count: 24 } as const;
+const LANE = { first: 30, count: 26 } as const;
+export const RATE_BANDS: number = RATE.count + 2;
+export const MEMORY_BANDS: number = MEMORY.count + 1;
+export const LANE_BANDS: number = LANE.count + 1;
 
-/** The cell where a task has to look that needs a rate (or none at all: null) and memory. */
-export function cellFor(rate: number | null, memory: number): number {
-  return (rate === null ? 0 : 1 + bandOf(RATES, rate)) * MEMORY_BANDS + bandOf(MEMORIES, memory);
+const single = new Float32Array(1);
+const bitsOfSingle = new Uint32Array(single.buffer);
+
+/** How many floors an amount reaches: a float's exponent and the first bit after it count half octaves. */
+function floorsReached(
+  amount: number,
+  { first, count }: { readonly first: number; readonly count: number },
+): number {
+  if (!(amount > 0)) return 0;
+  single[0] = amount;
+  const band = ((bitsOfSingle[0] as number) >>> 22) - 2 * (127 + first) + 1;
+  return band < 0 ? 0 : band > count ? count : band;
 }
 
-/** The highest cell a node is in, for one type of computing power; -1: in none. */
-export function cellOf(nodes: NodeTable, type: number, n: number): number {
-  const free = startable(nodes, type, n);
-  if (free < 0) return -1;
-  const rates = free > 0 ? 1 + bandOf(RATES, free) : 0;
-  return rates * MEMORY_BANDS + bandOf(MEMORIES, nodes.freeMemory[n] as number);
-}
+/** The band where a task has to look that needs a rate, or none at all: null. */
+export const rateBandFor = (rate: number | null): number =>
+  rate === null ? 0 : 1 + floorsReached(rate, RATE);
+export const memoryBandOf = (bytes: number): number => floorsReached(bytes, MEMORY);
+export const laneBandOf = (rate: number): number => floorsReached(rate, LANE);
 
 /** Free operations a second that a task may start on; 0 where these are too few, -1 where no task is taken. */
 export function startable(nodes: NodeTable, type: number, n: number): number {
@@ -35,9 +46,45 @@ export function startable(nodes: NodeTable, type: number, n: number): number {
   return free >= 1 && free >= least ? free : 0;
 }
 
-/** How many floors an amount reaches. */
-function bandOf(floors: Float64Array, amount: number): number {
-  let band = 0;
-  while (band < floors.length && (floors[band] as number) <= amount) band++;
-  return band;
+/** The highest band of free power a node is in. */
+export function rateBandOf(nodes: NodeTable, type: number, n: number): number {
+  const free = startable(nodes, type, n);
+  return free > 0 ? rateBandFor(free) : free;
+}
+
+/*
+ * Cells: a band of power and one of memory together, both wider, for rankings that know the first node of each cell
+ * at every site. Power from 4.3 GOPS, doubling; memory as below.
+ */
+const MEMORY_FLOORS = [27, 29, 30, 31, 32, 34, 36];
+const MEMORY_CELL_OF = Uint8Array.from(
+  { length: MEMORY_BANDS },
+  (_, band) => MEMORY_FLOORS.filter((floor) => floor <= MEMORY.first + (band - 1) / 2).length,
+);
+export const MEMORY_CELLS: number = MEMORY_FLOORS.length + 1;
+const RATE_CELLS = Math.floor(RATE.count / 2) + 1;
+export const CELLS: number = RATE_CELLS * MEMORY_CELLS;
+
+/** The cell of two bands; -1: in none. */
+export function cellOf(rateBand: number, memoryBand: number): number {
+  if (rateBand < 0) return -1;
+  // Bands 0 and 1 are cells of their own; of the others every second one's floor is a power of two.
+  const rates = rateBand < 2 ? rateBand : rateBand >> 1;
+  return rates * MEMORY_CELLS + (MEMORY_CELL_OF[memoryBand] as number);
+}
+
+/** The bands of every node as last looked at. */
+export class NodeBands {
+  /** By type and node, of free power; by node, of free memory. */
+  readonly rates: [Int8Array, Int8Array, Int8Array] = [new Int8Array(), new Int8Array(), new Int8Array()];
+  memories: Int8Array = new Int8Array();
+
+  cellOf(type: 0 | 1 | 2, n: number): number {
+    return cellOf(this.rates[type][n] as number, this.memories[n] as number);
+  }
+
+  makeRoom(nodes: number): void {
+    for (const type of [0, 1, 2] as const) this.rates[type] = widened(this.rates[type], nodes, -1);
+    this.memories = widened(this.memories, nodes);
+  }
 }

@@ -1,5 +1,5 @@
 /** The column with room for at least `length` entries, new ones filled; doubles. */
-export function widened<C extends Float64Array | Float32Array | Int32Array | Int16Array>(
+export function widened<C extends Float64Array | Float32Array | Int32Array | Int8Array>(
   column: C,
   length: number,
   filling = 0,

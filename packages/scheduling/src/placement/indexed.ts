@@ -1,6 +1,6 @@
 import { CHANGED, type ChangeFeed, type Pool } from "@weft/pool";
 import type { QuickestPath } from "../routing/quickest.ts";
-import { cellFor, cellOf } from "./bands.ts";
+import { cellOf, memoryBandOf, NodeBands, rateBandFor, rateBandOf } from "./bands.ts";
 import { widened } from "./column.ts";
 import { Contest } from "./contest.ts";
 import type { Fit } from "./fit.ts";
@@ -41,22 +41,18 @@ export class IndexedSearch implements Search {
   readonly #bySite: SiteWalk;
   readonly #orders: KeyOrder[] = [];
   readonly #rankings: Ranking[] = [];
-  /** Nodes by site, and how many; by node its site here (-1: none) and its cell by type. */
+  /** Nodes by site, and how many; by node its site here (-1: none). */
   readonly #members: number[][] = [];
   #size = 0;
   #siteOf = new Int32Array(0);
-  readonly #cells: [Int16Array, Int16Array, Int16Array] = [
-    new Int16Array(),
-    new Int16Array(),
-    new Int16Array(),
-  ];
+  readonly #bands = new NodeBands();
 
   constructor(pool: Pool, paths: QuickestPath) {
     this.#pool = pool;
     this.#feed = pool.follow("nodes");
     this.#reach = new Reach(pool, paths);
     this.#contest = new Contest(pool, this.#reach);
-    this.#byKey = new KeyWalk(pool, this.#reach, this.#contest, this.#offers);
+    this.#byKey = new KeyWalk(this.#reach, this.#contest, this.#offers);
     this.#bySite = new SiteWalk(pool, this.#reach, this.#contest, this.#offers);
   }
 
@@ -73,15 +69,16 @@ export class IndexedSearch implements Search {
     contest.begin(best);
     if (query.source < 0) return;
     const learnt = query.corrections?.greatest ?? 1;
-    const cell = cellOfNeed(query, learnt);
+    const rate = rateNeeded(query, learnt);
     if (query.perMicro > 0) {
       const ranking = this.#rankingFor(query);
+      const cell = cellOf(rateBandFor(rate), memoryBandOf(query.memory));
       do this.#bySite.walk(query, ranking, cell, learnt);
       while (!contest.confirm(query));
     } else {
       const order = this.#orderFor(query);
-      this.#byKey.begin(query, order, cell);
-      do this.#byKey.walk(query, order, learnt);
+      this.#byKey.begin(query, order, rate, learnt);
+      do this.#byKey.walk(query, order);
       while (!contest.confirm(query));
     }
   }
@@ -90,9 +87,7 @@ export class IndexedSearch implements Search {
   #orderFor(query: Query): KeyOrder {
     const known = latest(this.#orders, query);
     if (known !== null) return known;
-    const { type } = query;
-    const cells = this.#cells;
-    const order = new KeyOrder(this.#pool.nodes, query, (n) => cells[type as 0 | 1 | 2][n] as number);
+    const order = new KeyOrder(this.#pool.nodes, this.#bands, query);
     order.rebuild(this.#members.flat());
     return this.#keep(this.#orders, order);
   }
@@ -101,9 +96,7 @@ export class IndexedSearch implements Search {
   #rankingFor(query: Query): Ranking {
     const known = latest(this.#rankings, query);
     if (known !== null) return known;
-    const { type } = query;
-    const cells = this.#cells;
-    const ranking = new Ranking(this.#pool.nodes, query, (n) => cells[type as 0 | 1 | 2][n] as number);
+    const ranking = new Ranking(this.#pool.nodes, this.#bands, query);
     for (let site = 0; site < this.#members.length; site++)
       ranking.rebuild(site, this.#members[site] as number[]);
     return this.#keep(this.#rankings, ranking);
@@ -146,7 +139,9 @@ export class IndexedSearch implements Search {
       this.#size += (site >= 0 ? 1 : 0) - (before >= 0 ? 1 : 0);
       this.#siteOf[n] = site;
     }
-    for (const type of [0, 1, 2] as const) this.#cells[type][n] = site < 0 ? -1 : cellOf(table, type, n);
+    for (const type of [0, 1, 2] as const)
+      this.#bands.rates[type][n] = site < 0 ? -1 : rateBandOf(table, type, n);
+    this.#bands.memories[n] = site < 0 ? 0 : memoryBandOf(table.freeMemory[n] as number);
     if (before >= 0) touched.add(before);
     if (site >= 0) touched.add(site);
   }
@@ -161,34 +156,43 @@ export class IndexedSearch implements Search {
   #takeInLoad(n: number, what: number): void {
     const site = n < this.#siteOf.length ? (this.#siteOf[n] as number) : -1;
     if (site < 0) return;
-    const orders = this.#orders;
-    const rankings = this.#rankings;
+    const table = this.#pool.nodes;
+    const { memories } = this.#bands;
     const { power, memory, anything } = CHANGED;
+    const memoryFrom = memories[n] as number;
+    const memoryTo = (what & memory) === 0 ? memoryFrom : memoryBandOf(table.freeMemory[n] as number);
+    memories[n] = memoryTo;
     for (let type = 0; type < 3; type++) {
       if ((what & ((power[type as 0] as number) | memory)) === 0 && what !== anything) continue;
-      const cells = this.#cells[type as 0 | 1 | 2];
-      const from = cells[n] as number;
-      const to = cellOf(this.#pool.nodes, type, n);
-      for (let i = 0; i < rankings.length; i++) {
-        const ranking = rankings[i] as Ranking;
-        if (ranking.type === type) ranking.write(n);
+      const rates = this.#bands.rates[type as 0 | 1 | 2];
+      const from = rates[n] as number;
+      const to = (what & (power[type as 0] as number)) === 0 ? from : rateBandOf(table, type, n);
+      rates[n] = to;
+      this.#rewrite(type, n, site, cellOf(from, memoryFrom), cellOf(to, memoryTo));
+      if (memoryFrom === memoryTo && (what & (power[type as 0] as number)) === 0) continue;
+      for (let i = 0; i < this.#orders.length; i++) {
+        const order = this.#orders[i] as KeyOrder;
+        if (order.type !== type) continue;
+        order.write(n);
+        if (from !== to) order.moveRate(n, from, to);
+        if (memoryFrom !== memoryTo) order.moveMemory(n, memoryFrom, memoryTo);
       }
-      if (from === to) continue;
-      cells[n] = to;
-      for (let i = 0; i < rankings.length; i++) {
-        const ranking = rankings[i] as Ranking;
-        if (ranking.type === type) ranking.move(n, site, from, to);
-      }
-      for (let i = 0; i < orders.length; i++) {
-        const order = orders[i] as KeyOrder;
-        if (order.type === type) order.move(n, from, to);
-      }
+    }
+  }
+
+  /** Writes what a node has free into the rankings of one type, where it went from one cell to another or stayed. */
+  #rewrite(type: number, n: number, site: number, from: number, to: number): void {
+    for (let i = 0; i < this.#rankings.length; i++) {
+      const ranking = this.#rankings[i] as Ranking;
+      if (ranking.type !== type) continue;
+      ranking.write(n);
+      if (from !== to) ranking.move(n, site, from, to);
     }
   }
 
   #makeRoom(nodes: number): void {
     this.#siteOf = widened(this.#siteOf, nodes, -1);
-    for (const type of [0, 1, 2] as const) this.#cells[type] = widened(this.#cells[type], nodes, -1);
+    this.#bands.makeRoom(nodes);
   }
 }
 
@@ -206,9 +210,8 @@ function latest<R extends { serves(query: Query): boolean }>(rankings: R[], quer
   return null;
 }
 
-/** The cell in which every node is that could do the task in time. */
-function cellOfNeed(query: Query, learnt: number): number {
-  const { work, atLeast, deadline, memory } = query;
-  if (work === 0 && atLeast === 0) return cellFor(null, memory);
-  return cellFor(Math.max(atLeast, (work * 1e6) / deadline) / learnt, memory);
+/** Operations a second, as measured, without which the task does not keep its time; null where it needs none. */
+function rateNeeded({ work, atLeast, deadline }: Query, learnt: number): number | null {
+  if (work === 0 && atLeast === 0) return null;
+  return (work > 0 ? Math.max(atLeast, (work * 1e6) / deadline) : atLeast) / learnt;
 }

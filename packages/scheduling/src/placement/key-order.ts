@@ -1,22 +1,29 @@
 import { assert } from "@weft/kernel";
 import type { NodeTable } from "@weft/pool";
-import { MEMORY_BANDS, RATE_BANDS } from "./bands.ts";
+import { LANE_BANDS, laneBandOf, MEMORY_BANDS, type NodeBands, RATE_BANDS } from "./bands.ts";
 import { BitPlanes, lowestOf, WORD } from "./bit-planes.ts";
-import { atLeast, widened } from "./column.ts";
+import { atLeast, atMost, widened } from "./column.ts";
 import type { Query } from "./query.ts";
 import { Weights } from "./weights.ts";
 
-/** What a walk reads of a node before all else lies side by side, in the order of keys. */
-export const SEAT = 4;
 /**
- * The key; what a byte of memory costs while one lane does one operation; and, as whole numbers in the same memory, the
- * node's index (-1: the seat is vacant) and its site's. Prices in single precision, rounded down.
+ * What a walk reads of a node before all else lies side by side, half a cache line, in the order of keys: the key; what a
+ * byte of memory costs while one lane does one operation; what a lane gives, free power, the queue, the price of memory; and,
+ * as whole numbers in the same memory, the node's index (-1: the seat is vacant) and its site's. Single precision, rounded
+ * to the side on which a bound stays a bound.
  */
-export const [KEY, MEMORY_KEY, NODE, SITE] = [0, 1, 2, 3] as const;
+export const SEAT = 8;
+export const [KEY, MEMORY_KEY, LANE, FREE, QUEUE, MEMORY_PRICE, NODE, SITE] = [
+  0, 1, 2, 3, 4, 5, 6, 7,
+] as const;
 
-/* Planes of bits: nodes in a band of free power or above, of free memory (but the lowest: all are), with a capability. */
+/*
+ * Planes of bits: nodes in a band of free power or above, of free memory and of what a lane gives (but the lowest: all are),
+ * with a capability.
+ */
 const MEMORY_PLANE = RATE_BANDS - 1;
-const CAPABILITY_PLANE = MEMORY_PLANE + MEMORY_BANDS;
+const LANE_PLANE = MEMORY_PLANE + MEMORY_BANDS - 1;
+const CAPABILITY_PLANE = LANE_PLANE + LANE_BANDS;
 const PLANES = CAPABILITY_PLANE + 32;
 
 /** How full one row may be, and all of them together, before nodes are spread anew; and how full they are then. */
@@ -25,7 +32,8 @@ const [FULL_ROW, FULL_ORDER, ROOMY] = [0.95, 0.7, 0.6] as const;
 /**
  * All nodes in the order of their keys (`Weights`), for objectives in which time has no weight: where a node is matters
  * to its score then by the prices of a byte alone. A walk in that order meets the best early, if it passes unseen the
- * nodes that are full or not of the kind asked for: by a bit a node for every band of what is free and every capability.
+ * nodes that are full, too slow or not of the kind asked for: by a bit a node for every band of what is free or of what a
+ * lane gives, and every capability.
  *
  * Nodes sit in rows of 32 seats, some of them vacant: no key of a row is greater than the next row's least, while within
  * one the order is free. A node that comes takes a vacant seat of its row; where there is none, the nodes of the
@@ -33,12 +41,12 @@ const [FULL_ROW, FULL_ORDER, ROOMY] = [0.95, 0.7, 0.6] as const;
  * and Rodeh 1981), so O(log^2 n) seats are written for one that comes, on average. What a reservation changes is a bit a
  * band crossed, mostly none.
  *
- * Memory: 23 bytes a seat and 4 a node, which is 37 to 81 bytes a node.
+ * Memory: 47 bytes a seat and 4 a node; mostly 71 to 82 bytes a node, as six or seven seats of ten are taken.
  */
 export class KeyOrder {
   readonly #table: NodeTable;
   readonly #weights: Weights;
-  readonly #cellOf: (node: number) => number;
+  readonly #bands: NodeBands;
   /** By seat, `SEAT` numbers each; the same memory as whole numbers. */
   seats: Float32Array = new Float32Array(0);
   whole: Int32Array = new Int32Array(0);
@@ -51,11 +59,11 @@ export class KeyOrder {
   /** By node: its seat; -1 where it has none. */
   #seatOf = new Int32Array(0);
 
-  /** For tasks of the kind of `like`. `cellOf` must give the cell that the owner last announced. */
-  constructor(nodes: NodeTable, like: Query, cellOf: (node: number) => number) {
+  /** For tasks of the kind of `like`. The owner announces where `bands` changed. */
+  constructor(nodes: NodeTable, bands: NodeBands, like: Query) {
     this.#table = nodes;
     this.#weights = new Weights(like);
-    this.#cellOf = cellOf;
+    this.#bands = bands;
   }
 
   get type(): 0 | 1 | 2 {
@@ -95,19 +103,36 @@ export class KeyOrder {
     if (this.#size * 8 < this.#taken.length * WORD) this.#seatAll(this.#takeOut(0, this.#taken.length));
   }
 
-  /** What is free on a node went from one cell to another; -1: none. */
-  move(n: number, from: number, to: number): void {
+  /** Free power on a node, or its queue, changed. */
+  write(n: number): void {
     const seat = this.#seat(n);
     if (seat < 0) return;
-    this.#mark(seat, 0, Math.floor(from / MEMORY_BANDS), Math.floor(to / MEMORY_BANDS));
-    this.#mark(seat, MEMORY_PLANE, from < 0 ? 0 : from % MEMORY_BANDS, to < 0 ? 0 : to % MEMORY_BANDS);
+    const { type } = this.#weights;
+    this.seats[seat * SEAT + FREE] = atMost(this.#table.free[type][n] as number);
+    this.seats[seat * SEAT + QUEUE] = atLeast(this.#table.queue[type][n] as number);
   }
 
-  /** Writes down the planes whose common nodes might serve a task that looks in `cell`; gives how many. */
-  planesFor(cell: number, capabilities: number, into: Int32Array): number {
+  /** Free power on a node went from one band to another. */
+  moveRate(n: number, from: number, to: number): void {
+    const seat = this.#seat(n);
+    if (seat >= 0) this.#mark(seat, 0, from, to);
+  }
+
+  moveMemory(n: number, from: number, to: number): void {
+    const seat = this.#seat(n);
+    if (seat >= 0) this.#mark(seat, MEMORY_PLANE, from, to);
+  }
+
+  /**
+   * Writes down the planes whose common nodes might serve a task that looks in these bands of free power and memory, needs so
+   * much of a lane, and these capabilities; gives how many.
+   */
+  planesFor(rates: number, memories: number, lane: number, capabilities: number, into: Int32Array): number {
     let count = 0;
-    into[count++] = Math.floor(cell / MEMORY_BANDS);
-    if (cell % MEMORY_BANDS > 0) into[count++] = MEMORY_PLANE + (cell % MEMORY_BANDS);
+    into[count++] = rates;
+    if (memories > 0) into[count++] = MEMORY_PLANE + memories;
+    const lanes = laneBandOf(lane);
+    if (lanes > 0) into[count++] = LANE_PLANE + lanes;
     for (let rest = capabilities; rest !== 0; rest &= rest - 1)
       into[count++] = CAPABILITY_PLANE + lowestOf(rest);
     return count;
@@ -199,19 +224,22 @@ export class KeyOrder {
     const nodes = this.#table;
     const at = seat * SEAT;
     const lane = nodes.lane[this.#weights.type][n] as number;
+    const forMemory = nodes.pricePerByteSecondMemory[n] as number;
     this.seats[at + KEY] = key;
-    this.seats[at + MEMORY_KEY] =
-      lane > 0 ? atLeast((nodes.pricePerByteSecondMemory[n] as number) / lane) : 0;
+    this.seats[at + MEMORY_KEY] = lane > 0 ? atLeast(forMemory / lane) : 0;
+    this.seats[at + LANE] = atMost(lane);
+    this.seats[at + MEMORY_PRICE] = atLeast(forMemory);
     this.whole[at + NODE] = n;
     this.whole[at + SITE] = nodes.site[n] as number;
     if (n >= this.#seatOf.length) this.#seatOf = widened(this.#seatOf, n + 1, -1);
     this.#seatOf[n] = seat;
+    this.write(n);
     this.#count(seat, 1);
     for (let rest = nodes.capabilities[n] as number; rest !== 0; rest &= rest - 1)
       this.planes.add(CAPABILITY_PLANE + lowestOf(rest), seat);
-    const cell = this.#cellOf(n);
-    this.#mark(seat, 0, -1, Math.floor(cell / MEMORY_BANDS));
-    this.#mark(seat, MEMORY_PLANE, 0, cell < 0 ? 0 : cell % MEMORY_BANDS);
+    this.#mark(seat, LANE_PLANE, 0, laneBandOf(lane));
+    this.#mark(seat, 0, -1, this.#bands.rates[this.#weights.type][n] as number);
+    this.#mark(seat, MEMORY_PLANE, 0, this.#bands.memories[n] as number);
   }
 
   #vacate(seat: number): void {

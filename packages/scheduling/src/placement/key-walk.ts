@@ -1,8 +1,19 @@
-import type { Pool } from "@weft/pool";
+import { memoryBandOf, rateBandFor } from "./bands.ts";
 import { lowestOf, WORD } from "./bit-planes.ts";
 import { ROUNDING } from "./column.ts";
 import type { Contest } from "./contest.ts";
-import { KEY, type KeyOrder, MEMORY_KEY, NODE, SEAT, SITE } from "./key-order.ts";
+import {
+  FREE,
+  KEY,
+  type KeyOrder,
+  LANE,
+  MEMORY_KEY,
+  MEMORY_PRICE,
+  NODE,
+  QUEUE,
+  SEAT,
+  SITE,
+} from "./key-order.ts";
 import type { Query } from "./query.ts";
 import type { Reach } from "./reach.ts";
 import { EVERYWHERE, type SiteOffers } from "./site-offers.ts";
@@ -14,93 +25,104 @@ import { weightOfKey } from "./weights.ts";
  * questions are asked first.
  */
 export class KeyWalk {
-  readonly #pool: Pool;
   readonly #reach: Reach;
   readonly #contest: Contest;
   readonly #offers: SiteOffers;
-  /** Planes a node has to be in: bands of power and memory, and a capability each. */
-  readonly #planes = new Int32Array(2 + 32);
+  /** Planes a node has to be in: bands of power, memory and lanes, and a capability each; at least three are named. */
+  readonly #planes = new Int32Array(3 + 32);
   #count = 0;
+  /** Where the words of each plane start. */
+  readonly #starts = new Int32Array(3 + 32);
+  /** What a task adds to the score anywhere, by the key, and by what memory costs on its lanes and while it computes. */
+  #moving = 0;
+  #perKey = 0;
+  #perMemoryKey = 0;
+  #perMemoryMicro = 0;
+  #learnt = 1;
   /** Every row before it has no node that could serve the task. */
   #from = 0;
 
-  constructor(pool: Pool, reach: Reach, contest: Contest, offers: SiteOffers) {
-    this.#pool = pool;
+  constructor(reach: Reach, contest: Contest, offers: SiteOffers) {
     this.#reach = reach;
     this.#contest = contest;
     this.#offers = offers;
   }
 
-  /** Takes up a task. `cell`: the one in which every node is that could do it in time. */
-  begin(query: Query, order: KeyOrder, cell: number): void {
-    this.#count = order.planesFor(cell, query.capabilities, this.#planes);
+  /** Takes up a task. `rate`: what it needs to keep its time; null: nothing. */
+  begin(query: Query, order: KeyOrder, rate: number | null, learnt: number): void {
+    const { perMoney, memory, work, lanes, capabilities } = query;
+    const planes = this.#planes;
+    const lane = ((rate ?? 0) / lanes) * ROUNDING;
+    const memories = memoryBandOf(memory);
+    this.#count = order.planesFor(rateBandFor(rate), memories, lane, capabilities, planes);
+    while (this.#count < 3) planes[this.#count++] = planes[0] as number;
+    for (let i = 0; i < this.#count; i++) this.#starts[i] = (planes[i] as number) * order.planes.rows;
+    this.#moving = this.#offers.moving(query, EVERYWHERE);
+    this.#perKey = weightOfKey(query, learnt);
+    this.#perMemoryKey = (perMoney * memory * work * ROUNDING) / (lanes * learnt);
+    this.#perMemoryMicro = ((perMoney * memory) / 1e6) * ROUNDING;
+    this.#learnt = learnt;
     this.#from = 0;
   }
 
   /** Goes through the nodes: once, and again as long as the best does not hold. */
-  walk(query: Query, order: KeyOrder, learnt: number): void {
-    const contest = this.#contest;
-    const moving = this.#offers.moving(query, EVERYWHERE);
-    const perKey = weightOfKey(query, learnt);
-    const { filled, words, rows, spans } = order.planes;
+  walk(query: Query, order: KeyOrder): void {
+    const { best } = this.#contest;
+    const { words, spans } = order.planes;
     const { least } = order;
-    const planes = this.#planes;
+    const starts = this.#starts;
     const count = this.#count;
-    const first = planes[0] as number;
-    const from = this.#from;
+    const [moving, perKey, from] = [this.#moving, this.#perKey, this.#from];
+    const [first, second, third] = [starts[0] as number, starts[1] as number, starts[2] as number];
     this.#from = -1;
     for (let span = Math.floor(from / WORD); span < spans; span++) {
-      let occupied = filled[first * spans + span] as number;
-      for (let i = 1; i < count; i++) occupied &= filled[(planes[i] as number) * spans + span] as number;
-      while (occupied !== 0) {
-        const row = span * WORD + lowestOf(occupied);
-        occupied &= occupied - 1;
-        if (moving + perKey * (least[row] as number) > contest.best.score) return;
-        let seats = words[first * rows + row] as number;
-        for (let i = 1; i < count && seats !== 0; i++)
-          seats &= words[(planes[i] as number) * rows + row] as number;
-        if (seats !== 0 && row >= from) this.#visit(query, order, row, seats, moving, perKey, learnt);
+      if (moving + perKey * (least[span * WORD] as number) > best.score) return;
+      for (let rows = this.#rowsOf(order, span); rows !== 0; rows &= rows - 1) {
+        const row = span * WORD + lowestOf(rows);
+        let seats =
+          (words[first + row] as number) & (words[second + row] as number) & (words[third + row] as number);
+        for (let i = 3; i < count && seats !== 0; i++) seats &= words[(starts[i] as number) + row] as number;
+        if (seats === 0 || row < from) continue;
+        if (moving + perKey * (least[row] as number) > best.score) return;
+        this.#visit(query, order, row, seats);
       }
     }
   }
 
+  /** The rows of a span in which every plane has something. */
+  #rowsOf({ planes: { filled, spans } }: KeyOrder, span: number): number {
+    let rows = -1;
+    for (let i = 0; i < this.#count; i++)
+      rows &= filled[(this.#planes[i] as number) * spans + span] as number;
+    return rows;
+  }
+
   /** Looks at the nodes of some seats of a row. */
-  #visit(
-    query: Query,
-    order: KeyOrder,
-    row: number,
-    seats: number,
-    moving: number,
-    perKey: number,
-    learnt: number,
-  ): void {
-    const { type, work, lanes, memory, atLeast, deadline, perMoney } = query;
-    const { nodes } = this.#pool;
+  #visit(query: Query, order: KeyOrder, row: number, seats: number): void {
+    const { work, lanes, atLeast, deadline } = query;
     const reach = this.#reach;
     const contest = this.#contest;
     const { seats: figures, whole } = order;
-    const free = nodes.free[type as 0 | 1 | 2];
-    const space = memory > 0 ? memory : Number.NEGATIVE_INFINITY;
-    const perMemory = (perMoney * memory * work * ROUNDING) / (lanes * learnt);
+    const [moving, perKey, perMemoryKey] = [this.#moving, this.#perKey, this.#perMemoryKey];
+    let toBeat = contest.best.score;
     for (let rest = seats; rest !== 0; rest &= rest - 1) {
       const at = (row * WORD + lowestOf(rest)) * SEAT;
-      const key = moving + perKey * (figures[at + KEY] as number);
-      if (key + perMemory * (figures[at + MEMORY_KEY] as number) > contest.best.score) continue;
-      const n = whole[at + NODE] as number;
-      if (space > (nodes.freeMemory[n] as number)) continue;
+      const score = moving + perKey * (figures[at + KEY] as number);
+      if (score + perMemoryKey * (figures[at + MEMORY_KEY] as number) > toBeat) continue;
       const site = whole[at + SITE] as number;
       const transfer = reach.leastTo(query, site);
       if (transfer === Number.POSITIVE_INFINITY) continue;
       if (work > 0) {
-        const lane = lanes * (nodes.lane[type as 0 | 1 | 2][n] as number);
-        const rate = Math.min(free[n] as number, lane) * learnt;
+        const rate =
+          Math.min(figures[at + FREE] as number, lanes * (figures[at + LANE] as number)) * this.#learnt;
         const compute = ((work * 1e6) / rate) * ROUNDING;
-        if (rate < atLeast || transfer + compute > deadline) continue;
-        const held = perMoney * memory * (nodes.pricePerByteSecondMemory[n] as number) * (compute / 1e6);
-        if (key + held * ROUNDING > contest.best.score) continue;
+        if (rate < atLeast || transfer + (figures[at + QUEUE] as number) + compute > deadline) continue;
+        if (score + this.#perMemoryMicro * (figures[at + MEMORY_PRICE] as number) * compute > toBeat)
+          continue;
       }
       if (this.#from < 0) this.#from = row;
-      contest.tryOn(query, n, transfer, reach.hopsTo(query, site));
+      if (contest.tryOn(query, whole[at + NODE] as number, transfer, reach.hopsTo(query, site)))
+        toBeat = contest.best.score;
     }
   }
 }

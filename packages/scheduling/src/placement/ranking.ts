@@ -1,5 +1,5 @@
 import type { NodeTable } from "@weft/pool";
-import { CELLS, MEMORY_BANDS, startable } from "./bands.ts";
+import { CELLS, MEMORY_CELLS, type NodeBands, startable } from "./bands.ts";
 import { atLeast, atMost, widened } from "./column.ts";
 import type { Query } from "./query.ts";
 import { devicesOf, Weights } from "./weights.ts";
@@ -32,7 +32,7 @@ export class Ranking {
   readonly #weights: Weights;
   /** The accelerators a task asks for: rare enough to rank the nodes that have them by themselves. */
   readonly #devices: number;
-  readonly #cellOf: (node: number) => number;
+  readonly #bands: NodeBands;
   /** By site: where its row starts, and how far it may grow. */
   #start = new Int32Array(0);
   #limit = new Int32Array(0);
@@ -56,15 +56,12 @@ export class Ranking {
   /** By cell: the site that served last; it is looked at first. */
   readonly lately: Int32Array = new Int32Array(CELLS).fill(-1);
 
-  /**
-   * For tasks of the type, objective and lanes of `like`. `cellOf` must give the cell that the owner last announced
-   * with `rebuild` or `move`.
-   */
-  constructor(nodes: NodeTable, like: Query, cellOf: (node: number) => number) {
+  /** For tasks of the type, objective and lanes of `like`. The owner announces with `move` where `bands` changed. */
+  constructor(nodes: NodeTable, bands: NodeBands, like: Query) {
     this.#table = nodes;
     this.#weights = new Weights(like);
     this.#devices = devicesOf(like);
-    this.#cellOf = cellOf;
+    this.#bands = bands;
   }
 
   get type(): 0 | 1 | 2 {
@@ -100,7 +97,7 @@ export class Ranking {
       this.#position[node] = start + i;
       this.#seat(node, start + i, key);
       this.write(node);
-      this.#enter(site, start + i, this.#cellOf(node), -1);
+      this.#enter(site, start + i, this.#bands.cellOf(this.type, node), -1);
     }
   }
 
@@ -213,9 +210,9 @@ export class Ranking {
 
   /** Makes the node at a position first where it comes before, in the cells up to `cell` that are not up to `but`. */
   #enter(site: number, at: number, cell: number, but: number): void {
-    const memories = cell % MEMORY_BANDS;
-    for (let low = 0; low <= cell; low += MEMORY_BANDS) {
-      const from = low <= but ? (but % MEMORY_BANDS) + 1 : 0;
+    const memories = cell % MEMORY_CELLS;
+    for (let low = 0; low <= cell; low += MEMORY_CELLS) {
+      const from = low <= but ? (but % MEMORY_CELLS) + 1 : 0;
       for (let c = low + from; c <= low + memories; c++) {
         if (at < this.firstOf(c, site)) this.#setFirst(c, site, at, at + 1);
       }
@@ -224,10 +221,10 @@ export class Ranking {
 
   /** Finds the next after it where the node was first, in the cells up to `cell` that are not up to `but`. */
   #leave(site: number, at: number, cell: number, but: number): void {
-    const memories = cell % MEMORY_BANDS;
+    const memories = cell % MEMORY_CELLS;
     const end = this.endOf(site);
-    for (let low = 0; low <= cell; low += MEMORY_BANDS) {
-      const from = low <= but ? (but % MEMORY_BANDS) + 1 : 0;
+    for (let low = 0; low <= cell; low += MEMORY_CELLS) {
+      const from = low <= but ? (but % MEMORY_CELLS) + 1 : 0;
       for (let c = low + from; c <= low + memories; c++) {
         if (this.firstOf(c, site) === at) this.#setFirst(c, site, this.#nextIn(c, at, end), end);
       }
@@ -236,12 +233,12 @@ export class Ranking {
 
   /** The first position after one whose node is in a cell. */
   #nextIn(cell: number, at: number, end: number): number {
-    const memory = cell % MEMORY_BANDS;
+    const memory = cell % MEMORY_CELLS;
     const rates = cell - memory;
     let next = at + 1;
     for (; next < end; next++) {
-      const own = this.#cellOf(this.whole[next * SEAT + NODE] as number);
-      if (own >= rates && own % MEMORY_BANDS >= memory) break;
+      const own = this.#bands.cellOf(this.type, this.whole[next * SEAT + NODE] as number);
+      if (own >= rates && own % MEMORY_CELLS >= memory) break;
     }
     return next;
   }
