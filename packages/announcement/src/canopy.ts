@@ -16,8 +16,8 @@ import { DEFAULT_WORTH, judgeByRegret, type WorthSettings } from "./regional/wor
 /** Between regions: what a region offers is the best of many, moves by little and often, and is far away anyway. */
 export const REGION_WORTH: WorthSettings = {
   ...DEFAULT_WORTH,
-  relative: 0.1,
-  floor: micros(20 * MILLISECOND),
+  floor: micros(10 * MILLISECOND),
+  slack: 0.1,
 };
 export const REGION_SETTINGS: MeshSettings = {
   ...DEFAULT_MESH_SETTINGS,

@@ -87,6 +87,7 @@ export {
   type Probe,
   regret,
   type WorthSettings,
+  worthOf,
 } from "./regional/worth.ts";
 export {
   DEFAULT_THRESHOLDS,
@@ -95,7 +96,7 @@ export {
   type Significance,
   type Thresholds,
 } from "./significance.ts";
-export type { ThrottleTimes } from "./throttle.ts";
+export { Throttle, type ThrottleTimes } from "./throttle.ts";
 export {
   type Acceptance,
   type Change,

@@ -14,7 +14,7 @@ import { TELL_ALL } from "../pathvector/routes.ts";
 import type { OriginView } from "../view.ts";
 import { aggregate, NODES_LABEL } from "./aggregate.ts";
 import { Gateway } from "./gateway.ts";
-import { completion, DEFAULT_PROBES, regret } from "./worth.ts";
+import { completion, DEFAULT_PROBES, DEFAULT_WORTH, regret, worthOf } from "./worth.ts";
 
 const keys = new Keys();
 const cryptography = sharedCryptography();
@@ -184,6 +184,14 @@ suite("what a decision would lose", () => {
         expect(Math.abs(regret(believed, truth, beside) - worst)).toBeLessThanOrEqual(1);
       }),
     );
+  });
+
+  it("is told by who was nearly the best and is so no longer, but not by who nearly becomes it", () => {
+    const [best, nearly, worse] = [200_000, 210_000, 400_000];
+    expect(worthOf(nearly, worse, best, DEFAULT_WORTH)).toBe("urgent");
+    expect(worthOf(worse, nearly, best, DEFAULT_WORTH)).toBe("none");
+    // Far behind the rival nobody is waiting for it.
+    expect(worthOf(2 * best, 3 * best, best, DEFAULT_WORTH)).toBe("none");
   });
 
   it("holds back the loads of nodes that nobody would choose, until the heartbeat", () => {

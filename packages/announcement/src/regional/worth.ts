@@ -39,12 +39,19 @@ export interface WorthSettings {
   /** What a decision may lose before a change is announced: a share of the best completion time, and a floor. */
   readonly relative: number;
   readonly floor: Micros;
+  /**
+   * How much worse than the rival, as a share of it, a node still counts as one that may be chosen next. Who was believed
+   * good and is not any more says so within this distance: rivals fall away without a word to it, and a pool of
+   * figures that held once would wait behind each.
+   */
+  readonly slack: number;
 }
 
 export const DEFAULT_WORTH: WorthSettings = {
   probes: DEFAULT_PROBES,
   relative: 0.05,
   floor: 2_000 as Micros,
+  slack: 0.25,
 };
 
 /**
@@ -84,6 +91,18 @@ export function bestOfOthers(
 /** A loss so many times what is bearable does not wait for the hold-down of ordinary changes. */
 const URGENT = 4;
 
+/** How much it matters that others believe `believed` of a node's completion time while `truth` holds and a rival offers `rival`. */
+export function worthOf(
+  believed: number,
+  truth: number,
+  rival: number,
+  { relative, floor, slack }: Omit<WorthSettings, "probes">,
+): Significance {
+  const lost = regret(believed, truth, believed < truth ? rival * (1 + slack) : rival);
+  const bearable = Math.max(floor, relative * Math.min(truth, rival));
+  return lost > URGENT * bearable ? "urgent" : lost > bearable ? "moved" : "none";
+}
+
 /** Announces a load only when some decision would lose by not knowing it. */
 export const judgeByRegret =
   (
@@ -97,11 +116,10 @@ export const judgeByRegret =
     let result: Significance = "none";
     const rivals = bestOfOthers(view().origins(), self, settings.probes, distance);
     for (const [i, probe] of settings.probes.entries()) {
-      const truth = completion(probe, node, now);
-      const lost = regret(completion(probe, node, announced), truth, rivals[i] as number);
-      const bearable = Math.max(settings.floor, settings.relative * Math.min(truth, rivals[i] as number));
-      if (lost > URGENT * bearable) return "urgent";
-      if (lost > bearable) result = "moved";
+      const [believed, truth] = [completion(probe, node, announced), completion(probe, node, now)];
+      const worth = worthOf(believed, truth, rivals[i] as number, settings);
+      if (worth === "urgent") return "urgent";
+      if (worth === "moved") result = "moved";
     }
     return result;
   };

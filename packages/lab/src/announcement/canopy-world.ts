@@ -13,8 +13,17 @@ import {
   type SharedParticipant,
 } from "@weft/announcement";
 import type { DomainId, NodeId, SiteId } from "@weft/infrastructure";
-import { type Micros, micros, Rng, SECOND } from "@weft/kernel";
-import { mean, rateOf } from "./propagation.ts";
+import { type Micros, micros, type Operations, Rng, SECOND } from "@weft/kernel";
+import {
+  Crowd,
+  delayBetween,
+  GROUPS_TELL,
+  NODES_TELL,
+  type Place,
+  type Resolved,
+  type Telling,
+} from "./canopy-crowd.ts";
+import { rateOf } from "./propagation.ts";
 import type { AnnouncementScenario } from "./scenario.ts";
 import {
   anyKey,
@@ -28,6 +37,10 @@ import {
 } from "./simulation.ts";
 
 const S = 1_000_000;
+/** Sides of the squares in which regions, the groups of one and the nodes of one group lie. */
+const TOP_KM = 4000;
+const MIDDLE_KM = 500;
+const LOWEST_KM = 50;
 /** In one group, but for the line that makes it whole. */
 const MOST_NEIGHBOURS = 6;
 /** A little slower than by default: among a hundred thousand nodes a sign of life twice a minute is enough. */
@@ -36,33 +49,9 @@ const MEMBER_SETTINGS: MeshSettings = {
   publisher: { ...DEFAULT_MESH_SETTINGS.publisher, heartbeat: micros(30 * SECOND) },
   view: { ...DEFAULT_MESH_SETTINGS.view, suspectAfter: micros(70 * SECOND), downAfter: micros(100 * SECOND) },
 };
-/** No queue is shorter, so that one node with none is news everywhere. */
-const LEAST_QUEUE = 200_000;
-
-export interface CanopyRun {
-  readonly nodes: number;
-  /** Bytes a second, sent and received: mean and worst member of the worst region, and its gateway. */
-  readonly meanBytes: number;
-  readonly memberBytes: number;
-  readonly gatewayBytes: number;
-  /** Time until a change was known to all of a group in the farthest region, microseconds, by change. */
-  readonly times: readonly number[];
-  /** The same over the direct latency. */
-  readonly timeRatios: readonly number[];
-  /** Share of decisions equal to those of perfect knowledge, and their mean completion time over the best one's. */
-  readonly same: number;
-  readonly cost: number;
-  /** Origins a member knows. */
-  readonly entries: number;
-  readonly state: number;
-  /** Share of load changes that were announced, in the worst region. */
-  readonly announced: number;
-}
 
 /** One simulated node: where it is, and which top, middle and lowest place it has. */
-interface Seat {
-  readonly x: number;
-  readonly y: number;
+interface Seat extends Place {
   readonly top: number;
   readonly middle: number;
   readonly lowest: number;
@@ -71,20 +60,28 @@ interface Seat {
 type Level = 0 | 1 | 2;
 type Task = AnnouncementScenario["task"];
 
+/** What a view says that a task takes at an origin, and which simulated node speaks for that one. */
+export interface Belief {
+  readonly speaker: number;
+  readonly takes: number;
+}
+
 /**
  * `side`^3 nodes: a top group of regions, each a group of groups. Simulated message by message: the top group, and of
  * its first two regions the middle group and the lowest group of its gateway. Members of different groups never speak
  * to each other, so the other groups would only repeat these; each is its gateway with all its members' loads behind it.
  */
-class CanopyWorld {
+export class CanopyWorld {
   readonly side: number;
   readonly seats: Seat[] = [];
   readonly simulation: Simulation;
   /** Load changes of single nodes in the worst region so far. */
   changes = 0;
   readonly #rng: Rng;
-  readonly #queues: Float64Array[] = [];
+  readonly #crowds: Crowd[] = [];
   readonly #rates: number[] = [];
+  /** By origin: the simulated node that speaks for it. */
+  readonly #speakers = new Map<NodeId, number>();
 
   constructor(side: number, seed: number) {
     this.side = side;
@@ -96,24 +93,27 @@ class CanopyWorld {
       (node, rng) => this.#make(node, rng),
       seed,
     );
-    for (let node = 0; node < this.seats.length; node++) this.#begin(node);
+    for (let node = 0; node < this.seats.length; node++) {
+      for (let level = node < 2 ? 0 : this.#levelOf(node); level <= this.#levelOf(node); level++)
+        this.#speakers.set(this.#idAt(node, level as Level), node);
+      this.#begin(node);
+    }
+  }
+
+  /** A place in a square of `km` around another. */
+  #near({ x, y }: Place, km: number): Place {
+    return { x: x + (this.#rng.float() - 0.5) * km, y: y + (this.#rng.float() - 0.5) * km };
   }
 
   #seatAll(): void {
-    const add = (from: { x: number; y: number }, km: number, top: number, middle: number, lowest: number) =>
-      this.seats.push({
-        x: from.x + (this.#rng.float() - 0.5) * km,
-        y: from.y + (this.#rng.float() - 0.5) * km,
-        top,
-        middle,
-        lowest,
-      });
-    for (let i = 0; i < this.side; i++) add({ x: 0, y: 0 }, 4000, i, 0, 0);
+    const add = (from: Place, km: number, top: number, middle: number, lowest: number) =>
+      this.seats.push({ ...this.#near(from, km), top, middle, lowest });
+    for (let i = 0; i < this.side; i++) add({ x: 0, y: 0 }, TOP_KM, i, 0, 0);
     this.#setFarthest();
     for (const r of [0, 1]) {
       const gateway = this.seats[r] as Seat;
-      for (let j = 1; j < this.side; j++) add(gateway, 500, r, j, 0);
-      for (let k = 1; k < this.side; k++) add(gateway, 50, r, 0, k);
+      for (let j = 1; j < this.side; j++) add(gateway, MIDDLE_KM, r, j, 0);
+      for (let k = 1; k < this.side; k++) add(gateway, LOWEST_KM, r, 0, k);
     }
   }
 
@@ -125,11 +125,11 @@ class CanopyWorld {
     this.seats[far] = { ...b, x: a.x, y: a.y };
   }
 
-  /** Fibre at 200 km a millisecond along one and a half times the distance, at least 50 us. */
+  /** Microseconds one way between two simulated nodes. */
   delay(a: number, b: number): number {
     const p = this.seats[a] as Seat;
     const q = this.seats[b] as Seat;
-    return Math.max(50, Math.round(Math.hypot(p.x - q.x, p.y - q.y) * 7.5));
+    return delayBetween(p, q);
   }
 
   /** The simulated nodes of the top group, or of the middle or lowest group of a region. */
@@ -215,173 +215,92 @@ class CanopyWorld {
     });
   }
 
+  /** Whom a simulated node stands for: itself, the group that it is the gateway of, or the region. */
+  #crowdOf(node: number): Crowd {
+    const seat = this.seats[node] as Seat;
+    const level = node < 2 ? 0 : this.#levelOf(node);
+    if (level === 0) return Crowd.node(this.#rng, seat, null);
+    const group = (centre: Place, telling: Telling | null): Crowd => {
+      const places = Array.from({ length: this.side }, (_, k) =>
+        k === 0 ? centre : this.#near(centre, LOWEST_KM),
+      );
+      return Crowd.group(
+        places.map((place) => Crowd.node(this.#rng, place, NODES_TELL)),
+        telling,
+      );
+    };
+    if (level === 1) return group(seat, null);
+    const groups = Array.from({ length: this.side }, (_, j) =>
+      group(j === 0 ? seat : this.#near(seat, MIDDLE_KM), GROUPS_TELL),
+    );
+    return Crowd.group(groups, null);
+  }
+
   /** Single nodes change once a second; behind a gateway so do all its members, looked at ten times a second. */
   #begin(node: number): void {
-    const behind = node < 2 ? 1 : this.side ** this.#levelOf(node);
-    this.#queues.push(
-      Float64Array.from({ length: behind }, () => LEAST_QUEUE + this.#rng.exponential(0.4 * S)),
-    );
+    const crowd = this.#crowdOf(node);
+    this.#crowds.push(crowd);
     this.#rates.push(rateOf(this.#rng));
     this.#publish(node);
-    const every = behind === 1 ? S : S / 10;
+    const share = crowd.size === 1 ? 1 : 0.1;
+    const every = share * S;
     this.simulation.world.after(this.#rng.below(every) as Micros, () => {
-      this.simulation.world.every(micros(every), () =>
-        this.#wander(node, behind === 1 ? 1 : Math.ceil(behind / 10)),
-      );
+      this.simulation.world.every(micros(every), () => this.#wander(node, share));
     });
   }
 
-  /** Towards a mean of 450 ms with steps of 100 ms: a queue that tasks come to and leave. */
-  #wander(node: number, count: number): void {
-    const queues = this.#queues[node] as Float64Array;
-    for (let i = 0; i < count; i++) {
-      const k = this.#rng.below(queues.length);
-      const above = (queues[k] as number) - LEAST_QUEUE;
-      queues[k] = LEAST_QUEUE + Math.abs(above + 0.06 * (0.4 * S - above) + this.#rng.normal(0, 0.1 * S));
-    }
+  #wander(node: number, share: number): void {
+    const crowd = this.#crowds[node] as Crowd;
+    const probe: Task = { type: "neural", work: 1e9 as Operations };
+    let rival = Number.POSITIVE_INFINITY;
+    if (share < 1)
+      for (const { speaker, takes } of this.believed(node, probe))
+        if (speaker !== node && takes < rival) rival = takes;
+    crowd.wander(this.simulation.now, share, this.#rng, this.#computing(node, probe), rival);
     if (this.#levelOf(node) === 0 && (this.seats[node] as Seat).top === 0) this.changes++;
     this.#publish(node);
   }
 
-  /** What a node's members, or itself, would take at best. */
-  #trueTime(node: number, task: Task): number {
-    let queue = Number.POSITIVE_INFINITY;
-    for (const one of this.#queues[node] as Float64Array) if (one < queue) queue = one;
-    return queue + (1e6 * task.work) / (this.#rates[node] as number);
+  #computing(node: number, task: Task): number {
+    return (1e6 * task.work) / (this.#rates[node] as number);
   }
 
-  /** What a decider may choose from: single nodes, groups, regions; where each is, and what it would really take. */
-  #choices(from: number, task: Task): Map<NodeId, { readonly at: number; readonly takes: number }> {
-    const choices = new Map<NodeId, { at: number; takes: number }>();
-    const { top } = this.seats[from] as Seat;
-    for (const node of this.group(0, top))
-      choices.set(idOf(node), { at: node, takes: this.#trueTime(node, task) });
-    for (const node of [...this.group(1, top), ...this.group(2, 0)])
-      if (node >= 2)
-        choices.set(this.#idAt(node, this.#levelOf(node)), { at: node, takes: this.#trueTime(node, task) });
-    const other = 1 - top;
-    const there = [...this.group(0, other), ...this.group(1, other)];
-    const takes = Math.min(...there.map((node) => this.#trueTime(node, task) + 2 * this.delay(other, node)));
-    choices.set(`region-${other}` as NodeId, { at: other, takes });
-    return choices;
+  /** What a task sent from a node takes at the best of those that another stands for. */
+  bestBehind(node: number, from: number, task: Task): Resolved {
+    const { node: found, takes } = (this.#crowds[node] as Crowd).bestFrom(this.seats[from] as Seat);
+    return { node: found, takes: takes + this.#computing(node, task) };
   }
 
-  /** Places one task by what the decider's view says, and says whether perfect knowledge would have placed it alike. */
-  place(from: number, task: Task): { readonly same: boolean; readonly cost: number } {
-    const choices = this.#choices(from, task);
-    const away = (at: number): number => (at === from ? 0 : 2 * this.delay(from, at));
-    let [best, chosen] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    let believed = Number.POSITIVE_INFINITY;
-    for (const { at, takes } of choices.values()) best = Math.min(best, away(at) + takes);
+  /** What a task takes that was sent to a node and is passed on by what is known there. */
+  resolvedBehind(node: number, task: Task): Resolved {
+    const { node: found, takes } = (this.#crowds[node] as Crowd).resolve();
+    return { node: found, takes: takes + this.#computing(node, task) };
+  }
+
+  /** There and back between two simulated nodes. */
+  away(from: number, to: number): number {
+    return from === to ? 0 : 2 * this.delay(from, to);
+  }
+
+  /** What a node's view says that a task sent from it takes at each origin. */
+  *believed(from: number, task: Task): IterableIterator<Belief> {
     for (const { origin, description, load, health } of this.simulation.view(from).origins()) {
-      const choice = choices.get(origin);
-      if (choice === undefined || description === null || load === null || health !== "up") continue;
-      const expected = away(choice.at) + completion(task, description, load);
-      if (expected >= believed) continue;
-      believed = expected;
-      chosen = away(choice.at) + choice.takes;
+      const speaker = this.#speakers.get(origin);
+      if (speaker === undefined || description === null || load === null || health !== "up") continue;
+      yield { speaker, takes: this.away(from, speaker) + completion(task, description, load) };
     }
-    return { same: chosen === best, cost: chosen / best };
   }
 
   set(node: number, queue: number): void {
-    (this.#queues[node] as Float64Array).fill(queue);
+    (this.#crowds[node] as Crowd).fill(queue);
     this.#publish(node);
   }
 
   #publish(node: number): void {
-    const queues = this.#queues[node] as Float64Array;
     const id = this.#idAt(node, node < 2 ? 0 : this.#levelOf(node));
-    let best = Number.POSITIVE_INFINITY;
-    for (const queue of queues) if (queue < best) best = queue;
     this.simulation.publish(node, {
       description: descriptionOf(id, this.#rates[node] as number),
-      load: loadOf(id, best),
+      load: loadOf(id, (this.#crowds[node] as Crowd).shortest),
     });
   }
-}
-
-/** Lets `side`^3 nodes change once a second each while members place tasks, then makes members of the first region its best. */
-export function canopyOf(
-  side: number,
-  seconds: number,
-  changes: number,
-  task: Task,
-  seed: number,
-  progress: (done: number) => void,
-): CanopyRun {
-  const world = new CanopyWorld(side, seed);
-  const { simulation } = world;
-  simulation.pass(30 * S);
-  simulation.resetCounters();
-  const before = world.changes;
-  const members = world.group(0, 0).filter((node) => node >= 2);
-  const ids = new Set(members.map(idOf));
-  let announced = 0;
-  simulation.onChange = (node, change) => {
-    if (change.kind === "load" && idOf(node) === change.origin && ids.has(change.origin)) announced++;
-  };
-  const chooser = new Rng(seed).fork("deciders");
-  const placed: { readonly same: boolean; readonly cost: number }[] = [];
-  for (let step = 1; step <= 4 * seconds; step++) {
-    simulation.pass(S / 4);
-    placed.push(world.place(chooser.pick(members), task));
-    progress((0.8 * step) / (4 * seconds));
-  }
-  const rates = members.map((node) => (simulation.nodeBytes[node] as number) / seconds);
-  const gatewayBytes = (simulation.nodeBytes[0] as number) / seconds;
-  const share = announced / (world.changes - before);
-  const one = members[0] as number;
-  const times = Array.from({ length: changes }, (_, i) => {
-    const took = timeTo(world, members[(i * 7) % members.length] as number);
-    progress(0.8 + (0.2 * (i + 1)) / changes);
-    return took;
-  });
-  return {
-    nodes: side ** 3,
-    meanBytes: mean(rates),
-    memberBytes: Math.max(...rates),
-    gatewayBytes,
-    announced: share,
-    entries: simulation.view(one).size,
-    state: (simulation.participants[one] as Participant).stateBytes,
-    same: placed.filter(({ same }) => same).length / placed.length,
-    cost: mean(placed.map(({ cost }) => cost)),
-    ...timesOf(times),
-  };
-}
-
-interface Took {
-  /** Until all of the farthest region's group knew, microseconds; and over the direct latency. */
-  readonly us: number;
-  readonly ratio: number;
-}
-
-const timesOf = (times: readonly Took[]): Pick<CanopyRun, "times" | "timeRatios"> => ({
-  times: times.map(({ us }) => us),
-  timeRatios: times.map(({ ratio }) => ratio),
-});
-
-/** How long until all of the far group know that the first region has a better member. */
-function timeTo(world: CanopyWorld, origin: number): Took {
-  const { simulation } = world;
-  const far = new Set(world.group(0, 1).filter((node) => node >= 2));
-  const queue = 1;
-  const known = new Set<number>();
-  const began = simulation.now;
-  let last = began;
-  simulation.onChange = (node, change) => {
-    if (change.kind !== "load" || change.origin !== "region-0" || change.load.queue.neural !== queue) return;
-    if (!far.has(node)) return;
-    known.add(node);
-    last = simulation.now;
-  };
-  world.set(origin, queue);
-  simulation.pass(0.5 * S);
-  if (known.size < far.size) throw new Error(`canopy: ${known.size} of ${far.size} knew a change`);
-  world.set(origin, 1.5 * S);
-  simulation.onChange = () => {};
-  simulation.pass(5 * S);
-  const us = last - began;
-  return { us, ratio: us / Math.max(...[...far].map((node) => world.delay(origin, node))) };
 }

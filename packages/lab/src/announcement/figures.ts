@@ -3,10 +3,11 @@ import { type LogHistogram, RunDigest } from "@weft/sim";
 import { barabasiAlbert } from "../generators.ts";
 import { distributionOf, type MetricSpec, type Outcome } from "../study.ts";
 import { accuracy } from "./accuracy.ts";
-import { canopyOf } from "./canopy-world.ts";
+import { canopyOf } from "./canopy-run.ts";
 import { Graph } from "./graph.ts";
 import {
   atRest,
+  knownWhereAllSpeak,
   loadRecordBytes,
   type Propagation,
   propagation,
@@ -118,9 +119,14 @@ export function onGenerated(
   const graph = new Graph({ ...topology, name: `generated-${sites}` });
   const plan = { changes: scenario.generatedChanges, everyUs: 2e6, publishers: 3 };
   const spread = propagation(name, graph, plan, seed, progress);
+  const all = knownWhereAllSpeak(name, graph);
   const metrics: Metrics = {
     ...spreadOf(spread, graph.size),
-    // What a change costs times one change a second of every node, by node.
+    view: (100 * all.nodes) / graph.size,
+    covered: 100 * spread.held.covered,
+    // Extrapolated to all nodes speaking: bytes for one known node or region, times how many of them there would be.
+    state: (spread.held.bytesAnEntry * (all.nodes + all.regions)) / 1000,
+    // Extrapolated as well: what a change costs, times one change a second of every node, by node.
     busyBytes: spread.bytes,
   };
   return outcome(metrics, spread.known);

@@ -55,6 +55,16 @@ export interface Propagation {
   /** Link bytes and messages a change, hellos and heartbeats apart. */
   readonly bytes: number;
   readonly messages: number;
+  /** What nodes know and keep once all was told. */
+  readonly held: Held;
+}
+
+/** What nodes know and keep, in the mean. */
+export interface Held {
+  /** Share of all that spoke that a decider knows, at least within their region. */
+  readonly covered: number;
+  /** Bytes of announcements that a node keeps for each node or region that it knows. */
+  readonly bytesAnEntry: number;
 }
 
 export interface ChangePlan {
@@ -102,6 +112,35 @@ export function propagation(
     routers: deployment.routers,
     bytes: simulation.linkBytes / changes,
     messages: simulation.linkMessages / changes,
+    held: heldOf(simulation, deployment, origins),
+  };
+}
+
+function heldOf(simulation: Simulation, { regions }: Deployment, origins: readonly number[]): Held {
+  const spoke = [...new Set(origins)];
+  let [covered, bytes, entries] = [0, 0, 0];
+  for (let node = 0; node < simulation.size; node++) {
+    const { nodes, regions: far } = known(simulation, node);
+    const within = spoke.filter((origin) => far.has(regions?.of[origin] ?? -1) && !nodes.has(origin));
+    covered += nodes.size + within.length;
+    bytes += simulation.participants[node]?.stateBytes ?? 0;
+    entries += nodes.size + far.size;
+  }
+  return { covered: covered / simulation.size / spoke.length, bytesAnEntry: bytes / entries };
+}
+
+/** Nodes and regions that a node knows where all speak, in the mean. */
+export function knownWhereAllSpeak(
+  name: ArchitectureName,
+  graph: Graph,
+): { readonly nodes: number; readonly regions: number } {
+  if (name !== "hybrid") return { nodes: graph.size, regions: 0 };
+  const { of, centres } = regionsIn(graph);
+  const sizes = new Float64Array(centres.length);
+  for (const region of of) sizes[region]! += 1;
+  return {
+    nodes: sizes.reduce((sum, size) => sum + size * size, 0) / graph.size,
+    regions: centres.length - 1,
   };
 }
 
