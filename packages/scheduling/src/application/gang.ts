@@ -13,7 +13,7 @@ export type GangRefusal = Refusal<"gang_does_not_fit" | "search_exhausted">;
 export function placeGang(
   problem: BatchProblem,
   seed: number,
-  effort = { moves: 20_000, states: 100_000 },
+  effort = { moves: 10_000, states: 100_000 },
 ): Result<BoundedPlan, GangRefusal> {
   const plan = planBatch({ ...problem, leaveOut: alwaysPlace(problem.cost, problem.tasks) }, seed, effort);
   const placed = plan.arc.reduce((count, a) => count + (a >= 0 ? 1 : 0), 0);

@@ -13,34 +13,39 @@ import { type LagrangianBound, pricedCosts, raiseBound } from "./lagrangian.ts";
 /**
  * Anytime search for a batch of several resources, with a proven bound. It starts at the better of two greedy plans
  * (one at a time as the tasks come; by regret at the Lagrangian prices), so it never costs more than one at
- * a time, and then anneals over shifts, swaps and ejection chains (a task pushes another off its node, which goes
- * on to a third). Overfull nodes are allowed on the way at a price that rises while they stay overfull (the
- * adaptive penalties of Yagiura, Ibaraki and Glover 2006); only plans that hold are kept. No clock: the
- * caller decides how many moves to spend, looks at `gap`, and may go on. Equal seeds give equal plans.
+ * a time, and then anneals over ejection chains: a task is put on a node whether it has room or not, pushes others off
+ * until it has, and these go where they fit or push others in turn (Glover 1996; put back as in the ruin and recreate of
+ * Schrimpf and others 2000). No node is ever overfull; tasks may stay out on the way, at a price that rises while any do.
+ * No clock: the caller decides how many moves to spend, looks at `gap`, and may go on. Equal seeds give equal plans.
  */
 export class BatchSearch {
   readonly problem: BatchProblem;
   readonly #rng: Rng;
+  /** By node and resource. */
   readonly #room: Float64Array;
-  readonly #used: Float64Array;
-  /** By node and resource: what one unit above the room costs now. */
-  readonly #weight: Float64Array;
-  /** By node and resource: the worth of a unit, below which its weight does not sink. */
-  readonly #floor: Float64Array;
-  /** By task: where its arcs are in `#ranked`, cheapest first at the Lagrangian prices. */
+  /** By task: where its arcs are in `#ranked`, cheapest first at the Lagrangian prices. Those that never fit are not there. */
+  readonly #from: Int32Array;
   readonly #ranked: Int32Array;
   readonly #arc: Int32Array;
-  /** By node: the tasks on it; `#slot[t]` is where t stands there. */
+  /** By node: the tasks on it, and after all nodes those left out; `#slot[t]` is where t stands there. */
   readonly #on: number[][];
   readonly #slot: Int32Array;
+  /** By task: what it costs at the Lagrangian prices, at the least. */
+  readonly #worth: Float64Array;
   readonly #hot: number;
+  /** What a task left out costs in the search, above its worth, but no more than in truth. */
+  #surcharge: number;
+  /** The moves of one chain, to be undone: tasks, and the arcs they had. And who has been pushed off in it. */
+  readonly #moved: number[] = [];
+  readonly #before: number[] = [];
+  #moves = 0;
+  readonly #homeless: number[] = [];
+  #pushed = 0;
   #bestArc: Int32Array;
   #bestCost: number;
   #bound: number;
   #price: Float64Array;
   #cost = 0;
-  /** How many (node, resource) pairs carry more than they have. */
-  #overfull = 0;
   #improved = false;
   #cycle: number;
   #done = 0;
@@ -49,7 +54,6 @@ export class BatchSearch {
     this.problem = problem;
     this.#rng = new Rng(seed);
     this.#room = roomOf(problem);
-    this.#used = new Float64Array(this.#room.length);
     const greedy = planGreedily(problem);
     const lagrangian = raiseBound(problem, greedy.cost, roundsFor(problem));
     const priced = pricedCosts(problem, lagrangian.price);
@@ -59,14 +63,16 @@ export class BatchSearch {
     this.#bestCost = start.cost;
     this.#bound = lagrangian.bound;
     this.#price = lagrangian.price;
-    this.#ranked = rankArcs(problem, priced);
-    this.#arc = start.arc.slice();
-    this.#on = Array.from({ length: problem.nodes }, () => []);
+    [this.#from, this.#ranked] = rankArcs(problem, priced, this.#room);
+    this.#arc = guided.arc.slice();
+    this.#on = Array.from({ length: problem.nodes + 1 }, () => []);
     this.#slot = new Int32Array(problem.tasks);
-    this.#hot = meanRegret(problem, priced, this.#ranked);
-    this.#floor = penaltyFloor(problem, this.#price);
-    this.#weight = this.#floor.slice();
-    this.#cycle = 40 * problem.tasks;
+    this.#worth = Float64Array.from({ length: problem.tasks }, (_, t) =>
+      this.#from[t]! < this.#from[t + 1]! ? priced[this.#ranked[this.#from[t]!]!]! : 0,
+    );
+    this.#hot = meanRegret(priced, this.#from, this.#ranked);
+    this.#surcharge = LEAST_SURCHARGE * this.#hot;
+    this.#cycle = 100 * problem.tasks;
   }
 
   /** The cheapest plan so far; it always holds. */
@@ -113,13 +119,12 @@ export class BatchSearch {
   /** Spends about `moves` moves. Cooling runs in cycles, each twice as long as the one before. */
   search(moves: number): void {
     const { tasks } = this.problem;
-    if (tasks === 0 || this.problem.node.length === 0) return;
+    if (this.#ranked.length === 0) return;
     for (let spent = 0; spent < moves; ) {
       if (this.#done === 0) this.#restart();
       const batch = Math.min(tasks, moves - spent, this.#cycle - this.#done);
-      const heat = this.#hot * COOLEST ** (this.#done / this.#cycle);
-      this.#anneal(batch, heat);
-      this.#adaptWeights();
+      this.#anneal(batch, this.#hot * COOLEST ** (this.#done / this.#cycle));
+      this.#adaptSurcharge();
       this.#done += batch;
       spent += batch;
       if (this.#done < this.#cycle) continue;
@@ -129,147 +134,162 @@ export class BatchSearch {
   }
 
   /**
-   * Takes the best plan up again, once this search has found one of its own (before, the overfull state is nearer to a good
-   * plan than a greedy one that leaves tasks out), and counts use anew, so that rounding does not build up.
+   * Takes the best plan up again, once this search has found one of its own (before, a plan that leaves tasks out may be the
+   * better start), and counts room anew, so that rounding does not build up.
    */
   #restart(): void {
+    const { tasks, nodes, resources, node, demand } = this.problem;
     if (this.#improved) this.#arc.set(this.#bestArc);
     this.#cost = costOf(this.problem, this.#arc);
-    this.#used.fill(0);
-    for (const tasks of this.#on) tasks.length = 0;
-    const { node } = this.problem;
-    for (let t = 0; t < this.problem.tasks; t++) {
+    this.#room.set(roomOf(this.problem));
+    for (const there of this.#on) there.length = 0;
+    for (let t = 0; t < tasks; t++) {
       const a = this.#arc[t]!;
+      const there = this.#on[a < 0 ? nodes : node[a]!]!;
+      this.#slot[t] = there.length;
+      there.push(t);
       if (a < 0) continue;
-      this.#take(a, 1);
-      const tasks = this.#on[node[a]!]!;
-      this.#slot[t] = tasks.length;
-      tasks.push(t);
+      for (let k = 0; k < resources; k++) this.#room[node[a]! * resources + k]! -= demand[a * resources + k]!;
     }
-    this.#overfull = 0;
-    for (let i = 0; i < this.#used.length; i++) if (this.#used[i]! > this.#room[i]!) this.#overfull++;
-  }
-
-  #take(a: number, sign: number): void {
-    const { resources, node, demand } = this.problem;
-    const at = node[a]! * resources;
-    for (let k = 0; k < resources; k++) this.#used[at + k]! += sign * demand[a * resources + k]!;
-  }
-
-  /** Moves t to arc a (-1: left out) in the books of use only; returns what cost and penalties change by. */
-  #swing(t: number, a: number): number {
-    const { resources, node, demand, cost, leaveOut } = this.problem;
-    const used = this.#used;
-    const room = this.#room;
-    const weight = this.#weight;
-    const b = this.#arc[t]!;
-    let change = (a < 0 ? leaveOut : cost[a]!) - (b < 0 ? leaveOut : cost[b]!);
-    if (b >= 0) {
-      for (let k = 0, i = node[b]! * resources; k < resources; k++, i++) {
-        const before = used[i]!;
-        const after = before - demand[b * resources + k]!;
-        const over = before - room[i]!;
-        if (over > 0) {
-          change -= weight[i]! * (after > room[i]! ? before - after : over);
-          if (after <= room[i]!) this.#overfull--;
-        }
-        used[i] = after;
-      }
-    }
-    if (a >= 0) {
-      for (let k = 0, i = node[a]! * resources; k < resources; k++, i++) {
-        const before = used[i]!;
-        const after = before + demand[a * resources + k]!;
-        const over = after - room[i]!;
-        if (over > 0) {
-          change += weight[i]! * (before > room[i]! ? after - before : over);
-          if (before <= room[i]!) this.#overfull++;
-        }
-        used[i] = after;
-      }
-    }
-    this.#arc[t] = a;
-    return change;
-  }
-
-  /** Writes an accepted move into the lists by node. `b` is the arc t had before. */
-  #settle(t: number, b: number): void {
-    const { node, cost, leaveOut } = this.problem;
-    const a = this.#arc[t]!;
-    this.#cost += (a < 0 ? leaveOut : cost[a]!) - (b < 0 ? leaveOut : cost[b]!);
-    if (b >= 0) {
-      const tasks = this.#on[node[b]!]!;
-      const last = tasks.pop()!;
-      if (last !== t) {
-        tasks[this.#slot[t]!] = last;
-        this.#slot[last] = this.#slot[t]!;
-      }
-    }
-    if (a >= 0) {
-      const tasks = this.#on[node[a]!]!;
-      this.#slot[t] = tasks.length;
-      tasks.push(t);
-    }
-  }
-
-  /** One of t's arcs, by the eighth power of chance: mostly among the few cheapest; now and then none at all. */
-  #someArc(t: number): number {
-    const { start } = this.problem;
-    const from = start[t]!;
-    const count = start[t + 1]! - from;
-    if (count === 0) return -1;
-    const draw = this.#rng.float() * OUT_AND_IN;
-    if (draw >= 1) return -1;
-    const squared = draw * draw;
-    const fourth = squared * squared;
-    return this.#ranked[from + Math.floor(fourth * fourth * count)]!;
   }
 
   #anneal(moves: number, heat: number): void {
-    const { tasks, node } = this.problem;
+    const { tasks, nodes } = this.problem;
     const rng = this.#rng;
-    const arc = this.#arc;
+    const out = this.#on[nodes]!;
     for (let move = 0; move < moves; move++) {
-      const t = rng.below(tasks);
-      const b = arc[t]!;
+      const t = out.length > 0 && rng.below(4) === 0 ? out[rng.below(out.length)]! : rng.below(tasks);
       const a = this.#someArc(t);
-      if (a === b) continue;
-      const bar = -heat * Math.log(1 - rng.float());
-      let change = this.#swing(t, a);
-      if (change <= bar) {
-        this.#settle(t, b);
-        this.#record();
-        continue;
-      }
-      const there = a < 0 ? undefined : this.#on[node[a]!]!;
-      if (there !== undefined && there.length > 0) {
-        const s = there[rng.below(there.length)]!;
-        const d = arc[s]!;
-        const home = b < 0 || move % 2 === 0 ? this.#someArc(s) : this.#arcTo(s, node[b]!);
-        if (s !== t && home !== d) {
-          change += this.#swing(s, home);
-          if (change <= bar) {
-            this.#settle(t, b);
-            this.#settle(s, d);
-            this.#record();
-            continue;
-          }
-          this.#swing(s, d);
-        }
-      }
-      this.#swing(t, b);
+      if (a === this.#arc[t]) continue;
+      this.#moves = 0;
+      if (this.#chain(t, a) <= -heat * Math.log(1 - rng.float())) this.#record();
+      else this.#undo();
     }
   }
 
-  /** The arc of t to a node, or whichever it now has where there is none. */
-  #arcTo(t: number, j: number): number {
-    const { start, node } = this.problem;
-    for (let a = start[t]!; a < start[t + 1]!; a++) if (node[a] === j) return a;
-    return this.#arc[t]!;
+  /** One of t's few cheapest arcs, mostly the first; now and then any, or none at all. */
+  #someArc(t: number): number {
+    const from = this.#from[t]!;
+    const count = this.#from[t + 1]! - from;
+    if (count === 0) return -1;
+    const draw = this.#rng.float();
+    if (draw < ANY) return draw < OUT ? -1 : this.#ranked[from + this.#rng.below(count)]!;
+    const among = (draw - ANY) / (1 - ANY);
+    return this.#ranked[from + Math.floor(among * among * among * Math.min(FEW, count))]!;
+  }
+
+  /** Moves t to arc a, and whatever that makes homeless somewhere, as far as it goes; returns what the plan changes by. */
+  #chain(t: number, a: number): number {
+    const rng = this.#rng;
+    const homeless = this.#homeless;
+    this.#pushed = 0;
+    let change = this.#move(t, a);
+    if (a >= 0) change += this.#makeRoom(t, a);
+    let pushes = DEPTH;
+    for (let i = 0; i < this.#pushed; i++) {
+      const s = homeless[i]!;
+      if (this.#arc[s]! >= 0) continue;
+      const fits = this.#cheapestFree(s);
+      if (fits >= 0) change += this.#move(s, fits);
+      else if (pushes-- > 0) {
+        const b = this.#someArc(s);
+        if (b >= 0) change += this.#move(s, b) + this.#makeRoom(s, b);
+      }
+    }
+    const out = this.#on[this.problem.nodes]!;
+    if (out.length === 0 || this.#pushed === 0) return change;
+    const back = out[rng.below(out.length)]!;
+    const fits = this.#cheapestFree(back);
+    return fits < 0 ? change : change + this.#move(back, fits);
+  }
+
+  /** Pushes tasks off the node of arc a, one that is enough where there is one, until what t takes there fits. */
+  #makeRoom(t: number, a: number): number {
+    const { resources, node, demand } = this.problem;
+    const room = this.#room;
+    const there = this.#on[node[a]!]!;
+    const at = node[a]! * resources;
+    let change = 0;
+    for (;;) {
+      let full = false;
+      for (let k = 0; k < resources; k++) if (room[at + k]! < 0) full = true;
+      if (!full || there.length === 1) return change;
+      const first = this.#rng.below(there.length);
+      let chosen = -1;
+      for (let i = 0; i < there.length; i++) {
+        const s = there[first + i < there.length ? first + i : first + i - there.length]!;
+        if (s === t) continue;
+        if (chosen < 0) chosen = s;
+        const b = this.#arc[s]! * resources;
+        let enough = true;
+        for (let k = 0; k < resources && enough; k++) enough = room[at + k]! + demand[b + k]! >= 0;
+        if (!enough) continue;
+        chosen = s;
+        break;
+      }
+      this.#homeless[this.#pushed++] = chosen;
+      change += this.#move(chosen, -1);
+    }
+  }
+
+  /** The cheapest arc of t among its first few to a node with room; one in ten is overlooked. -1 where none beats staying out. */
+  #cheapestFree(t: number): number {
+    const { resources, node, cost, demand } = this.problem;
+    const room = this.#room;
+    const from = this.#from[t]!;
+    const end = Math.min(this.#from[t + 1]!, from + REACH);
+    let least = this.#outCost(t);
+    let best = -1;
+    for (let i = from; i < end; i++) {
+      const a = this.#ranked[i]!;
+      if (cost[a]! >= least) continue;
+      const at = node[a]! * resources;
+      let fits = true;
+      for (let k = 0; k < resources && fits; k++) fits = demand[a * resources + k]! <= room[at + k]!;
+      if (!fits || this.#rng.below(10) === 0) continue;
+      best = a;
+      least = cost[a]!;
+    }
+    return best;
+  }
+
+  #outCost(t: number): number {
+    return Math.min(this.problem.leaveOut, this.#worth[t]! + this.#surcharge);
+  }
+
+  /** Moves t to arc a (-1: out) whether there is room or not; returns what the plan changes by at the price of now for being out. */
+  #move(t: number, a: number): number {
+    const { nodes, resources, node, demand, cost, leaveOut } = this.problem;
+    const room = this.#room;
+    const b = this.#arc[t]!;
+    this.#moved[this.#moves] = t;
+    this.#before[this.#moves++] = b;
+    const left = this.#on[b < 0 ? nodes : node[b]!]!;
+    const last = left.pop()!;
+    if (last !== t) {
+      left[this.#slot[t]!] = last;
+      this.#slot[last] = this.#slot[t]!;
+    }
+    const joined = this.#on[a < 0 ? nodes : node[a]!]!;
+    this.#slot[t] = joined.length;
+    joined.push(t);
+    this.#arc[t] = a;
+    if (b >= 0)
+      for (let k = 0, i = node[b]! * resources; k < resources; k++, i++)
+        room[i]! += demand[b * resources + k]!;
+    if (a >= 0)
+      for (let k = 0, i = node[a]! * resources; k < resources; k++, i++)
+        room[i]! -= demand[a * resources + k]!;
+    this.#cost += (a < 0 ? leaveOut : cost[a]!) - (b < 0 ? leaveOut : cost[b]!);
+    return (a < 0 ? this.#outCost(t) : cost[a]!) - (b < 0 ? this.#outCost(t) : cost[b]!);
+  }
+
+  #undo(): void {
+    for (let i = this.#moves - 1; i >= 0; i--) this.#move(this.#moved[i]!, this.#before[i]!);
   }
 
   #record(): void {
-    if (this.#overfull > 0 || this.#cost >= this.#bestCost - Math.abs(this.#bestCost) * 1e-12) return;
+    if (this.#cost >= this.#bestCost - Math.abs(this.#bestCost) * 1e-12) return;
     const cost = costOf(this.problem, this.#arc);
     if (cost >= this.#bestCost || !holds(this.problem, this.#arc)) return;
     this.#bestCost = cost;
@@ -277,16 +297,11 @@ export class BatchSearch {
     this.#improved = true;
   }
 
-  /** Overfull nodes grow dearer until none is left; then all sink again, so that the search comes back to the edge. */
-  #adaptWeights(): void {
-    if (this.#overfull > 0) {
-      for (let i = 0; i < this.#weight.length; i++)
-        if (this.#used[i]! > this.#room[i]!) this.#weight[i]! *= RISE;
-      return;
-    }
-    for (let i = 0; i < this.#weight.length; i++) {
-      this.#weight[i] = Math.max(this.#floor[i]!, this.#weight[i]! * SINK);
-    }
+  /** Being out grows dearer until none is; then cheaper again, so that the search stays at the edge. */
+  #adaptSurcharge(): void {
+    if (this.#on[this.problem.nodes]!.length > 0) {
+      if (this.#surcharge < this.problem.leaveOut) this.#surcharge *= RISE;
+    } else this.#surcharge = Math.max(LEAST_SURCHARGE * this.#hot, this.#surcharge * SINK);
   }
 }
 
@@ -294,50 +309,49 @@ export class BatchSearch {
 const roundsFor = ({ node, resources }: BatchProblem): number =>
   Math.max(60, Math.min(300, Math.floor(1.2e7 / (node.length * resources + 1))));
 
-/** One draw in fifty leaves the task out. */
-const OUT_AND_IN = 1 / 0.98;
+/** Where a task is moved: to one of so many cheapest arcs, save for a share that goes to any or out. */
+const FEW = 7;
+const ANY = 0.05;
+const OUT = 0.01;
 /** How far one cycle cools. */
-const COOLEST = 0.02;
-/** How penalties move after every `tasks` moves. */
-const RISE = 1.05;
-const SINK = 0.9;
+const COOLEST = 0.25;
+/** How often a task pushed off may push off others in one chain. */
+const DEPTH = 2;
+/** So many of its cheapest arcs are looked at for one with room. */
+const REACH = 12;
+/** Of being out: against where cooling starts, at the least; and how it moves after every `tasks` moves. */
+const LEAST_SURCHARGE = 3;
+const RISE = 1.02;
+const SINK = 0.97;
 
-/** By task, its arcs in order of priced cost. */
-function rankArcs(problem: BatchProblem, priced: Float64Array): Int32Array {
-  const ranked = Int32Array.from({ length: problem.node.length }, (_, a) => a);
-  for (let t = 0; t < problem.tasks; t++) {
-    ranked
-      .subarray(problem.start[t]!, problem.start[t + 1]!)
-      .sort((a, b) => priced[a]! - priced[b]! || a - b);
+/** By task, its arcs that fit an empty node in order of priced cost; and where they start. */
+function rankArcs(problem: BatchProblem, priced: Float64Array, room: Float64Array): [Int32Array, Int32Array] {
+  const { tasks, resources, start, node, demand } = problem;
+  const from = new Int32Array(tasks + 1);
+  const ranked = new Int32Array(node.length);
+  let count = 0;
+  for (let t = 0; t < tasks; t++) {
+    for (let a = start[t]!; a < start[t + 1]!; a++) {
+      let fits = true;
+      for (let k = 0; k < resources && fits; k++)
+        fits = demand[a * resources + k]! <= room[node[a]! * resources + k]!;
+      if (fits) ranked[count++] = a;
+    }
+    from[t + 1] = count;
+    ranked.subarray(from[t]!, count).sort((a, b) => priced[a]! - priced[b]! || a - b);
   }
-  return ranked;
+  return [from, ranked.subarray(0, count)];
 }
 
 /** Half the mean difference between a task's best and third-best arc at the given prices: where cooling starts. */
-function meanRegret(problem: BatchProblem, priced: Float64Array, ranked: Int32Array): number {
+function meanRegret(priced: Float64Array, from: Int32Array, ranked: Int32Array): number {
   let sum = 0;
   let count = 0;
-  for (let t = 0; t < problem.tasks; t++) {
-    const from = problem.start[t]!;
-    const last = Math.min(problem.start[t + 1]! - 1, from + 2);
-    if (last <= from) continue;
-    sum += priced[ranked[last]!]! - priced[ranked[from]!]!;
+  for (let t = 0; t + 1 < from.length; t++) {
+    const last = Math.min(from[t + 1]! - 1, from[t]! + 2);
+    if (last <= from[t]!) continue;
+    sum += priced[ranked[last]!]! - priced[ranked[from[t]!]!]!;
     count++;
   }
   return count === 0 || sum === 0 ? 1 : (0.5 * sum) / count;
-}
-
-/** No penalty sinks below four times the Lagrangian price, nor below a small share of what a unit costs on average. */
-function penaltyFloor(problem: BatchProblem, price: Float64Array): Float64Array {
-  const { resources, demand, cost, node } = problem;
-  let spent = 0;
-  for (let a = 0; a < cost.length; a++) spent += Math.abs(cost[a]!);
-  const used = new Float64Array(resources);
-  for (let a = 0; a < node.length; a++) {
-    for (let k = 0; k < resources; k++) used[k]! += Math.abs(demand[a * resources + k]!);
-  }
-  return price.map((worth, i) => {
-    const unit = used[i % resources]!;
-    return Math.max(4 * worth, unit > 0 ? (0.05 * spent) / unit : 0, 1e-12);
-  });
 }

@@ -9,6 +9,8 @@ export interface BoundedPlan extends BatchPlan {
   readonly proven: boolean;
 }
 
+const STRETCH = 2_000;
+
 /**
  * The cheapest batch by branch and bound where `states` states are enough (a few dozen tasks), and the best that
  * anytime search found, with its bound, where they are not. A branch is left when what it holds, plus
@@ -22,8 +24,10 @@ export function planBatch(
 ): BoundedPlan {
   const search = new BatchSearch(problem, seed);
   if (known !== undefined) search.adopt(known);
-  search.search(effort.moves);
   search.tighten(200);
+  // In stretches, as many batches are at their bound long before all moves are spent.
+  for (let left = effort.moves; left > 0 && search.gap > 0; left -= STRETCH)
+    search.search(Math.min(left, STRETCH));
   if (search.gap === 0) return { ...search.best, bound: search.best.cost, proven: true };
   const branch = new BatchBranch(problem, search.price, search.best);
   const proven = branch.run(effort.states);

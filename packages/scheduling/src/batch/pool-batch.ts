@@ -32,7 +32,7 @@ export interface BatchDecision {
 
 export interface BatchOptions {
   readonly seed?: number;
-  /** Moves of the search; by default 2,000 a task, at most 400,000. */
+  /** Moves of the search; by default 1,000 a task, at most 200,000. */
   readonly moves?: number;
   /** For each task the decision is explained where it is refused; costs a scan of the pool each. */
   readonly explain?: boolean;
@@ -71,7 +71,7 @@ export function planTogether(
   let best = first;
   if (problem.node.length > 0 && tasks.length > 1) {
     const search = new BatchSearch(problem, options.seed ?? 1);
-    search.search(options.moves ?? Math.min(400_000, 2_000 * tasks.length));
+    search.search(options.moves ?? Math.min(200_000, 1_000 * tasks.length));
     const together = rated(
       placeInTurn(pool, tasks, wishesOf(pool, problem, search.best.arc, offers), options),
     );

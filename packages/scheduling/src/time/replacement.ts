@@ -28,7 +28,7 @@ export function replaceTasks(
   problem: BatchProblem,
   current: Int32Array,
   seed: number,
-  effort = { moves: 50_000, states: 200_000 },
+  effort = { moves: 20_000, states: 200_000 },
 ): Replacement {
   assert(current.length === problem.tasks, "one current arc a task");
   const plan = planBatch(movesOf(problem, current), seed, effort, leaveStanding(problem, current));
