@@ -1,5 +1,6 @@
 import type { CellScenario } from "./cells.ts";
 import { SharedServers } from "./sharing.ts";
+import { Tournament } from "./tournament.ts";
 
 /**
  * Edge servers `cell * perCell + i`, then the cloud's. Each admits tasks while the sum of their shares is at most 1,
@@ -13,8 +14,10 @@ export class CellServers {
   readonly #neighbours: boolean;
   readonly #edgeShare: Float64Array;
   readonly #cloudShare: Float64Array;
+  /** Budget in use at each edge server. */
   readonly #held: Float64Array;
-  readonly #scheduled: Float64Array;
+  /** The same in the cloud, where the least loaded one is looked for. */
+  readonly #cloudHeld: Tournament;
   /** NEXT_FIT goes on where it stopped: the last server tried in each cell, and the last cell tried. */
   readonly #lastServer: Int32Array;
   #lastCell: number;
@@ -32,8 +35,8 @@ export class CellServers {
     );
     this.#edgeShare = Float64Array.from(apps, (app) => app.edgeShare);
     this.#cloudShare = Float64Array.from(apps, (app) => app.cloudShare);
-    this.#held = new Float64Array(this.#all);
-    this.#scheduled = new Float64Array(this.#all).fill(Number.POSITIVE_INFINITY);
+    this.#held = new Float64Array(this.#edge);
+    this.#cloudHeld = new Tournament(cloud.count, 0);
     this.#lastServer = new Int32Array(dwell.length).fill(-1);
     this.#lastCell = -1;
   }
@@ -71,50 +74,38 @@ export class CellServers {
   }
 
   #leastHeld(share: number): number {
-    let best = -1;
-    let most = 0;
-    for (let server = this.#edge; server < this.#all; server++) {
-      const left = 1 - (this.#held[server] as number);
-      if (share <= left + 1e-9 && left > most) {
-        best = server;
-        most = left;
-      }
-    }
-    return best;
+    return share <= 1 - this.#cloudHeld.value + 1e-9 ? this.#edge + this.#cloudHeld.least : -1;
   }
 
-  #share(server: number, app: number): number {
-    return (server < this.#edge ? this.#edgeShare[app] : this.#cloudShare[app]) as number;
+  /** When the next task ends, on whichever server; Infinity where none runs. */
+  get nextAt(): number {
+    return this.#servers.nextAt;
   }
 
-  /** Starts a task. Returns when the server must be looked at next, or 0 where that is scheduled already. */
-  add(server: number, now: number, task: number, work: number, app: number): number {
-    this.#held[server]! += this.#share(server, app);
+  /** The server on which the next task ends. */
+  get next(): number {
+    return this.#servers.next;
+  }
+
+  add(server: number, now: number, task: number, work: number, app: number): void {
+    if (server < this.#edge) this.#held[server]! += this.#edgeShare[app] as number;
+    else this.#hold(server - this.#edge, this.#cloudShare[app] as number);
     this.#servers.add(server, now, task, work);
-    return this.rearm(server);
   }
 
+  /** Takes the task that ends at `nextAt` off its server. */
+  takeNext(): number {
+    return this.#servers.takeNext();
+  }
+
+  /** Gives back the budget that a task of `app` held. */
   release(server: number, app: number): void {
-    this.#held[server]! -= this.#share(server, app);
+    if (server < this.#edge) this.#held[server]! -= this.#edgeShare[app] as number;
+    else this.#hold(server - this.#edge, -(this.#cloudShare[app] as number));
   }
 
-  /** True for the one scheduled look at a server; earlier plans that were overtaken are not it. */
-  isDue(server: number, now: number): boolean {
-    if (this.#scheduled[server] !== now) return false;
-    this.#scheduled[server] = Number.POSITIVE_INFINITY;
-    return true;
-  }
-
-  takeDone(server: number, now: number): number {
-    return this.#servers.takeDone(server, now);
-  }
-
-  /** When the server must be looked at next, or 0 where a look at least as early is scheduled. */
-  rearm(server: number): number {
-    const next = this.#servers.nextAt(server);
-    if (next >= (this.#scheduled[server] as number)) return 0;
-    this.#scheduled[server] = next;
-    return next;
+  #hold(cloud: number, share: number): void {
+    this.#cloudHeld.set(cloud, this.#cloudHeld.of(cloud) + share);
   }
 
   /** Mean share of cores in use from the start to `now`, at the edge and in the cloud. */

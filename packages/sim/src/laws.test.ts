@@ -27,11 +27,9 @@ it("processor sharing with Poisson arrivals takes on average what M/M/1 takes", 
   let [at, sum, done] = [0, 0, 0];
   for (let task = 0; task < 100_000; task++) {
     at += rng.exponential(1 / 0.6);
-    for (let next = servers.nextAt(0); next <= at; next = servers.nextAt(0)) {
-      for (let ended = servers.takeDone(0, next); ended >= 0; ended = servers.takeDone(0, next)) {
-        sum += next - (arrived[ended] as number);
-        done++;
-      }
+    for (let next = servers.nextAt; next <= at; next = servers.nextAt) {
+      sum += next - (arrived[servers.takeNext()] as number);
+      done++;
     }
     arrived[task] = at;
     servers.add(0, at, task, rng.exponential(1));

@@ -31,11 +31,7 @@ it("ends every task when sharing evenly would", () => {
         const servers = new SharedServers([cores], [2]);
         const ends = jobs.map(() => Number.NaN);
         const work = (until: number): void => {
-          for (let at = servers.nextAt(0); at <= until; at = servers.nextAt(0)) {
-            for (let task = servers.takeDone(0, at); task >= 0; task = servers.takeDone(0, at))
-              ends[task] = at;
-            if (at === Number.POSITIVE_INFINITY) return;
-          }
+          for (let at = servers.nextAt; at <= until; at = servers.nextAt) ends[servers.takeNext()] = at;
         };
         jobs.forEach(({ at, work: amount }, i) => {
           work(at);
@@ -59,6 +55,9 @@ it("hands over what a failed server had", () => {
   const lost: number[] = [];
   servers.drain(0, 5, (task) => lost.push(task));
   expect(lost.sort()).toEqual([0, 2, 4]);
-  expect(servers.nextAt(0)).toBe(Number.POSITIVE_INFINITY);
-  expect(servers.tasks[1]).toBe(2);
+  expect([servers.tasks[0], servers.tasks[1]]).toEqual([0, 2]);
+  expect(servers.next).toBe(1);
+  expect(servers.takeNext()).toBe(1);
+  expect(servers.takeNext()).toBe(3);
+  expect(servers.nextAt).toBe(Number.POSITIVE_INFINITY);
 });
