@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Finished } from "./results.ts";
 import type { Prepared } from "./study.ts";
@@ -24,6 +25,9 @@ const WORKER = new URL(
   import.meta.url,
 );
 
+/** By default a thread stops at a fraction of the machine, which a hundred thousand nodes need more than. */
+const LIMITS = { maxOldGenerationSizeMb: Math.floor((0.8 * totalmem()) / 2 ** 20) };
+
 /** Does all `orders` of one scenario on worker threads. What comes out does not depend on how many there are. */
 export async function runAll(
   prepared: Prepared,
@@ -40,7 +44,7 @@ export async function runAll(
   };
   const serve = async (id: number): Promise<void> => {
     // Flags of the caller, such as a test runner's conditions, are not the worker's.
-    const worker = new Worker(WORKER, { workerData: prepared, execArgv: [] });
+    const worker = new Worker(WORKER, { workerData: prepared, execArgv: [], resourceLimits: LIMITS });
     // A listener on the signal for as long as the worker lives, not one for every run.
     const stop = (): void => void worker.terminate();
     options.signal?.addEventListener("abort", stop, { once: true });
