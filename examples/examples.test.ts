@@ -11,6 +11,7 @@ import { contentsOf, parseDocuments } from "../packages/service-http/src/index.t
 import { makeInput } from "./multiply/generate.mjs";
 import { buildModel } from "./multiply/model.mjs";
 import { verify } from "./multiply/verify.mjs";
+import { buildLayer, buildSignal, LAYERS } from "./pipeline/layers.mjs";
 import { logLines, writeLog } from "./scan-log/generate.mjs";
 import { build, MODULES } from "./wasm/build.mjs";
 
@@ -57,11 +58,15 @@ it("commits what its sources build to", async () => {
     expect([source, digest(await build(source))]).toEqual([source, digest(readFileSync(at(module)))]);
   }
   expect(digest(buildModel())).toBe(digest(readFileSync(at("multiply/square.onnx"))));
+  for (let i = 1; i <= LAYERS; i++) {
+    expect(digest(buildLayer(i))).toBe(digest(readFileSync(at(`pipeline/layer-${i}.onnx`))));
+  }
+  expect(digest(buildSignal())).toBe(digest(readFileSync(at("pipeline/signal.safetensors"))));
 }, 120_000);
 
 it("has manifests that read without a problem and name files that are there", () => {
   const made = ["access.log", "friends.safetensors"];
-  for (const name of ["read-receipt", "scan-log", "multiply", "empty", "log-report"]) {
+  for (const name of ["read-receipt", "scan-log", "multiply", "empty", "log-report", "pipeline"]) {
     const file = at(`${name}/${name}.yaml`);
     const parsed = parseDocuments(readFileSync(file, "utf8"), file);
     expect(parsed).toMatchObject({ ok: true });

@@ -1,7 +1,7 @@
 import { formatMoney, formatTime, instant, type Money } from "@weft/kernel";
 import type { ApplicationView, TaskView } from "@weft/service";
 import type { ApplicationDecisionView, BatchPlanView, WeftClient } from "@weft/service-http/client";
-import type { ApplicationManifest } from "@weft/service-http/manifest";
+import type { PipelineManifest, WholeManifest } from "@weft/service-http/manifest";
 import type { Context } from "./context.ts";
 import { Failure, must, refused } from "./failure.ts";
 import type { ReadyManifest } from "./manifests.ts";
@@ -10,7 +10,7 @@ import { Table } from "./table.ts";
 import { time, UNKNOWN } from "./text.ts";
 
 /** A whole application, ready to be sent. */
-export type ReadyApplication = ReadyManifest<ApplicationManifest>;
+export type ReadyApplication = ReadyManifest<WholeManifest>;
 
 /** Plans tasks together; nothing is uploaded or committed. */
 export async function planBatch(client: WeftClient, tasks: readonly ReadyManifest[]): Promise<BatchPlanView> {
@@ -83,10 +83,11 @@ export async function planApplication(
 
 /** A plan for people: a line a step, then what the whole takes and costs and how sure that is. */
 export function applicationText(name: string, plan: ApplicationDecisionView, currency: string): string {
-  const headers = ["STEP", "AFTER", "NODE", "STARTS", "ENDS", "PRICE"];
+  const cut = plan.plan?.bottleneck !== undefined;
+  const headers = ["STEP", cut ? "LAYERS" : "AFTER", "NODE", "STARTS", "ENDS", "PRICE"];
   const rows = plan.steps.map((step) => [
     step.name,
-    step.from.join(",") || UNKNOWN,
+    (cut ? layersText(step.layers ?? []) : step.from.join(",")) || UNKNOWN,
     step.node ?? UNKNOWN,
     time(step.planned?.start),
     time(step.planned?.finish),
@@ -94,8 +95,16 @@ export function applicationText(name: string, plan: ApplicationDecisionView, cur
   ]);
   const table = new Table(headers, rows);
   const lines = [headers, ...rows].map((row) => `  ${table.line(row)}`);
-  return [`application ${name}`, ...lines, `  ${summary(plan, currency)}`].join("\n");
+  return [
+    `${cut ? "pipeline" : "application"} ${name}`,
+    ...(rows.length === 0 ? [] : lines),
+    `  ${summary(plan, currency)}`,
+  ].join("\n");
 }
+
+/** Layers of a stage, which are always one after the other. */
+const layersText = (layers: readonly string[]): string =>
+  layers.length < 3 ? layers.join(", ") : `${layers[0]} .. ${layers.at(-1)} (${layers.length})`;
 
 function summary({ plan, refusal }: ApplicationDecisionView, currency: string): string {
   if (plan === null) {
@@ -109,32 +118,35 @@ function summary({ plan, refusal }: ApplicationDecisionView, currency: string): 
     : plan.bound === null
       ? "the best of the nearest nodes"
       : "the best found in the time given";
-  return `whole: ${time(plan.makespan)}, ${cost}; ${proof}`;
+  if (plan.bottleneck === undefined) return `whole: ${time(plan.makespan)}, ${cost}; ${proof}`;
+  const pace = `slowest stage or transfer ${time(plan.bottleneck)}`;
+  return `one input: ${time(plan.makespan)}, ${pace}, ${cost}; ${proof.replace("plan", "cut")}`;
 }
 
 /** What a step without a price of its own may cost over its plan: it may have to run on another node. */
 const OVER_PLAN = 2n;
 
-/** Brings an application to the network: each step under an order of its own. */
+/** Brings an application to the network: each step under an order of its own; without `orderId` each manifest once. */
 export async function submitApplication(
   context: Context,
   ready: ReadyApplication,
-  asked: Omit<Submission, "orderId">,
+  asked: Omit<Submission, "orderId"> & Partial<Pick<Submission, "orderId">>,
 ): Promise<ApplicationView> {
   const client = await context.client();
   await uploadFiles(context, client, ready, asked.network);
-  const { spec } = ready.parsed.manifest;
-  const steps = spec.steps;
   const prices = await pricesOf(context, client, ready);
   const notAfter = instant(asked.network.now + asked.validFor);
-  const id = appliedOrderId(ready.text, (await context.signer()).publicKey);
+  const id = asked.orderId ?? appliedOrderId(ready.text, (await context.signer()).publicKey);
   const orders = await Promise.all(
-    steps.map(({ name }, s) =>
-      signedOrder(context, ready.text, `${id}/${name}`, prices[s] as Money, notAfter),
-    ),
+    prices.map(({ name, price }) => signedOrder(context, ready.text, `${id}/${name}`, price, notAfter)),
   );
   const body = { manifest: ready.text, contents: [...ready.contents], orders };
   return withKnownKey(context, client, () => client.call("POST /v1/applications", { body }));
+}
+
+interface StepPrice {
+  readonly name: string;
+  readonly price: Money;
 }
 
 /** By step, the highest price: its own, the application's, or what the plan names with room for another node. */
@@ -142,12 +154,16 @@ async function pricesOf(
   context: Context,
   client: WeftClient,
   ready: ReadyApplication,
-): Promise<readonly Money[]> {
-  const { spec } = ready.parsed.manifest;
-  const named = spec.steps.map(({ pay }) => pay?.atMost ?? spec.pay?.atMost);
-  if (named.every((price) => price !== undefined)) return named;
+): Promise<readonly StepPrice[]> {
+  const { manifest } = ready.parsed;
+  if (manifest.kind === "Pipeline") return stagePrices(context, client, ready, manifest);
+  const { spec } = manifest;
+  const named = (prices: readonly Money[]): readonly StepPrice[] =>
+    spec.steps.map(({ name }, s) => ({ name, price: prices[s] as Money }));
+  const stated = spec.steps.map(({ pay }) => pay?.atMost ?? spec.pay?.atMost);
+  if (stated.every((price) => price !== undefined)) return named(stated);
   const { steps, refusal } = await planApplication(client, ready);
-  const prices = named.map((price, s) => {
+  const prices = stated.map((price, s) => {
     const planned = steps[s]?.price;
     return price ?? (planned == null ? null : ((planned * OVER_PLAN) as Money));
   });
@@ -159,5 +175,26 @@ async function pricesOf(
   context.note(
     `steps without pay.atMost: signed for twice the plan's price, ${formatMoney(total)} in all at most`,
   );
-  return prices as readonly Money[];
+  return named(prices as readonly Money[]);
+}
+
+/** How many stages there will be is the manager's to say: an order for each that there may be, all at one price. */
+async function stagePrices(
+  context: Context,
+  client: WeftClient,
+  ready: ReadyApplication,
+  manifest: PipelineManifest,
+): Promise<readonly StepPrice[]> {
+  const { stagesOf } = await import("@weft/service-http/manifest");
+  let price = manifest.spec.pay?.atMost ?? null;
+  if (price === null) {
+    const { plan, refusal } = await planApplication(client, ready);
+    if (refusal !== null) throw refused({ ...refusal, hint: `weft plan -f ${ready.parsed.file} says why` });
+    price = (BigInt(Math.ceil(plan?.cost ?? 0)) * OVER_PLAN) as Money;
+    context.note(
+      `without pay.atMost: each stage is signed for twice the cut's price, ${formatMoney(price)} at most`,
+    );
+  }
+  const most = price;
+  return Array.from({ length: stagesOf(manifest) }, (_, s) => ({ name: `stage-${s + 1}`, price: most }));
 }

@@ -47,7 +47,8 @@ export function liveApplications(
     },
     plan: (_, request) => {
       const plan = manager().planApplication(request);
-      const steps = request.steps.map(({ name, from }, s) => {
+      const stages = (plan.ok ? plan.value.stages : undefined) ?? request.steps;
+      const steps = stages.map(({ name, from, layers }, s) => {
         const step = plan.ok ? plan.value.steps[s] : null;
         return {
           name,
@@ -55,6 +56,7 @@ export function liveApplications(
           node: step?.node ?? null,
           planned: step == null ? null : { start: step.start, finish: step.finish },
           price: step == null ? null : (BigInt(Math.ceil(step.cost)) as Money),
+          ...(layers === undefined ? {} : { layers }),
         };
       });
       const view: ApplicationDecisionView = plan.ok
@@ -79,9 +81,16 @@ export function liveApplications(
   };
 }
 
-const planView = ({ makespan, cost, bound, proven }: ApplicationDecisionView["plan"] & object) => ({
+const planView = ({
   makespan,
   cost,
   bound,
   proven,
+  bottleneck,
+}: ApplicationDecisionView["plan"] & object) => ({
+  makespan,
+  cost,
+  bound,
+  proven,
+  ...(bottleneck === undefined ? {} : { bottleneck }),
 });

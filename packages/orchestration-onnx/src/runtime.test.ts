@@ -146,7 +146,6 @@ runtimeContract({
     bad: {
       "not a network": program(put(Buffer.from("no network"))),
       "cut short": program(put(COPY.subarray(0, 40))),
-      "two networks": program(put(COPY), put(FAIL)),
       "no network at all": program(),
       "weights in a file of the host's": program(put(REACHING_OUT)),
       "an unknown pipeline": { ...program(put(COPY)), pipeline: "toString" } as unknown as Program,
@@ -206,4 +205,39 @@ it("meters memory over an empty process, CPU time over all threads", async () =>
   expect(counters.peakMemoryBytes).toBeGreaterThan(64 << 20);
   expect(counters.peakMemoryBytes).toBeLessThan(256 << 20);
   expect(counters.cpuTime).toBeGreaterThan(1000);
+});
+
+/** y = max(x w, 0), with names of its own at either end. */
+function layer(from: string, to: string, seed: number): Uint8Array {
+  const size = 32;
+  const weights = Array.from({ length: size * size }, (_, i) => Math.sin((i + 1) * (seed + 1)));
+  return model({
+    node: [node("MatMul", [from, "w"], ["product"]), node("Relu", ["product"], [to])],
+    initializer: [{ name: "w", dataType: FLOAT, dims: [size, size], floatData: weights }],
+    input: [value(from, FLOAT, ["n", size])],
+    output: [value(to, FLOAT, ["n", size])],
+  });
+}
+
+it("runs several networks one after the other, and in two runs to the same bits as in one", async () => {
+  // The second takes what the first gives by its name, the others by order.
+  const networks = [layer("x", "12", 1), layer("12", "h", 2), layer("in", "o", 3), layer("o2", "y", 4)];
+  const digests = networks.map((bytes) => bench.put(bytes));
+  const data = Float32Array.from({ length: 3 * 32 }, (_, i) => Math.cos(i));
+  const input = container({ name: "x", type: "float32", shape: [3, 32], data });
+  const run = async (job: { program: Program; input: Uint8Array }) => {
+    const { ended, output } = bench.run(runtime, job);
+    expect(await ended).toMatchObject({ kind: "finished" });
+    return output();
+  };
+  const whole = await run({ program: program(...digests), input });
+  const first = await run({ program: program(...digests.slice(0, 2)), input });
+  const rest = { ...program(...digests.slice(2)), options: { feed: "order" } } as Program;
+  const second = await run({ program: rest, input: first });
+  expect(Buffer.compare(whole, second)).toBe(0);
+  const read = readTensors(whole);
+  expect(read.ok && read.value.map(({ name, shape }) => [name, shape])).toEqual([["y", [3, 32]]]);
+  // What comes first is fed by name unless it is said to go on from another run.
+  const lost = await bench.run(runtime, { program: program(...digests.slice(2)), input: first }).ended;
+  expect(lost).toMatchObject({ because: "program_failed", detail: "the input has no tensor in" });
 });

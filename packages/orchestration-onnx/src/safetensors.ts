@@ -76,12 +76,12 @@ function readHeader(
   }
 }
 
-/** The tensors of a container, in the header's order. Data that lies aligned is not copied. */
+/** The tensors of a container, in the order of their data. Data that lies aligned is not copied. */
 export function readTensors(bytes: Uint8Array): Result<NamedTensor[], ContainerRefusal> {
   const opened = readHeader(bytes);
   if (!opened.ok) return opened;
   const { header, from } = opened.value;
-  const tensors: NamedTensor[] = [];
+  const tensors: { readonly begin: number; readonly tensor: NamedTensor }[] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") continue;
     const { dtype, shape, data_offsets: offsets } = Object(entry) as Record<string, unknown>;
@@ -97,9 +97,10 @@ export function readTensors(bytes: Uint8Array): Result<NamedTensor[], ContainerR
     const aligned = at % type.bytes === 0;
     const buffer = aligned ? bytes.buffer : Uint8Array.from(bytes.subarray(from + begin, from + end)).buffer;
     const data = new type.view(buffer as ArrayBuffer, aligned ? at : 0, count);
-    tensors.push({ name, type: type.type, shape, data });
+    tensors.push({ begin, tensor: { name, type: type.type, shape, data } });
   }
-  return ok(tensors);
+  // A name such as "12" comes first in an object, wherever it stands in the header.
+  return ok(tensors.sort((a, b) => a.begin - b.begin).map(({ tensor }) => tensor));
 }
 
 /** Bytes of a container: the header padded with blanks so that the data begins at a multiple of eight, then the data. */

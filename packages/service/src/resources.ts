@@ -3,7 +3,7 @@ import type { Bytes, Digest, Instant, Micros, Money, PublicKey, Refusal, Signatu
 import type { OrganisationAct } from "@weft/market";
 import type { Program, RunCounters, RunFailure } from "@weft/orchestration";
 import type { Amounts } from "@weft/pool";
-import type { Broken, TaskNeeds } from "@weft/scheduling";
+import type { Broken, PipelineLayer, PipelineNeeds, TaskNeeds } from "@weft/scheduling";
 
 /*
  * What the outside sees of the network: plain data, units in the names' types, safe to send as JSON once a
@@ -78,6 +78,8 @@ export interface StepRequest {
   readonly needs: TaskNeeds;
   readonly program: Program;
   readonly input: ContentReference | null;
+  /** Of a pipeline's stage: the names of its layers. */
+  readonly layers?: readonly string[];
 }
 
 /** An application to be planned: steps joined by data. */
@@ -92,7 +94,21 @@ export interface ApplicationPlanRequest {
   readonly gang: boolean;
   /** The highest price of the whole. */
   readonly payAtMost: Money | null;
+  /** Of a pipeline not cut yet: none. */
   readonly steps: readonly StepRequest[];
+  /** A layered model, cut into steps when it is planned; absent: the steps are as given. */
+  readonly pipeline?: PipelineRequest;
+}
+
+/** A layered model that runs as one application: stages one after the other, each some layers on a node of its own. */
+export interface PipelineRequest {
+  /** All layers as one step: what it needs, what it runs, its input. */
+  readonly whole: Omit<StepRequest, "name" | "from">;
+  /** Each with its network, in their order. */
+  readonly layers: readonly (PipelineLayer & { readonly name: string; readonly network: Digest })[];
+  /** Most stages. */
+  readonly stages: number;
+  readonly objective: PipelineNeeds["objective"];
 }
 
 export interface ApplicationSubmission extends ApplicationPlanRequest {
@@ -132,10 +148,14 @@ export interface ApplicationPlanView {
   /** No choice of nodes has a smaller objective (cost, or micros); null where not all nodes were looked at. */
   readonly bound: number | null;
   readonly proven: boolean;
+  /** Of a pipeline: one item leaves every so many micros when it is full, and takes `makespan` from end to end. */
+  readonly bottleneck?: Micros;
 }
 
 export interface StepView {
   readonly name: string;
+  /** Of a pipeline's stage: its layers. */
+  readonly layers?: readonly string[];
   readonly from: readonly string[];
   /** `waiting`: for what other steps give, or for the plan. */
   readonly phase: "waiting" | TaskPhase;

@@ -30,8 +30,12 @@ export function register(program: Command, context: Context): void {
     });
 }
 
-/** Fetches a task's result and writes it to a file, or to standard output as it is. */
-export async function writeResult(context: Context, task: TaskView, to: string | undefined): Promise<void> {
+/** Fetches the result of a task or step and writes it to a file, or to standard output as it is. */
+export async function writeResult(
+  context: Context,
+  task: Pick<TaskView, "result">,
+  to: string | undefined,
+): Promise<void> {
   if (task.result === null) return;
   const { downloadContent } = await import("@weft/service-http/client");
   const client = await context.client();

@@ -1,12 +1,14 @@
 import { formatMoney, formatTime, type Micros } from "@weft/kernel";
 import type { TaskView } from "@weft/service";
 import type { Command } from "commander";
+import type { ReadyApplication } from "../applications.ts";
 import type { Context } from "../context.ts";
 import { Failure, must, refusalText } from "../failure.ts";
 import { follow, hasEnded } from "../follow.ts";
-import { FILE_OPTION, readManifests, readyManifest } from "../manifests.ts";
+import { FILE_OPTION, isTask, type ReadyManifest, readDocuments, readyManifest } from "../manifests.ts";
 import { printValue } from "../print.ts";
 import { ProgressLine } from "../progress.ts";
+import { runApplication } from "../run-application.ts";
 import { newOrderId, submitTask } from "../submit.ts";
 import { amount, UNKNOWN } from "../text.ts";
 import { VALID_OPTION, validity } from "./apply.ts";
@@ -25,9 +27,9 @@ interface Options {
 export function register(program: Command, context: Context): void {
   program
     .command("run")
-    .summary("submit a task anew; with --watch, stay and give its result")
+    .summary("submit a task, application or pipeline anew; with --watch, stay and give its result")
     .description(
-      "Submits the task of a file, each time as a new one. With --watch it stays until the task has ended and writes the result to standard output.",
+      "Submits the task, application or pipeline of a file, each time as a new one. With --watch it stays until that has ended and writes the result to standard output.",
     )
     .requiredOption(...FILE_OPTION)
     .option("--input <file>", "input in the place of the manifest's")
@@ -39,15 +41,19 @@ export function register(program: Command, context: Context): void {
 }
 
 async function run(context: Context, options: Options): Promise<void> {
-  const [parsed, ...others] = await readManifests(context, options.filename);
+  const [parsed, ...others] = await readDocuments(context, options.filename);
   if (parsed === undefined || others.length > 0) {
-    throw new Failure(`${options.filename} holds ${others.length + 1} tasks; weft apply submits several`, 2);
+    throw new Failure(
+      `${options.filename} holds ${others.length + 1} manifests; weft apply submits several`,
+      2,
+    );
   }
   const ready = await readyManifest(context, parsed, options.input);
   const client = await context.client();
   const network = must(await client.call("GET /v1/network", {}));
   const submission = { network, orderId: newOrderId(), validFor: validity(options.valid) };
-  const task = await submitTask(context, ready, submission);
+  if (!isTask(parsed)) return runApplication(context, ready as ReadyApplication, submission, options);
+  const task = await submitTask(context, ready as ReadyManifest, submission);
   if (!options.watch) {
     if (options.output !== undefined) return printValue(context, task, options.output);
     return context.print(`task/${task.name} created`);

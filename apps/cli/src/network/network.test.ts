@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { canonicalText, type Instant, type Money, type Signer } from "@weft/kernel";
 import { loadSigner, nodeCryptography } from "@weft/live";
 import { signOrder, verifyContract } from "@weft/market";
-import type { TaskView } from "@weft/service";
+import type { ApplicationView, TaskView } from "@weft/service";
 import { fileContent, uploadFile, WeftClient } from "@weft/service-http/client";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Context } from "../context.ts";
@@ -31,8 +31,8 @@ spec:
     - { between: [here, there], delay: 2ms, rate: 500Mbps }
   consumers: [{ name: ann, credit: 1000 CNY }]
   nodes:
-    - { name: near, tier: edge, site: here, provider: pat, share: 50%, price: 0.02 CNY, runs: [wasm] }
-    - { name: far, tier: cloud, site: there, provider: quinn, share: 50%, gateway: true, price: 0.03 CNY, runs: [wasm] }
+    - { name: near, tier: edge, site: here, provider: pat, share: 50%, price: 0.02 CNY, runs: [wasm, model] }
+    - { name: far, tier: cloud, site: there, provider: quinn, share: 50%, gateway: true, price: 0.03 CNY, runs: [wasm, model] }
 `;
 
 const EXAMPLES = fileURLToPath(new URL("../../../../examples", import.meta.url));
@@ -165,6 +165,19 @@ it("an agent killed in mid-task: the task is placed again and billed once", asyn
   await expectSoundBooks();
 }, 90_000);
 
+/** The program itself, as ann. */
+function commandLine(): (...words: string[]) => Promise<string> {
+  const { token, key } = network.consumer("ann");
+  keepContext(join(folder, ".weft"), "test", { server: network.url, token, key });
+  return async (...words) => {
+    const said: string[] = [];
+    const stream = { write: (text: string | Uint8Array) => said.push(Buffer.from(text as never).toString()) };
+    const code = await runCommandLine(new Context({ out: stream, err: stream, env: {}, cwd: folder }), words);
+    if (code !== 0) throw new Error(said.join(""));
+    return said.join("");
+  };
+}
+
 it("runs an application of three steps: what two give the third takes, from wherever it lies", async () => {
   const place = join(folder, "application");
   cpSync(EXAMPLES, place, { recursive: true, filter: (path) => !path.endsWith("access.log") });
@@ -175,16 +188,7 @@ it("runs an application of three steps: what two give the third takes, from wher
   writeFileSync(join(place, "scan-log", "access.log"), lines.join(""));
   const manifest = join(place, "log-report", "log-report.yaml");
   writeFileSync(manifest, readFileSync(manifest, "utf8").replace("at: you", "at: here"));
-  const { token, key } = network.consumer("ann");
-  keepContext(join(folder, ".weft"), "test", { server: network.url, token, key });
-  const said: string[] = [];
-  const weft = async (...words: string[]): Promise<string> => {
-    said.length = 0;
-    const stream = { write: (text: string | Uint8Array) => said.push(Buffer.from(text as never).toString()) };
-    const code = await runCommandLine(new Context({ out: stream, err: stream, env: {}, cwd: folder }), words);
-    if (code !== 0) throw new Error(said.join(""));
-    return said.join("");
-  };
+  const weft = commandLine();
   expect(await weft("plan", "-f", manifest)).toMatch(
     /report +failed,missing +(near|far) .*\n +whole: .*best/s,
   );
@@ -201,6 +205,41 @@ it("runs an application of three steps: what two give the third takes, from wher
   expect(report).toMatch(/^lines +240\nhosts +7\nerrors +160\nmissing +80\n/);
   expect(await weft("describe", "application", "log-report")).toMatch(/report:\n +phase: +succeeded\n/);
   expect(await weft("get", "applications")).toMatch(/log-report +succeeded +3\/3/);
+  await expectSoundBooks();
+}, 90_000);
+
+it("cuts a model that no node has room for over two, to the same bits as on one", async () => {
+  const place = join(folder, "pipeline");
+  cpSync(join(EXAMPLES, "pipeline"), place, { recursive: true });
+  const weft = commandLine();
+  const nodes = must(await manager.call("GET /v1/nodes", { query: {} })).items;
+  const room = Math.min(
+    ...nodes.map(({ load, description }) => load?.freeMemoryBytes ?? description.memoryBytes),
+  );
+  const written = readFileSync(join(place, "pipeline.yaml"), "utf8").replace("at: you", "at: here");
+  const manifest = (file: string, memory: number, stages: string): string => {
+    const text = written.replaceAll("memory: 32MB", `memory: ${Math.floor(memory)}B`);
+    writeFileSync(join(place, file), text.replace("stages: auto", `stages: ${stages}`));
+    return join(place, file);
+  };
+  // Of six layers that take a fifth of the smaller node each, neither node takes all.
+  const cut = manifest("cut.yaml", room / 5, "auto");
+  const plan = await weft("plan", "-f", cut);
+  expect(plan).toMatch(/^pipeline pipeline\n +STEP +LAYERS +NODE/);
+  expect(plan).toMatch(/stage-1 +layer-1.* (near|far) .*\n +stage-2 +.*layer-6.* (near|far) /);
+  expect(plan).toMatch(/one input: .*, slowest stage or transfer .*; the best cut there is/);
+  const parts = join(folder, "parts");
+  const told = await weft("run", "-w", "-f", cut, "--to", parts);
+  expect(told).toMatch(/stage-1 \(layer-1, .*\): .* on (near|far)/);
+  expect(told).toMatch(/succeeded in 2 steps/);
+  const whole = join(folder, "whole");
+  expect(await weft("run", "-w", "-f", manifest("whole.yaml", 40e6, "1"), "--to", whole)).toMatch(/1 step/);
+  expect(readFileSync(parts).length).toBeGreaterThan(65_536);
+  expect(readFileSync(parts).equals(readFileSync(whole))).toBe(true);
+  const stages = JSON.parse(await weft("get", "applications", "-o", "json")).items.map(
+    ({ steps }: ApplicationView) => new Set(steps.map(({ node }) => node)).size,
+  );
+  expect(stages).toContain(2);
   await expectSoundBooks();
 }, 90_000);
 

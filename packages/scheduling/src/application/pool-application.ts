@@ -229,7 +229,7 @@ function lanesOf(
 }
 
 /** Delay and seconds a byte between any two nodes, over the quickest path for the data of a usual edge. */
-function pathsBetween(
+export function pathsBetween(
   pool: Pool,
   app: ApplicationNeeds,
   sites: readonly number[],

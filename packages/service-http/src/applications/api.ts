@@ -36,7 +36,7 @@ export interface ApplicationDecisionView {
   readonly plan: ApplicationPlanView | null;
   /** Why there is no plan; null where there is one. */
   readonly refusal: Refusal | null;
-  readonly steps: readonly (Pick<StepView, "name" | "from" | "node" | "planned"> & {
+  readonly steps: readonly (Pick<StepView, "name" | "layers" | "from" | "node" | "planned"> & {
     /** Expected; null without a plan. */
     readonly price: Money | null;
   })[];

@@ -1,14 +1,15 @@
 import { ok } from "@weft/kernel";
 import type { ApplicationPlanRequest, TaskSubmission } from "@weft/service";
 import type { ManagerApi } from "../manager-api.ts";
-import { applicationOf } from "../manifest/application.ts";
+import { type ApplicationManifest, applicationOf } from "../manifest/application.ts";
 import { parseSentApplication } from "../manifest/parse.ts";
+import { pipelineOf } from "../manifest/pipeline.ts";
 import { type Answer, type Handlers, missingContent, readPlan, readTask } from "../server/handlers.ts";
 import type { APPLICATION_ROUTES } from "./routes.ts";
 
 /** One handler for each route of batches and applications; schemas are served with the task's. */
 export const APPLICATION_HANDLERS: Handlers<
-  Exclude<keyof typeof APPLICATION_ROUTES, "GET /v1/schemas/application">
+  Exclude<keyof typeof APPLICATION_ROUTES, `GET /v1/schemas/${string}`>
 > = {
   "POST /v1/batches": (manager, { caller, body: { items } }) => {
     const tasks = readAll(items, ({ manifest, contents, order }) => {
@@ -61,14 +62,19 @@ function readApplication(
   contents: readonly { readonly digest: string }[],
 ): Answer<ApplicationPlanRequest> {
   const parsed = parseSentApplication(manifest);
-  const read = parsed.ok
-    ? applicationOf(parsed.manifests[0]!.manifest, manager.network().defaultSite)
-    : parsed;
+  const site = manager.network().defaultSite;
+  const document = parsed.ok ? parsed.manifests[0]!.manifest : null;
+  const read = !parsed.ok
+    ? parsed
+    : document?.kind === "Pipeline"
+      ? pipelineOf(document, site)
+      : applicationOf(document as ApplicationManifest, site);
   if (!read.ok) {
     const [refusal, ...others] = read.problems;
     return { ok: false, refusal: refusal!, others };
   }
-  for (const { program } of read.value.steps) {
+  const { steps, pipeline } = read.value;
+  for (const { program } of pipeline === undefined ? steps : [pipeline.whole]) {
     const missing = missingContent(program, contents);
     if (missing !== null) return missing;
   }

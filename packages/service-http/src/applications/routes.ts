@@ -12,7 +12,11 @@ const list = <T>(item: z.ZodType<T>): z.ZodType<{ readonly items: readonly T[] }
 const applicationParams = z.strictObject({
   application: z.string().min(1).max(128).describe("Id, or name: then the newest of it."),
 });
-const orders = z.array(signedOrder).min(1).max(64).describe("One a step, in their order.");
+const orders = z
+  .array(signedOrder)
+  .min(1)
+  .max(64)
+  .describe("One a step, in their order; of a pipeline, one for each stage it may have.");
 
 export const APPLICATION_ROUTES = {
   "POST /v1/batches": {
@@ -69,6 +73,11 @@ export const APPLICATION_ROUTES = {
   "GET /v1/schemas/application": {
     access: "anyone",
     summary: "JSON Schema of an application's manifest",
+    answer: "application/schema+json",
+  },
+  "GET /v1/schemas/pipeline": {
+    access: "anyone",
+    summary: "JSON Schema of a pipeline's manifest",
     answer: "application/schema+json",
   },
 } as const satisfies Readonly<Record<string, Route>>;

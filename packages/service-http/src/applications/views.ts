@@ -16,6 +16,9 @@ const plan: z.ZodType<ApplicationPlanView> = z.looseObject({
     .nullable()
     .describe("No choice of nodes has a smaller objective; null where not all were looked at."),
   proven: z.boolean(),
+  bottleneck: micros()
+    .optional()
+    .describe("Of a pipeline: when it is full one item leaves every so many microseconds."),
 });
 
 const planned: z.ZodType<StepView["planned"]> = z
@@ -23,8 +26,11 @@ const planned: z.ZodType<StepView["planned"]> = z
   .nullable()
   .describe("Microseconds after the application's start.");
 
+const layers = () => z.array(z.string()).optional().describe("Of a pipeline's stage: its layers.");
+
 const step: z.ZodType<StepView> = z.looseObject({
   name: z.string(),
+  layers: layers(),
   from: z.array(z.string()),
   phase: z.enum(["waiting", ...TASK_PHASES]),
   task: z.string().nullable(),
@@ -58,6 +64,7 @@ export const applicationDecisionView: z.ZodType<ApplicationDecisionView> = z.loo
   steps: z.array(
     z.looseObject({
       name: z.string(),
+      layers: layers(),
       from: z.array(z.string()),
       node: named<NodeId>().nullable(),
       planned,

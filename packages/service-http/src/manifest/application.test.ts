@@ -53,7 +53,7 @@ function requested(text: string) {
   );
   const sent = parseSentApplication(JSON.stringify(withDigests(parsed!.source, parsed!.manifest, known)));
   if (!sent.ok) throw new Error("does not read back");
-  return applicationOf(sent.manifests[0]!.manifest, "home" as SiteId);
+  return applicationOf(sent.manifests[0]!.manifest as ApplicationManifest, "home" as SiteId);
 }
 
 it("reads an application: steps with their needs, what flows between them, what is said once for all", () => {
@@ -87,7 +87,7 @@ it("says where an application is wrong, as for a task", () => {
     /spec\.steps\[1\]\.nam .*did you mean name/,
   );
   expect(wrong("kind: Application", "kind: Aplication")[0]).toMatch(
-    /^f\.yaml:2 kind found "Aplication", expected one of Task, Application, List .*did you mean Application/,
+    /^f\.yaml:2 kind found "Aplication", expected one of Task, Application, Pipeline, List .*did you mean Application/,
   );
 });
 
@@ -99,7 +99,10 @@ it("refuses steps that are named twice, unknown, or in a circle", () => {
       JSON.stringify(parsed!.source).replaceAll(/"\w+\.wasm"/g, `"sha256:${"0".repeat(64)}"`),
     );
     const again = parseSentApplication(JSON.stringify(digests));
-    const application = applicationOf(again.ok ? again.manifests[0]!.manifest : manifest, "home" as SiteId);
+    const application = applicationOf(
+      (again.ok ? again.manifests[0]!.manifest : manifest) as ApplicationManifest,
+      "home" as SiteId,
+    );
     return application.ok ? [] : application.problems.map(({ path, expected }) => `${path}: ${expected}`);
   };
   expect(refused("name: top", "name: scan")).toContain("spec.steps[1].name: a name no other step has");

@@ -13,17 +13,30 @@ export interface ContentPlace {
 /** Every content that a manifest names, in the order of its fields. */
 export function contentsOf(manifest: AnyManifest): readonly ContentPlace[] {
   if (manifest.kind === "Task") return contentsUnder(["spec"], manifest.spec);
+  if (manifest.kind === "Pipeline") {
+    const { data, layers } = manifest.spec;
+    return [
+      ...inputUnder(["spec"], data),
+      ...layers.map(({ network }, i) => ({
+        path: ["spec", "layers", i, "network"],
+        name: network,
+        role: "program" as const,
+      })),
+    ];
+  }
   return manifest.spec.steps.flatMap((step, i) => contentsUnder(["spec", "steps", i], step));
+}
+
+function inputUnder(at: ContentPlace["path"], data: TaskManifest["spec"]["data"]): ContentPlace[] {
+  if (data?.content === undefined) return [];
+  return [{ path: [...at, "data", "content"], name: data.content, role: "input" }];
 }
 
 function contentsUnder(
   at: ContentPlace["path"],
   { data, run }: Pick<TaskManifest["spec"], "data" | "run">,
 ): ContentPlace[] {
-  const places: ContentPlace[] = [];
-  if (data?.content !== undefined) {
-    places.push({ path: [...at, "data", "content"], name: data.content, role: "input" });
-  }
+  const places = inputUnder(at, data);
   if (run.wasm !== undefined) {
     places.push({ path: [...at, "run", "wasm", "module"], name: run.wasm.module, role: "program" });
   }

@@ -6,6 +6,7 @@ export * as fields from "./fields.ts";
 export * from "./format.ts";
 export * from "./nearest.ts";
 export * from "./parse.ts";
+export * from "./pipeline.ts";
 export { formatProblem, type ManifestCode, type ManifestProblem } from "./problems.ts";
 export * from "./schema.ts";
 export * from "./task.ts";

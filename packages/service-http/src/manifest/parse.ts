@@ -2,6 +2,7 @@ import { assert } from "@weft/kernel";
 import { type Document, isMap, isPair, isScalar, LineCounter, parseAllDocuments, visit } from "yaml";
 import { z } from "zod";
 import { type ApplicationManifest, applicationManifest } from "./application.ts";
+import { type PipelineManifest, pipelineManifest } from "./pipeline.ts";
 import { explainIssue, type ManifestProblem } from "./problems.ts";
 import { API_VERSION, MANIFEST_CHARACTERS, type TaskManifest, taskManifest } from "./schema.ts";
 
@@ -9,7 +10,9 @@ import { API_VERSION, MANIFEST_CHARACTERS, type TaskManifest, taskManifest } fro
 export const MANIFEST_DOCUMENTS = 256;
 
 /** A manifest of any kind that can be submitted. */
-export type AnyManifest = TaskManifest | ApplicationManifest;
+export type AnyManifest = TaskManifest | WholeManifest;
+/** Of what runs as several tasks. */
+export type WholeManifest = ApplicationManifest | PipelineManifest;
 
 /** One manifest of a file: as it was written, and what it was read as. */
 export interface ParsedManifest<M extends AnyManifest = TaskManifest> {
@@ -69,7 +72,7 @@ function parseAll<M extends AnyManifest>(text: string, file: string, kinds: Kind
 /** The kinds of manifest that one reading takes, each with its schema. */
 type Kinds<M extends AnyManifest> = { readonly [K in M["kind"]]: z.ZodType<Extract<M, { kind: K }>> };
 const TASKS: Kinds<TaskManifest> = { Task: taskManifest };
-const APPLICATIONS: Kinds<ApplicationManifest> = { Application: applicationManifest };
+const APPLICATIONS: Kinds<WholeManifest> = { Application: applicationManifest, Pipeline: pipelineManifest };
 const ANY_KIND: Kinds<AnyManifest> = { ...TASKS, ...APPLICATIONS };
 
 /** A list of manifests as Kubernetes has it. */
@@ -85,8 +88,8 @@ const manifestList = z.strictObject({
  */
 export const parseSentManifest = (text: string): ParsedManifests => parseSent(text, TASKS);
 
-/** The same for an application's. */
-export const parseSentApplication = (text: string): ParsedManifests<ApplicationManifest> =>
+/** The same for an application's or a pipeline's. */
+export const parseSentApplication = (text: string): ParsedManifests<WholeManifest> =>
   parseSent(text, APPLICATIONS);
 
 function parseSent<M extends AnyManifest>(text: string, kinds: Kinds<M>): ParsedManifests<M> {

@@ -38,6 +38,7 @@ export type SpecialRoute =
   | "GET /v1/events"
   | "GET /v1/schemas/task"
   | "GET /v1/schemas/application"
+  | "GET /v1/schemas/pipeline"
   | "GET /openapi.json"
   | "GET /healthz"
   | "GET /readyz"

@@ -6,6 +6,7 @@ import type { Caller } from "@weft/service";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { EventView, ManagerApi } from "../manager-api.ts";
 import { applicationJsonSchema } from "../manifest/application.ts";
+import { pipelineJsonSchema } from "../manifest/pipeline.ts";
 import { taskJsonSchema } from "../manifest/schema.ts";
 import { ROUTES, type Route, type RouteName, splitRoute } from "../routes.ts";
 import { serveTmForum } from "../tmforum/server.ts";
@@ -206,6 +207,8 @@ function specialRoutes(
       reply.type("application/schema+json").send(JSON.stringify(taskJsonSchema(), null, 2)),
     "GET /v1/schemas/application": async (_, __, reply) =>
       reply.type("application/schema+json").send(JSON.stringify(applicationJsonSchema(), null, 2)),
+    "GET /v1/schemas/pipeline": async (_, __, reply) =>
+      reply.type("application/schema+json").send(JSON.stringify(pipelineJsonSchema(), null, 2)),
     "GET /openapi.json": async (_, __, reply) => {
       description ??= JSON.stringify(openApi(manager.network().version));
       return reply.type("application/json").send(description);

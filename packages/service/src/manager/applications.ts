@@ -20,6 +20,7 @@ import type {
   ApplicationView,
   Caller,
   ContentReference,
+  PipelineRequest,
   StepRequest,
   StepView,
   TaskSubmission,
@@ -27,6 +28,7 @@ import type {
 import type { StoreState } from "../store.ts";
 import { admitTask, objectionTo } from "./commands.ts";
 import { type Core, store, tell } from "./core.ts";
+import { type CutPlan, cutPlan } from "./pipelines.ts";
 import { observe } from "./placing.ts";
 import { amountOfClaim } from "./shares.ts";
 import { onSale } from "./steps.ts";
@@ -64,6 +66,15 @@ interface KeptStep {
   readonly result: (ContentReference & { readonly at: SiteId }) | null;
   readonly charged: Money | null;
 }
+
+const NOT_BEGUN: KeptStep = {
+  task: null,
+  node: null,
+  planned: null,
+  ended: null,
+  result: null,
+  charged: null,
+};
 
 /** What is kept of an application. */
 interface Kept {
@@ -159,11 +170,24 @@ const giveUpAt = ({ orders }: ApplicationSubmission): Instant =>
   orders.reduce<Instant>((at, { order }) => earliest(at, order.notAfter), NEVER);
 
 /** What would be planned now. Changes nothing. */
-export const applicationPlan = (core: Core, request: ApplicationPlanRequest) =>
-  planApplication(
-    core.pool,
-    needsOf(core, request, () => undefined),
-  );
+export function applicationPlan(
+  core: Core,
+  request: ApplicationPlanRequest,
+): Result<ApplicationDecision & Partial<Pick<CutPlan, "stages" | "bottleneck">>> {
+  if (!isPipeline(request)) {
+    return planApplication(
+      core.pool,
+      needsOf(core, request, () => undefined),
+    );
+  }
+  const cut = cutPlan(core, request);
+  return cut.ok ? ok({ ...cut.value, places: null }) : cut;
+}
+
+const isPipeline = (
+  request: ApplicationPlanRequest,
+): request is ApplicationPlanRequest & { readonly pipeline: PipelineRequest } =>
+  request.pipeline !== undefined;
 
 export function applicationsCommand(core: Core, now: Instant, asked: ApplicationsCommand): Result<string> {
   return asked.kind === "submit-application"
@@ -183,7 +207,6 @@ function submit(core: Core, now: Instant, caller: Caller, given: ApplicationSubm
   const refusal = objection(core, now, caller, given);
   if (refusal !== null) return { ok: false, refusal };
   const id = core.options.newId("application");
-  const none = { task: null, node: null, planned: null, ended: null, result: null, charged: null };
   keep(core, now, {
     id,
     consumer: caller.account,
@@ -193,7 +216,7 @@ function submit(core: Core, now: Instant, caller: Caller, given: ApplicationSubm
     reason: null,
     finishedAt: null,
     plan: null,
-    steps: given.steps.map(() => none),
+    steps: given.steps.map(() => NOT_BEGUN),
   });
   tell(core, now, "submitted", "application", id);
   begin(core, now, core.applications.entry(id) as Entry);
@@ -201,15 +224,19 @@ function submit(core: Core, now: Instant, caller: Caller, given: ApplicationSubm
 }
 
 function objection(core: Core, now: Instant, caller: Caller, given: ApplicationSubmission): Refusal | null {
-  if (given.orders.length !== given.steps.length) {
+  // How many stages there will be is known once it is cut: there are orders for as many as it may have.
+  const steps = isPipeline(given)
+    ? given.orders.map((_, s) => ({ ...given.pipeline.whole, name: `stage-${s + 1}`, from: [] }))
+    : given.steps;
+  if (given.orders.length !== steps.length) {
     return refuse("E_ORDER_TASK", "one order a step", {
       path: "orders",
       found: String(given.orders.length),
-      expected: String(given.steps.length),
+      expected: String(steps.length),
     }).refusal;
   }
   const ids = new Set(given.orders.map(({ order }) => order.id));
-  for (const [s, step] of given.steps.entries()) {
+  for (const [s, step] of steps.entries()) {
     const order = given.orders[s]!;
     const used = core.tasks.ofOrder(order.order.id) !== undefined || ids.size < given.orders.length;
     if (used) {
@@ -270,19 +297,14 @@ function needsOf(
 
 /** Plans an application that has not begun, and starts what may start; else says why it waits. */
 function begin(core: Core, now: Instant, entry: Entry): void {
+  if (isPipeline(entry.kept.submission)) return beginPipeline(core, now, entry, entry.kept.submission);
   const { kept } = entry;
   const plan = planApplication(
     core.pool,
     needsOf(core, kept.submission, () => undefined),
   );
   const refusal = !plan.ok ? plan.refusal : tooDear(kept.submission, plan.value.cost);
-  if (refusal !== null || !plan.ok) {
-    if (kept.reason?.code !== refusal?.code) {
-      keep(core, now, { ...kept, reason: refusal });
-      tell(core, now, "waiting", "application", kept.id);
-    }
-    return;
-  }
+  if (refusal !== null || !plan.ok) return waits(core, now, entry, refusal);
   if (plan.value.places !== null) {
     const { committed } = core.pool.commit(
       plan.value.places.map(({ claim }) => claim),
@@ -294,6 +316,35 @@ function begin(core: Core, now: Instant, entry: Entry): void {
   }
   keep(core, now, { ...planned(kept, plan.value), phase: "running", reason: null });
   tell(core, now, "planned", "application", kept.id);
+  advance(core, now, entry);
+}
+
+function waits(core: Core, now: Instant, { kept }: Entry, refusal: Refusal | null): void {
+  if (kept.reason?.code === refusal?.code) return;
+  keep(core, now, { ...kept, reason: refusal });
+  tell(core, now, "waiting", "application", kept.id);
+}
+
+/** Cuts a pipeline that has not begun into the steps that it runs as, and starts the first; else says why it waits. */
+function beginPipeline(
+  core: Core,
+  now: Instant,
+  entry: Entry,
+  submission: ApplicationSubmission & { readonly pipeline: PipelineRequest },
+): void {
+  const cut = cutPlan(core, submission, submission.orders.length);
+  const refusal = cut.ok ? tooDear(submission, cut.value.cost) : cut.refusal;
+  if (refusal !== null || !cut.ok) return waits(core, now, entry, refusal);
+  const { makespan, cost, bound, proven, bottleneck, stages, steps } = cut.value;
+  keep(core, now, {
+    ...entry.kept,
+    submission: { ...submission, steps: stages },
+    phase: "running",
+    reason: null,
+    plan: { makespan, cost, bound, proven, bottleneck },
+    steps: steps.map(({ node, start, finish }) => ({ ...NOT_BEGUN, node, planned: { start, finish } })),
+  });
+  tell(core, now, "planned", "application", entry.kept.id);
   advance(core, now, entry);
 }
 
@@ -350,7 +401,7 @@ function start(core: Core, now: Instant, entry: Entry, s: number, sources: reado
     needs,
     input: null,
     manifest: submission.manifest,
-    contents: submission.contents,
+    contents: contentsOf(submission, step),
     order: submission.orders[s]!,
     step: {
       application: kept.id,
@@ -365,6 +416,15 @@ function start(core: Core, now: Instant, entry: Entry, s: number, sources: reado
   const id = core.options.newId("task");
   keep(core, now, withStep(kept, s, { task: id }));
   admitTask(core, now, id, kept.consumer, task);
+}
+
+/** Of all that the application is made of, what a step runs: only that is brought to its node. */
+function contentsOf(
+  { contents }: ApplicationSubmission,
+  { program }: StepRequest,
+): readonly ContentReference[] {
+  const own = program.kind === "model" ? program.networks : program.kind === "wasm" ? [program.module] : [];
+  return contents.filter(({ digest }) => own.includes(digest));
 }
 
 const withStep = (kept: Kept, s: number, change: Partial<KeptStep>): Kept => ({
@@ -401,7 +461,8 @@ export function stepEnded(core: Core, now: Instant, task: TaskEntry): void {
 /** Plans the steps to come from where the others really are [M.A3]; keeps the former plan where there is no new one. */
 function planRest(core: Core, now: Instant, entry: Entry): void {
   const { kept } = entry;
-  if (kept.submission.gang || kept.steps.every(({ task }) => task !== null)) return;
+  if (kept.submission.gang || isPipeline(kept.submission) || kept.steps.every(({ task }) => task !== null))
+    return;
   const plan = planApplication(
     core.pool,
     needsOf(core, { ...kept.submission, deadline: null }, (s) => {
@@ -501,6 +562,7 @@ export function applicationView(core: Pick<Core, "tasks">, { kept }: Entry): App
       planned: known.planned,
       result: known.result,
       charged: known.charged,
+      ...(step.layers === undefined ? {} : { layers: step.layers }),
     };
   });
   const charged = steps.reduce((sum, step) => sum + (step.charged ?? 0n), 0n) as Money;
