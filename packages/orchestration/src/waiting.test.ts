@@ -34,9 +34,12 @@ it("[O5.1] the turn is that of the least share, rank and age among what has not 
       let tasks: Model[] = [];
       const triedLines = new Set<string>();
       const stuck = new Set<string>();
+      const urgent = new Set<string>();
       let serial = 0;
       const best = (): Model[] => {
-        const open = tasks.filter((one) => !triedLines.has(lineOf(one)) && !stuck.has(one.shape));
+        const open = tasks.filter(
+          (one) => !triedLines.has(lineOf(one)) && (!stuck.has(one.shape) || urgent.has(lineOf(one))),
+        );
         const least = Math.min(...open.map(({ consumer }) => shareOf(consumer)));
         const leaders = open.filter(({ consumer }) => shareOf(consumer) === least);
         // Of consumers of equal share either may go; of one consumer only one task.
@@ -53,6 +56,7 @@ it("[O5.1] the turn is that of the least share, rank and age among what has not 
         tasks = tasks.filter(({ task }) => task !== gone);
         for (const line of triedLines)
           if (!tasks.some((one) => lineOf(one) === line)) triedLines.delete(line);
+        for (const line of urgent) if (!tasks.some((one) => lineOf(one) === line)) urgent.delete(line);
         for (const shape of stuck) if (!tasks.some((one) => one.shape === shape)) stuck.delete(shape);
       };
       for (const one of steps) {
@@ -65,7 +69,7 @@ it("[O5.1] the turn is that of the least share, rank and age among what has not 
           serial++;
           if (!one.again) continue;
           const line = `${consumer} ${shape}`;
-          stuck.delete(shape); // lines of its shape that others were tried with stay tried
+          urgent.add(line);
           triedLines.delete(line);
         } else if ("remove" in one) {
           waiting.remove(`t${one.remove}`);
@@ -77,6 +81,7 @@ it("[O5.1] the turn is that of the least share, rank and age among what has not 
           waiting.room();
           triedLines.clear();
           stuck.clear();
+          urgent.clear();
         }
         const candidates = best().map(({ task }) => task);
         const turn = waiting.next();
@@ -91,11 +96,12 @@ it("[O5.1] the turn is that of the least share, rank and age among what has not 
           const tried = tasks.find(({ task }) => task === turn)!;
           waiting.unfit(turn, one.what);
           triedLines.add(lineOf(tried));
+          urgent.delete(lineOf(tried));
           if (one.what === "shape") stuck.add(tried.shape);
         }
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 150 },
   );
 });
 

@@ -50,6 +50,8 @@ export class Waiting {
   readonly #shapes = new Map<string, { lines: number; stuckIn: number }>();
   /** Shapes not found stuck in this round. */
   #loose = 0;
+  /** Lines to be tried whatever became of their like. */
+  readonly #urgent = new Set<Line>();
   #round = 0;
   readonly #places = new Map<
     string,
@@ -90,7 +92,7 @@ export class Waiting {
     }
     line.tasks.set(task, serial);
     this.#places.set(task, { waiter, line, serial });
-    if (now) this.#unstick(waiter, line);
+    if (now) this.#tryNow(waiter, line);
     if (isNew || waiter.open.has(line)) this.#open(waiter, line);
     if (waiter.open.size > 0) this.#inTurns(waiter);
   }
@@ -108,6 +110,7 @@ export class Waiting {
     }
     waiter.open.delete(line);
     waiter.lines.delete(line.shape);
+    this.#urgent.delete(line);
     const at = waiter.tried.indexOf(line);
     if (at >= 0) waiter.tried.splice(at, 1);
     this.#uncountShape(line.shape);
@@ -120,6 +123,7 @@ export class Waiting {
   /** What did not fit may fit now: everything is to be tried again. */
   room(): void {
     this.#round++;
+    this.#urgent.clear();
     this.#loose = this.#shapes.size;
     for (const waiter of this.#done) this.#turns.set(waiter, this.#keyOf(waiter));
     this.#done = new Set();
@@ -137,7 +141,7 @@ export class Waiting {
 
   /** Whose turn it is; null where all that waits has been tried since there was room last. */
   next(): string | null {
-    while (this.#loose > 0) {
+    while (this.#loose > 0 || this.#urgent.size > 0) {
       const waiter = this.#turns.first;
       if (waiter === undefined) return null;
       this.#reopen(waiter);
@@ -145,8 +149,9 @@ export class Waiting {
       if (line === undefined) {
         this.#turns.delete(waiter);
         this.#done.add(waiter);
-      } else if (this.#shapes.get(line.shape)!.stuckIn === this.#round) this.#close(waiter, line);
-      else return line.tasks.first!;
+      } else if (this.#shapes.get(line.shape)!.stuckIn === this.#round && !this.#urgent.has(line)) {
+        this.#close(waiter, line);
+      } else return line.tasks.first!;
     }
     return null;
   }
@@ -196,6 +201,7 @@ export class Waiting {
     if (!waiter.open.has(line)) return;
     waiter.open.delete(line);
     waiter.tried.push(line);
+    this.#urgent.delete(line);
   }
 
   #reopen(waiter: Waiter): void {
@@ -204,12 +210,8 @@ export class Waiting {
     for (const line of waiter.tried.splice(0)) this.#open(waiter, line);
   }
 
-  #unstick(waiter: Waiter, line: Line): void {
-    const shape = this.#shapes.get(line.shape)!;
-    if (shape.stuckIn === this.#round) {
-      shape.stuckIn = -1;
-      this.#loose++;
-    }
+  #tryNow(waiter: Waiter, line: Line): void {
+    this.#urgent.add(line);
     this.#reopen(waiter);
     const at = waiter.tried.indexOf(line);
     if (at >= 0) waiter.tried.splice(at, 1);
