@@ -3,12 +3,13 @@ import type { Query } from "../placement/query.ts";
 import type { Graph } from "./graph.ts";
 import { TreeRepair } from "./repair.ts";
 import { type Tree, TreeSolver } from "./tree.ts";
+import { type TreeWays, TreeWaysReader } from "./tree-ways.ts";
 
 /** What a tree adds up along its ways. Jitter, loss and bit errors count the worse direction of each hop. */
 export const METRICS = ["roundTrip", "jitter", "loss", "bitErrors"] as const;
 export type Metric = (typeof METRICS)[number];
 
-/** Trees kept hold at most so many entries in all, 12 bytes each; past that they are made again as needed. */
+/** Trees kept hold at most so many entries in all, 24 bytes each; past that they are made again as needed. */
 const TREE_ENTRIES = 8e6;
 /**
  * What a search reads of a hop lies side by side, one cache line each: `hops[hop * HOP + DELAY_BACK]`. There is along the
@@ -37,13 +38,14 @@ interface View {
   log: number[];
   /** How many entries were forgotten from the front of the log. */
   forgotten: number;
-  /** Another whenever something in it is; never the same for two views. */
-  stamp: number;
 }
 
 interface KeptTree extends Tree {
   /** How far in its view's log it is up to date. */
   seen: number;
+  /** The ways along it, once asked for, and up to where they were read. */
+  ways: TreeWays | null;
+  read: number;
 }
 
 /**
@@ -58,6 +60,7 @@ export class Network {
   readonly #pool: Pool;
   readonly #feed: ChangeFeed;
   readonly #solver = new TreeSolver();
+  readonly #reader = new TreeWaysReader();
   readonly #trees = new Map<number, KeptTree>();
   readonly #views = new Map<number, View>();
   #graph: Graph = {
@@ -72,7 +75,6 @@ export class Network {
   #back = new Int32Array(0);
   /** By hop: the hop of the same links seen from the other end. */
   #twin = new Int32Array(0);
-  #stamps = 0;
   #hops: Float64Array = new Float64Array(0);
   /** By link: the hop along it; -1 where it is none. */
   #hopOf = new Int32Array(0);
@@ -128,7 +130,7 @@ export class Network {
   }
 
   /** The best ways from `site` to every site, over one view of the network. The view 0 is all of it, by round trip. */
-  treeOf(site: number, name = 0): Tree {
+  treeOf(site: number, name = 0): KeptTree {
     const key = site * VIEWS + name;
     const view = this.#view(name);
     const now = view.forgotten + view.log.length;
@@ -139,14 +141,23 @@ export class Network {
       return kept;
     }
     if (this.#trees.size * this.#graph.vertices > TREE_ENTRIES) this.#trees.clear();
-    const tree = { ...this.#solver.solve(view.graph, site, kept), seen: now };
+    const tree = {
+      ...this.#solver.solve(view.graph, site, kept),
+      seen: now,
+      ways: kept?.ways ?? null,
+      read: -1,
+    };
     this.#trees.set(key, tree);
     return tree;
   }
 
-  /** Stays the same as long as every tree over the view does. */
-  stampOf(name: number): number {
-    return this.#view(name).stamp;
+  /** What that tree says of the ways along it. */
+  waysOf(site: number, name: number): TreeWays {
+    const tree: KeptTree = this.treeOf(site, name);
+    if (tree.read === tree.seen && tree.ways !== null) return tree.ways;
+    tree.ways = this.#reader.read(this.#view(name).graph, tree, tree.ways ?? undefined);
+    tree.read = tree.seen;
+    return tree.ways;
   }
 
   #view(name: number): View {
@@ -161,7 +172,6 @@ export class Network {
       repair: new TreeRepair(graph, graph),
       log: [],
       forgotten: 0,
-      stamp: ++this.#stamps,
     };
     for (let hop = 0; hop < graph.weight.length; hop++) graph.weight[hop] = this.#weightIn(view, hop);
     this.#views.set(name, view);
@@ -229,7 +239,6 @@ export class Network {
     weight[hop] = now;
     weight[twin] = now;
     view.log.push(hop, twin);
-    view.stamp = ++this.#stamps;
     if (view.log.length > 2 * REMEMBERED) {
       view.forgotten += REMEMBERED;
       view.log = view.log.slice(REMEMBERED);

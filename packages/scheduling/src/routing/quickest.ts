@@ -7,7 +7,7 @@ import { sending, type Way } from "./way.ts";
 import { WideningSearch } from "./widening.ts";
 
 const ENDLESS = Number.POSITIVE_INFINITY;
-const NOWHERE = new Float64Array(0);
+const NO_TREE: Tree = { distance: new Float64Array(0), parent: new Int32Array(0) };
 /** The name of a part of the network that is the task's own. */
 const OWN = -1;
 
@@ -45,6 +45,7 @@ export class QuickestPath {
   #query = new Query();
   /** What bounds the task's ways, once needed: the least sums from every site, and the part of the network they are of. */
   #toGo: ToGo | null = null;
+  #tree: Tree = NO_TREE;
   #view = OWN;
   /** Best residual rates between the data's site and its neighbours: every way to it ends with one of them. */
   #accessIn = 0;
@@ -52,7 +53,7 @@ export class QuickestPath {
   #widestIn = 0;
   #widestOut = 0;
   /** The tree of the task's own, and the weights it was grown on. */
-  #own: Tree = { distance: NOWHERE, parent: new Int32Array(0) };
+  #own: Tree = NO_TREE;
   #serving = new Float64Array(0);
   readonly #solver = new TreeSolver();
 
@@ -84,13 +85,14 @@ export class QuickestPath {
     const network = this.#network;
     const least = (metric: Metric): Float64Array =>
       network.treeOf(source, network.viewOf(metric, security, mustKnow)).distance;
+    this.#view = network.viewOf("roundTrip", security, mustKnow);
+    this.#tree = network.treeOf(source, this.#view);
     this.#toGo = {
-      roundTrip: least("roundTrip"),
+      roundTrip: this.#tree.distance,
       jitter: jitter === ENDLESS ? null : least("jitter"),
       loss: loss === ENDLESS ? null : least("loss"),
       bitErrors: bitErrors === ENDLESS ? null : least("bitErrors"),
     };
-    this.#view = network.viewOf("roundTrip", security, mustKnow);
     if (this.#query.bounded) this.#narrow(this.#toGo);
     return this.#toGo;
   }
@@ -111,6 +113,7 @@ export class QuickestPath {
     const into = this.#own.distance.length === graph.vertices ? this.#own : undefined;
     this.#own = this.#solver.solve({ ...graph, weight: this.#serving }, this.#query.source, into);
     this.#toGo = { ...toGo, roundTrip: this.#own.distance };
+    this.#tree = this.#own;
     this.#view = OWN;
   }
 
@@ -151,7 +154,7 @@ export class QuickestPath {
 
   /** Least round trips from every site to the data over hops that may serve the task; empty when there are none. */
   get distances(): Float64Array {
-    return this.#knowsSource ? this.#prepare().roundTrip : NOWHERE;
+    return this.#knowsSource ? this.#prepare().roundTrip : NO_TREE.distance;
   }
 
   /** Whether the task limits delay, jitter, loss or bit errors. */
@@ -202,7 +205,7 @@ export class QuickestPath {
     const leastIn = sending(inputBytes, this.#widestIn);
     const leastOut = sending(resultBytes, this.#widestOut);
     const widening = this.#widening;
-    const verdict = widening.search(query, site, within, toGo.roundTrip, this.#view, leastIn, leastOut);
+    const verdict = widening.search(query, site, within, this.#tree, this.#view, leastIn, leastOut);
     if (verdict === "none") {
       if (query.bandwidth > 0 && this.#view !== OWN) this.#narrow(toGo);
       return false;

@@ -10,6 +10,8 @@ import { type Arc, type Graph, graphOf, tailsOf } from "./graph.ts";
 import { kShortestPaths } from "./k-shortest.ts";
 import { Network } from "./network.ts";
 import { QuickestPath } from "./quickest.ts";
+import { TreeSolver } from "./tree.ts";
+import { TreeWaysReader } from "./tree-ways.ts";
 
 /* Every algorithm against something that is obviously right and has no idea of it: whole numbers, so sums are exact. */
 
@@ -67,6 +69,55 @@ const random = (runs: number, property: (rng: Rng) => void): void =>
     fc.property(fc.integer(), (seed) => property(new Rng(seed))),
     { numRuns: runs },
   );
+
+describe("the ways along a tree", () => {
+  it("lead to the source, and no other loopless way is shorter than by the detour", () => {
+    let tight = 0;
+    random(200, (rng) => {
+      const vertices = 2 + rng.below(6);
+      const edges = Array.from({ length: rng.below(14) }, () => [
+        rng.below(vertices),
+        rng.below(vertices),
+        rng.below(12),
+      ]);
+      const joined = new Map(
+        edges.map(([a, b, weight]) => [
+          `${Math.min(a!, b!)} ${Math.max(a!, b!)}`,
+          { a: a!, b: b!, weight: weight! },
+        ]),
+      );
+      const graph = graphOf(
+        vertices,
+        [...joined.values()].flatMap(({ a, b, weight }) =>
+          a === b
+            ? []
+            : [
+                { from: a, to: b, weight },
+                { from: b, to: a, weight },
+              ],
+        ),
+      );
+      const tree = new TreeSolver().solve(graph, 0);
+      const { arc, detour } = new TreeWaysReader().read(graph, tree);
+      for (let site = 1; site < vertices; site++) {
+        if (tree.parent[site] === -1) continue;
+        const along: number[] = [];
+        for (let v = site; v !== 0; v = graph.head[along.at(-1) as number] as number)
+          along.push(arc[v] as number);
+        expect(weightOf(graph, along)).toBe(tree.distance[site]);
+        const others = allPaths(graph, site, 0).filter((path) => path.join() !== along.join());
+        const second = Math.min(...others.map((path) => weightOf(graph, path)));
+        expect((tree.distance[site] as number) + (detour[site] as number)).toBeLessThanOrEqual(second);
+        if (
+          second < Number.POSITIVE_INFINITY &&
+          (tree.distance[site] as number) + (detour[site] as number) === second
+        )
+          tight++;
+      }
+    });
+    expect(tight).toBeGreaterThan(200);
+  });
+});
 
 describe("k shortest loopless paths", () => {
   it("are as long as the k shortest of all paths, in order, each once", () => {

@@ -1,90 +1,86 @@
-import { HEAD, HOP, type Network, ROUND_TRIP } from "./network.ts";
-import type { Way } from "./way.ts";
+import type { Graph } from "./graph.ts";
+import type { Tree } from "./tree.ts";
 
-/** An entry: what it is for, what the least detour adds, how many hops, and the hops. */
-const ENTRY = 24;
-const [KEY, STAMP, DETOUR, COUNT, HOPS] = [0, 1, 2, 3, 4] as const;
-/** Entries, 192 bytes each: 6 MB at most. */
-const ENTRIES = 2 ** 15;
+/** What a shortest-path tree says of the ways along it, by vertex, in a graph whose arcs have each its like back. */
+export interface TreeWays {
+  /** The arc by which the tree leads on to its source; -1 at the source and where there is no way. */
+  readonly arc: Int32Array;
+  /** By how much any other way to the source is longer, at the least. */
+  readonly detour: Float64Array;
+}
 
 /**
- * The ways that trees show, remembered: from each of the latest pairs of data and site the hops in a row, read without a
- * walk through the tree, whose every step would be a look at another part of memory. Void as soon as the tree could be
- * another.
+ * Reads the ways off trees. Another way than the tree's leaves it somewhere: by an arc to a vertex that hangs elsewhere, or
+ * down to one that hangs on it, which then has to be left by another. So the least there is past a vertex is known from those
+ * that hang on it, and the least detour of a whole way from those along it: twice through the tree, O(arcs).
  */
-export class TreeWays {
-  readonly #network: Network;
-  #entries: Float64Array = new Float64Array(0);
-  #mask = 0;
-  #at = 0;
+export class TreeWaysReader {
+  #order = new Int32Array(0);
+  #hanging = new Int32Array(0);
+  #past = new Float64Array(0);
 
-  constructor(network: Network) {
-    this.#network = network;
-  }
-
-  /** Round-trip micros by which any other way is longer than the one recalled last, at the least. */
-  get detour(): number {
-    return this.#entries[this.#at + DETOUR] as number;
-  }
-
-  /** Reads the way from `site` to `source` over a view; false where there is none, or too long a one. */
-  recall(source: number, site: number, view: number, into: Way): boolean {
-    const { vertices } = this.#network.graph;
-    if (this.#entries.length === 0) this.#makeRoom(vertices);
-    const key = (view * vertices + source) * vertices + site;
-    const stamp = this.#network.stampOf(view);
-    this.#at = ((Math.imul(source, 0x9e3779b1) + Math.imul(site, 0x85ebca6b) + view) & this.#mask) * ENTRY;
-    const entries = this.#entries;
-    if (entries[this.#at + KEY] !== key || entries[this.#at + STAMP] !== stamp) {
-      entries[this.#at + KEY] = -1;
-      if (!this.#read(source, site, view)) return false;
-      entries[this.#at + KEY] = key;
-      entries[this.#at + STAMP] = stamp;
+  /** Fills `into`, or fresh arrays, from the tree that `graph` has. */
+  read(graph: Graph, { distance, parent }: Tree, into?: TreeWays): TreeWays {
+    const { vertices, start, head, weight } = graph;
+    const ways = into ?? { arc: new Int32Array(vertices), detour: new Float64Array(vertices) };
+    const { arc, detour } = ways;
+    if (this.#order.length < vertices) {
+      this.#order = new Int32Array(vertices);
+      this.#hanging = new Int32Array(vertices);
+      this.#past = new Float64Array(vertices);
     }
-    const count = entries[this.#at + COUNT] as number;
-    const first = this.#at + HOPS;
-    for (let i = 0; i < count; i++) into.hops[i] = entries[first + i] as number;
-    into.count = count;
-    return true;
-  }
-
-  #makeRoom(vertices: number): void {
-    let entries = 64;
-    while (entries < ENTRIES && entries < vertices * vertices) entries *= 2;
-    this.#entries = new Float64Array(entries * ENTRY);
-    this.#mask = entries - 1;
-  }
-
-  /** Reads a way off the tree. */
-  #read(source: number, site: number, view: number): boolean {
-    const { graph, hops: figures } = this.#network;
-    const { start } = graph;
-    const { distance, parent } = this.#network.treeOf(source, view);
-    const entries = this.#entries;
-    let count = 0;
-    let detour = Number.POSITIVE_INFINITY;
-    let before = -1;
-    if (!((distance[site] as number) < Number.POSITIVE_INFINITY)) return false;
-    for (let v = site; v !== source; before = v, v = parent[v] as number) {
+    const past = this.#past;
+    for (let v = 0; v < vertices; v++) {
+      let least = Number.POSITIVE_INFINITY;
+      let on = -1;
       const next = parent[v] as number;
-      const from = distance[v] as number;
       const end = start[v + 1] as number;
-      let along = -1;
-      for (let hop = start[v] as number; hop < end; hop++) {
-        const at = hop * HOP;
-        const u = figures[at + HEAD] as number;
-        if (u === next) along = hop;
-        else if (u !== before) {
-          // A way that leaves here goes on over this hop; one that turns back would be a loop.
-          const longer = (figures[at + ROUND_TRIP] as number) + (distance[u] as number) - from;
-          if (longer < detour) detour = longer;
-        }
+      for (let a = start[v] as number; a < end; a++) {
+        const u = head[a] as number;
+        if (u === next) on = a;
+        else if (parent[u] !== v) least = Math.min(least, (weight[a] as number) + (distance[u] as number));
       }
-      if (along < 0 || count === ENTRY - HOPS) return false;
-      entries[this.#at + HOPS + count++] = along;
+      arc[v] = on;
+      past[v] = least;
     }
-    entries[this.#at + DETOUR] = detour;
-    entries[this.#at + COUNT] = count;
-    return true;
+    const order = this.#order;
+    const count = this.#outermostFirst(parent, vertices);
+    for (let i = 0; i < count; i++) {
+      const v = order[i] as number;
+      const on = arc[v] as number;
+      if (on < 0) continue;
+      const next = parent[v] as number;
+      past[next] = Math.min(past[next] as number, (past[v] as number) + (weight[on] as number));
+    }
+    for (let i = count - 1; i >= 0; i--) {
+      const v = order[i] as number;
+      const next = parent[v] as number;
+      detour[v] =
+        next < 0
+          ? Number.POSITIVE_INFINITY
+          : Math.min(detour[next] as number, (past[v] as number) - (distance[v] as number));
+    }
+    return ways;
+  }
+
+  /** Puts the vertices in an order in which each comes before the one it hangs on; gives how many. */
+  #outermostFirst(parent: Int32Array, vertices: number): number {
+    const order = this.#order;
+    const hanging = this.#hanging;
+    hanging.fill(0, 0, vertices);
+    for (let v = 0; v < vertices; v++) {
+      const next = parent[v] as number;
+      if (next >= 0) hanging[next] = (hanging[next] as number) + 1;
+    }
+    let count = 0;
+    for (let v = 0; v < vertices; v++) if (hanging[v] === 0) order[count++] = v;
+    for (let i = 0; i < count; i++) {
+      const next = parent[order[i] as number] as number;
+      if (next < 0) continue;
+      const left = (hanging[next] as number) - 1;
+      hanging[next] = left;
+      if (left === 0) order[count++] = next;
+    }
+    return count;
   }
 }

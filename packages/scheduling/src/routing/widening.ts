@@ -1,7 +1,7 @@
 import { Query } from "../placement/query.ts";
 import { MinHeap } from "./heap.ts";
 import { HEAD, HOP, type Network, RATE_BACK, RATE_THERE, ROUND_TRIP, serves } from "./network.ts";
-import { TreeWays } from "./tree-ways.ts";
+import type { Tree } from "./tree.ts";
 import { sending, Way } from "./way.ts";
 
 /** Keeps a bound below what it bounds, whatever the order in which the same terms were added. */
@@ -38,7 +38,6 @@ export type Verdict = "found" | "none" | "unproven";
  */
 export class WideningSearch {
   readonly #network: Network;
-  readonly #ways: TreeWays;
   readonly #heap = new MinHeap();
   /** The best way, once found. */
   best: Way = new Way();
@@ -69,35 +68,36 @@ export class WideningSearch {
 
   constructor(network: Network) {
     this.#network = network;
-    this.#ways = new TreeWays(network);
   }
 
   /**
    * Looks for the quickest way from `site` to the data of a task within so many micros; limits on jitter, loss and bit
-   * errors are not looked at. `distances`: the least round trips to the data from every site, over all hops that may serve
-   * the task; `view`: the part of the network they are of, -1 where of none that is kept. `leastIn`, `leastOut`: whole
+   * errors are not looked at. The tree is that of the data's site over all hops that may serve the task; `view`: the part of
+   * the network it is of, -1 where of none that is kept. `leastIn`, `leastOut`: whole
    * micros that sending takes over any way.
    */
   search(
     query: Query,
     site: number,
     within: number,
-    distances: Float64Array,
+    { distance, parent }: Tree,
     view: number,
     leastIn: number,
     leastOut: number,
   ): Verdict {
     this.#makeRoom();
     this.#query = query;
-    this.#distances = distances;
+    this.#distances = distance;
     this.found = false;
     this.#tooFar = false;
     this.#tied = false;
     this.#time = Math.min(within, LONGEST);
     this.#size = 0;
-    const delay = distances[site] as number;
-    if (view >= 0 && this.#ways.recall(query.source, site, view, this.#next)) {
-      const second = delay + this.#ways.detour;
+    const delay = distance[site] as number;
+    if (view >= 0 && delay < ENDLESS) {
+      const { arc, detour } = this.#network.waysOf(query.source, view);
+      const second = delay + (detour[site] as number);
+      this.#readOff(arc, parent, site);
       if (this.#allServe(this.#next)) {
         this.#split(this.#consider(), second, second, ENDLESS, ENDLESS, leastIn, leastOut);
       } else this.#push(second, ENDLESS, ENDLESS, leastIn, leastOut);
@@ -245,6 +245,15 @@ export class WideningSearch {
     // What was not looked at any more is longer than the limit.
     const second = (reached[source] as number) + this.#longer();
     this.#split(way, second, Math.min(second, limit), belowIn, belowOut, leastIn, leastOut);
+  }
+
+  /** Writes down the way along the tree. */
+  #readOff(arc: Int32Array, parent: Int32Array, site: number): void {
+    const way = this.#next;
+    let count = 0;
+    for (let v = site; v !== this.#query.source; v = parent[v] as number)
+      way.hops[count++] = arc[v] as number;
+    way.count = count;
   }
 
   /** Writes down the way by which the data was reached. */
