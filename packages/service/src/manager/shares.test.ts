@@ -122,6 +122,6 @@ it("at equal priority nobody with a lower share and a fitting task is passed ove
       for (const consumer of ["ann", "bob", "eve"]) expect(core.shares.of(consumer)).toBe(0);
       expect(overtaking).toEqual([]);
     }),
-    { numRuns: 15 },
+    { numRuns: 5 },
   );
 });
