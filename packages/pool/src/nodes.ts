@@ -180,7 +180,9 @@ export class NodeTable {
   freeOnDevices(index: number, kind: number, count: number): number {
     const most = column(this.freeDevice, kind)[index] as number;
     if (count === 1 && most > 0) return most;
-    const free = (this.devices[index] ?? []).filter((device) => device.kind === kind).map(({ free }) => free);
+    const devices = this.devices[index];
+    if (devices === undefined) return -1;
+    const free = devices.filter((device) => device.kind === kind).map(({ free }) => free);
     return free.sort((a, b) => b - a)[count - 1] ?? -1;
   }
 

@@ -1,4 +1,4 @@
-import { assert } from "@weft/kernel";
+import { AssertionFailure, assert } from "@weft/kernel";
 
 /**
  * Names as dense numbers, so that everything known of a thing can stand in columns. A slot is given back once
@@ -24,7 +24,7 @@ export class Slots<Id extends string> {
 
   idOf(index: number): Id {
     const id = this.#ids[index];
-    assert(id !== undefined, `slot ${index} is empty`);
+    if (id === undefined) unnamed(index);
     return id;
   }
 
@@ -83,4 +83,9 @@ export class Slots<Id extends string> {
     this.#ids[index] = undefined;
     this.#free.push(index);
   }
+}
+
+/** Apart, so that no message is made where there is nothing to say: ids are read on the hot path. */
+function unnamed(index: number): never {
+  throw new AssertionFailure(`slot ${index} is empty`);
 }

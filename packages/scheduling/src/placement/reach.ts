@@ -3,6 +3,8 @@ import type { QuickestPath } from "../routing/quickest.ts";
 import { widened } from "./column.ts";
 import type { Query } from "./query.ts";
 
+const NOWHERE = new Float64Array(0);
+
 /**
  * How far the sites are from one task's data: in micros that the transfers to and from a site take at the least, and
  * exactly where the path was searched for.
@@ -17,6 +19,11 @@ export class Reach {
   #transfer = new Float64Array(0);
   #hops = new Int32Array(0);
   #task = 0;
+  /** What bounds the task's paths, once a site was looked up. */
+  #looked = false;
+  #distances: Float64Array = NOWHERE;
+  #sending = 0;
+  #limited = false;
 
   constructor(pool: Pool, paths: QuickestPath) {
     this.#pool = pool;
@@ -26,11 +33,10 @@ export class Reach {
   begin(query: Query): void {
     this.#paths.begin(query);
     this.#task++;
+    this.#looked = false;
+    this.#limited = this.#paths.limited;
     this.#anywhere =
-      query.deadline === Number.POSITIVE_INFINITY &&
-      query.perMicro === 0 &&
-      !query.bounded &&
-      !this.#paths.limited;
+      query.deadline === Number.POSITIVE_INFINITY && query.perMicro === 0 && !query.bounded && !this.#limited;
     const sites = this.#pool.links.sites.bound;
     if (this.#known.length >= sites) return;
     this.#known = widened(this.#known, sites);
@@ -51,14 +57,20 @@ export class Reach {
   /** Micros the transfers take at the least; Infinity where they take too long, or no way leads there. */
   leastTo(query: Query, site: number): number {
     if (this.#anywhere || site === query.source) return 0;
-    const paths = this.#paths;
-    const { distances } = paths;
     if (query.bounded && query.allowed[site] !== query.serial) return Number.POSITIVE_INFINITY;
+    if (!this.#looked) this.#look();
+    const distances = this.#distances;
     if (site >= distances.length) return Number.POSITIVE_INFINITY;
     const known = this.#known[site] === this.#task;
-    const least = known ? (this.#transfer[site] as number) : (distances[site] as number) + paths.leastSending;
+    const least = known ? (this.#transfer[site] as number) : (distances[site] as number) + this.#sending;
     if (!(least <= query.deadline)) return Number.POSITIVE_INFINITY;
-    return paths.limited && !known && paths.rulesOut(site) ? Number.POSITIVE_INFINITY : least;
+    return this.#limited && !known && this.#paths.rulesOut(site) ? Number.POSITIVE_INFINITY : least;
+  }
+
+  #look(): void {
+    this.#looked = true;
+    this.#distances = this.#paths.distances;
+    this.#sending = this.#paths.leastSending;
   }
 
   /** Searches for the path to a site; its micros, Infinity where none is in time. Known from here on, as others may be. */
@@ -69,6 +81,7 @@ export class Reach {
     this.#known[site] = this.#task;
     this.#transfer[site] = transfer;
     this.#hops[site] = paths.hops;
+    this.#looked = false; // a search may have sharpened what bounds the others
     return transfer;
   }
 
