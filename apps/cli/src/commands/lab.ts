@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { formatTime, micros } from "@weft/kernel";
 import type { LabRun, Prepared } from "@weft/lab";
 import type { Command } from "commander";
@@ -65,7 +65,8 @@ const gather = (value: string, before: readonly string[]): string[] => [...befor
 async function run(context: Context, scenario: string, options: RunOptions): Promise<void> {
   const lab = await import("@weft/lab");
   const path = resolve(context.cwd, scenario);
-  const prepared = read(lab, path, options.set);
+  // Named as the user would name it, so that a complaint reads `mine.yaml:22` where they are.
+  const prepared = read(lab, relative(process.cwd(), path), options.set);
   const seeds = must(lab.parseSeeds(options.seed ?? options.seeds));
   const jobs = Number(options.jobs);
   if (!Number.isInteger(jobs) || jobs < 1)

@@ -86,7 +86,8 @@ export class SimulatedNodes {
   /** Books what one run of a task took at a share of the full frequency: dynamic power is that share cubed. */
   spend(node: number, now: number, rate: number, took: number, frequency: number): void {
     const { lanes, laneRate, watts } = this.#group[node] as NodeGroup;
-    this.#given[node]! += rate * took;
+    // Tasks still run after the last arrivals; utilisation is that of the scenario's own time.
+    this.#given[node]! += rate * Math.max(0, took - Math.max(0, now - this.#scenario.duration));
     const full = cubeConstant((watts.full - watts.idle) as Watts, 1);
     const joules = (dynamicPower(full, frequency) * (rate / (lanes * laneRate)) * took) / 1e6;
     this.#emit(node, joules, now);

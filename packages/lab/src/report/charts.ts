@@ -99,6 +99,9 @@ export function tailChart(
   return svg(frame(x, percent, unit, `share of ${of} above`) + body.join(""), title);
 }
 
+/** Width of a letter of a case's name, by the widest of the fonts that machines take for it. */
+const LETTER = 7.4;
+
 /** Each case's mean with its 95 % confidence interval, and every seed's value as a faint dot. */
 export function dotChart(
   title: string,
@@ -109,7 +112,7 @@ export function dotChart(
   if (rows.length === 0) return null;
   const step = 26;
   const tall = rows.length * step + 44;
-  const room = Math.min(190, Math.max(...rows.map(({ name }) => name.length)) * 6.4 + 14);
+  const room = Math.min(190, Math.max(...rows.map(({ name }) => name.length)) * LETTER + 14);
   const values = rows.flatMap(({ values: all }) => all);
   const [least, greatest] = [Math.min(0, ...values), Math.max(...values)];
   const wide =
@@ -132,8 +135,10 @@ export function dotChart(
     const seeds = own.map(
       (value) => `<circle class="seed c${colour}" cx="${x(value).toFixed(1)}" cy="${y}" r="3"/>`,
     );
+    const fitted =
+      name.length * LETTER > room - 14 ? ` textLength="${room - 14}" lengthAdjust="spacingAndGlyphs"` : "";
     return (
-      `<text class="name" x="${room - 10}" y="${y + 4}" text-anchor="end">${escapeXml(name)}</text>${seeds.join("")}` +
+      `<text class="name" x="${room - 10}" y="${y + 4}" text-anchor="end"${fitted}>${escapeXml(name)}</text>${seeds.join("")}` +
       `<line class="bar c${colour}" x1="${low.toFixed(1)}" x2="${x(mean + margin).toFixed(1)}" y1="${y}" y2="${y}"/>` +
       `<circle class="mean c${colour}" cx="${x(mean).toFixed(1)}" cy="${y}" r="5"><title>${escapeXml(name)}: ${mean.toPrecision(4)} ±${margin.toPrecision(2)} ${escapeXml(unit)}</title></circle>`
     );
