@@ -12,11 +12,11 @@ import {
   SECOND,
   type Signer,
 } from "@weft/kernel";
-import { FACETS } from "../facts.ts";
 import type { ParticipantInput, ParticipantOutput, SharedParticipant, Taken } from "../participant.ts";
 import { Publisher } from "../publisher.ts";
 import { type AnnouncementRecord, decodeRecord, encodeRecord } from "../record.ts";
 import { type Change, View } from "../view.ts";
+import { type Contact, newContact } from "./contact.ts";
 import { type Carried, decodeMesh, encodeMesh, keyHash, type MeshMessage, originHash } from "./messages.ts";
 import {
   DEFAULT_MESH_SETTINGS,
@@ -25,6 +25,8 @@ import {
   type Spread,
 } from "./neighbourhood.ts";
 import { RecordStore, type Stored } from "./store.ts";
+import { compared, type Summary, summaryOf } from "./summary.ts";
+import { Wanted } from "./wanted.ts";
 
 /*
  * Neighbours that keep each other's records: contact, database synchronisation, ageing. How a new record goes on
@@ -39,37 +41,6 @@ import { RecordStore, type Stored } from "./store.ts";
 
 /** Bytes of records or summary put into one message. */
 const MESSAGE_BYTES = 16_000;
-/** A summary entry's size, about: for filling messages. */
-const HELD_BYTES = 64;
-
-interface Contact {
-  up: boolean;
-  /** Whether the transport says that the peer can be reached. */
-  linked: boolean;
-  delay: Micros;
-  heardAt: Instant;
-  sentAt: Instant;
-  /** The life of the peer's that we know; 0 before its first word. */
-  boot: number;
-  /** The life of the peer's whose summary we have read. */
-  read: number;
-  /** Parts of its summary that we have read so far. */
-  readonly parts: Set<number>;
-  /** The peer has read our summary. */
-  told: boolean;
-  summaryAt: Instant;
-}
-
-/** A record that some peer has and we lack. */
-interface Wanted {
-  readonly from: NodeId;
-  readonly dueAt: Instant;
-  readonly tries: number;
-}
-
-/** How long an answer to a request may take, and how often it is repeated. */
-const REQUEST_AGAIN = SECOND;
-const REQUEST_TRIES = 4;
 /** How long the last word of an origin that left is kept for those who have not heard it. */
 const FAREWELL_KEPT = micros(60 * SECOND);
 
@@ -88,8 +59,7 @@ export class Mesh implements SharedParticipant, Neighbourhood {
   #helloAt: Instant = NEVER;
   /** By origin: how long its news takes to here by the fastest way lately, microseconds. */
   readonly #distances = new Map<NodeId, number>();
-  readonly #wanted = new Map<number, Wanted>();
-  #wantedAt: Instant = NEVER;
+  readonly #wanted = new Wanted();
   #lastAlone: { readonly stored: Stored; readonly at: Instant; readonly bytes: Uint8Array } | null = null;
   /** Who left, and when, oldest first. */
   readonly #farewells = new Map<NodeId, Instant>();
@@ -116,7 +86,7 @@ export class Mesh implements SharedParticipant, Neighbourhood {
 
   get wakeAt(): Instant {
     const own = earliest(this.publisher.wakeAt, this.view.wakeAt);
-    return earliest(earliest(own, this.#wantedAt), earliest(this.#helloAt, this.#spread.wakeAt));
+    return earliest(earliest(own, this.#wanted.wakeAt), earliest(this.#helloAt, this.#spread.wakeAt));
   }
 
   wake(now: Instant): readonly ParticipantOutput[] {
@@ -124,7 +94,7 @@ export class Mesh implements SharedParticipant, Neighbourhood {
     for (const record of this.publisher.due(now)) this.originate(now, record, out);
     if (this.view.wakeAt <= now) this.#changes(this.view.wake(now), out);
     if (this.#helloAt <= now) this.#beat(now, out);
-    if (this.#wantedAt <= now) this.#request(now, out);
+    if (this.#wanted.wakeAt <= now) this.#request(now, out);
     if (this.#spread.wakeAt <= now) this.#spread.wake(now, out);
     return out;
   }
@@ -227,18 +197,7 @@ export class Mesh implements SharedParticipant, Neighbourhood {
 
   #linked(now: Instant, peer: NodeId, delay: Micros, out: ParticipantOutput[]): void {
     if (!this.#contacts.has(peer) && this.#contacts.size >= this.#settings.maxPeers) return;
-    const contact: Contact = this.#contacts.get(peer) ?? {
-      up: false,
-      linked: true,
-      delay,
-      heardAt: now,
-      sentAt: now,
-      boot: 0,
-      read: 0,
-      parts: new Set(),
-      told: false,
-      summaryAt: now,
-    };
+    const contact = this.#contacts.get(peer) ?? newContact(now, delay);
     this.#contacts.set(peer, contact);
     this.#hello(now, peer, contact, out, true);
     if (this.#helloAt === NEVER) this.#helloAt = after(now, this.#settings.helloEvery);
@@ -290,34 +249,19 @@ export class Mesh implements SharedParticipant, Neighbourhood {
 
   #summary(now: Instant, peer: NodeId, contact: Contact, out: ParticipantOutput[]): void {
     contact.summaryAt = now;
-    const all = [...this.store.held()];
-    const each = Math.floor(MESSAGE_BYTES / HELD_BYTES);
-    const of = Math.max(1, Math.ceil(all.length / each));
-    for (let part = 0; part < of; part++) {
-      const held = all.slice(part * each, (part + 1) * each);
-      this.send(now, peer, { kind: "summary", boot: this.#boot, part, of, held }, out);
-    }
+    for (const message of summaryOf(this.store, this.#boot)) this.send(now, peer, message, out);
   }
 
   #readSummary(
     now: Instant,
     from: NodeId,
     contact: Contact,
-    message: Extract<MeshMessage, { kind: "summary" }>,
+    message: Summary,
     out: ParticipantOutput[],
   ): void {
-    const newer: Stored[] = [];
-    for (const { origin, sequences } of message.held) {
-      const forgotten = this.view.get(origin) === undefined ? this.view.newest(origin) : 0;
-      const hash = originHash(origin);
-      for (const [index, facet] of FACETS.entries()) {
-        const theirs = sequences[index] ?? 0;
-        const ours = this.store.get(origin, facet);
-        if (theirs > Math.max(ours?.sequence ?? 0, forgotten)) this.#want(now, keyHash(hash, facet), from);
-        else if (ours !== undefined && ours.sequence > theirs) newer.push(ours);
-      }
-    }
-    if (this.#wantedAt <= now) this.#request(now, out);
+    const { lacking, newer } = compared(message.held, this.store, this.view);
+    for (const key of lacking) this.#wanted.add(now, key, from);
+    if (this.#wanted.wakeAt <= now) this.#request(now, out);
     if (newer.length > 0) this.push(now, from, newer, out);
     contact.parts.add(message.part);
     if (contact.parts.size >= message.of && contact.read !== message.boot) {
@@ -326,33 +270,9 @@ export class Mesh implements SharedParticipant, Neighbourhood {
     }
   }
 
-  #want(dueAt: Instant, key: number, from: NodeId): void {
-    if (this.#wanted.has(key)) return;
-    this.#wanted.set(key, { from, dueAt, tries: 0 });
-    this.#wantedAt = earliest(this.#wantedAt, dueAt);
-  }
-
   #request(now: Instant, out: ParticipantOutput[]): void {
-    const byPeer = new Map<NodeId, number[]>();
-    let next: Instant = NEVER;
-    for (const [key, { from, dueAt, tries }] of this.#wanted) {
-      if (dueAt > now) {
-        next = earliest(next, dueAt);
-        continue;
-      }
-      if (tries === REQUEST_TRIES || !this.peers.has(from)) {
-        this.#wanted.delete(key);
-        continue;
-      }
-      const again = after(now, REQUEST_AGAIN);
-      this.#wanted.set(key, { from, dueAt: again, tries: tries + 1 });
-      next = earliest(next, again);
-      const keys = byPeer.get(from);
-      if (keys === undefined) byPeer.set(from, [key]);
-      else keys.push(key);
-    }
-    this.#wantedAt = next;
-    for (const [peer, keys] of byPeer) this.send(now, peer, { kind: "request", keys }, out);
+    for (const [peer, keys] of this.#wanted.due(now, this.peers))
+      this.send(now, peer, { kind: "request", keys }, out);
   }
 
   // ---- messages and records
@@ -449,7 +369,7 @@ export class Mesh implements SharedParticipant, Neighbourhood {
     const arrived = this.#arrivedAt.get(key);
     if (from !== null && arrived !== undefined && now - arrived < this.#settings.leastArrival) {
       this.view.drop("too_fast");
-      this.#want(after(now, this.#settings.leastArrival), key, from);
+      this.#wanted.add(after(now, this.#settings.leastArrival), key, from);
       return;
     }
     const taken = this.view.accept(now, record, age);
@@ -468,8 +388,8 @@ export class Mesh implements SharedParticipant, Neighbourhood {
     this.tap?.({ record, bornAt });
     this.#spread.fresh(now, stored, from, out);
     if (from === null) return;
-    for (const facet of taken.missing) this.#want(now, keyHash(stored.originHash, facet), from);
-    if (this.#wantedAt <= now) this.#request(now, out);
+    for (const facet of taken.missing) this.#wanted.add(now, keyHash(stored.originHash, facet), from);
+    if (this.#wanted.wakeAt <= now) this.#request(now, out);
   }
 
   /** Heartbeats come by every way and so by the fastest; others only ever show that there is a faster one. */
