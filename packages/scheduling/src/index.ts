@@ -7,6 +7,7 @@ export * from "./application/pool-pipeline.ts";
 export * from "./batch/batch-problem.ts";
 export * from "./batch/batch-search.ts";
 export * from "./batch/exact-batch.ts";
+export * from "./batch/knapsack-bound.ts";
 export * from "./batch/lagrangian.ts";
 export * from "./batch/linear-program.ts";
 export * from "./batch/offers.ts";

@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { type BatchProblem, costOf, holds, planGreedily } from "./batch-problem.ts";
 import { BatchSearch } from "./batch-search.ts";
 import { planBatch } from "./exact-batch.ts";
+import { boundByKnapsacks } from "./knapsack-bound.ts";
 import { boundOf, raiseBound } from "./lagrangian.ts";
 import { alwaysPlace } from "./unit-assignment.ts";
 
@@ -16,9 +17,11 @@ function randomBatch(rng: Rng, tasks: number, nodes: number, fill: number): Batc
   for (let t = 0; t < tasks; t++) {
     for (let j = 0; j < nodes; j++) {
       if (rng.chance(0.2)) continue;
-      node.push(j);
-      cost.push(1 + rng.below(50));
-      for (let k = 0; k < resources; k++) demand.push(rng.below(10));
+      for (let ways = rng.chance(0.1) ? 3 : 1; ways > 0; ways--) {
+        node.push(j);
+        cost.push(1 + rng.below(50));
+        for (let k = 0; k < resources; k++) demand.push(rng.below(10));
+      }
     }
     start[t + 1] = node.length;
   }
@@ -104,6 +107,31 @@ it("[weak duality] every non-negative price vector bounds from below, and ascent
     }),
     { numRuns: 100 },
   );
+});
+
+it("bounds whole tasks from below whatever the prices it starts from, and above what prices on resources prove", () => {
+  let tight = 0;
+  let runs = 0;
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 ** 31 }), (seed) => {
+      const rng = new Rng(seed);
+      const whole = randomBatch(rng, 1 + rng.below(6), 1 + rng.below(3), 3);
+      const problem = rng.chance(0.5) ? whole : { ...whole, cost: whole.cost.map((cost) => cost / 7) };
+      const optimum = cheapestByTrying(problem);
+      const target = planGreedily(problem).cost;
+      const any = Float64Array.from(problem.capacity, () => rng.float() * 20);
+      const little = { rounds: 1 + rng.below(20), states: rng.below(50) };
+      expect(boundByKnapsacks(problem, target, any, little)).toBeLessThanOrEqual(optimum + 1e-6);
+      const raised = raiseBound(problem, target, 60);
+      const bound = boundByKnapsacks(problem, target, raised.price, { rounds: 120, states: 1e6 });
+      expect(bound).toBeLessThanOrEqual(optimum + 1e-6);
+      expect(bound).toBeGreaterThanOrEqual(raised.bound - 1e-6);
+      runs++;
+      if (bound > optimum * 0.99) tight++;
+    }),
+    { numRuns: 100, seed: 5 },
+  );
+  expect(tight / runs).toBeGreaterThan(0.8);
 });
 
 it("copes with nothing to place and nowhere to place it", () => {

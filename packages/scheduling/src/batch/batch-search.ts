@@ -8,6 +8,7 @@ import {
   planGreedily,
   roomOf,
 } from "./batch-problem.ts";
+import { boundByKnapsacks } from "./knapsack-bound.ts";
 import { type LagrangianBound, pricedCosts, raiseBound } from "./lagrangian.ts";
 
 /**
@@ -44,6 +45,7 @@ export class BatchSearch {
   #bestArc: Int32Array;
   #bestCost: number;
   #bound: number;
+  #provenByKnapsacks = Number.NEGATIVE_INFINITY;
   #price: Float64Array;
   #cost = 0;
   #improved = false;
@@ -82,23 +84,30 @@ export class BatchSearch {
 
   /** No plan costs less than this. */
   get bound(): number {
-    return this.#bound;
+    return Math.max(this.#bound, this.#provenByKnapsacks);
   }
 
-  /** `price[node * resources + k]`: the worth of a unit there, at which the bound holds. */
+  /** `price[node * resources + k]`: the worth of a unit there, at which `boundOf` proves the most known by prices. */
   get price(): Float64Array {
     return this.#price.slice();
   }
 
   /** How far above the bound the best plan is, as a share of it; 0 is proven optimal. */
   get gap(): number {
-    const above = this.#bestCost - this.#bound;
-    return above <= Math.abs(this.#bound) * 1e-9 ? 0 : above / Math.max(Math.abs(this.#bound), 1e-300);
+    const bound = this.bound;
+    const above = this.#bestCost - bound;
+    return above <= Math.abs(bound) * 1e-9 ? 0 : above / Math.max(Math.abs(bound), 1e-300);
   }
 
   /** Spends rounds of ascent on the bound, from the prices reached so far. */
   tighten(rounds: number): void {
     this.offer(raiseBound(this.problem, this.#bestCost, rounds, this.#price));
+  }
+
+  /** Spends effort on the bound of whole tasks (`boundByKnapsacks`), from the prices reached so far: dearer, and proves more. */
+  tightenWhole(effort: { readonly rounds: number; readonly states: number }): void {
+    const bound = boundByKnapsacks(this.problem, this.#bestCost, this.#price, effort);
+    this.#provenByKnapsacks = Math.max(this.#provenByKnapsacks, bound);
   }
 
   /** Takes a plan from elsewhere (arcs by task) where it holds and costs less. */

@@ -10,6 +10,7 @@ export interface BoundedPlan extends BatchPlan {
 }
 
 const STRETCH = 2_000;
+const WHOLE_ROUNDS = 60;
 
 /**
  * The cheapest batch by branch and bound where `states` states are enough (a few dozen tasks), and the best that
@@ -28,6 +29,7 @@ export function planBatch(
   // In stretches, as many batches are at their bound long before all moves are spent.
   for (let left = effort.moves; left > 0 && search.gap > 0; left -= STRETCH)
     search.search(Math.min(left, STRETCH));
+  if (search.gap > 0) search.tightenWhole({ rounds: WHOLE_ROUNDS, states: effort.states });
   if (search.gap === 0) return { ...search.best, bound: search.best.cost, proven: true };
   const branch = new BatchBranch(problem, search.price, search.best);
   const proven = branch.run(effort.states);
