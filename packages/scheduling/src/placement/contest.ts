@@ -47,6 +47,17 @@ export class Contest {
     return true;
   }
 
+  /** Passes a node whose score is no better than the best's and whose total, at the least, is greater. */
+  putAside(n: number, total: number): void {
+    const rival = this.#rival;
+    const { score } = this.best;
+    if (rival.node >= 0 && (rival.score < score || (rival.score === score && rival.total <= total))) return;
+    rival.node = n;
+    rival.score = score;
+    rival.total = total;
+    rival.cost = 0;
+  }
+
   #keepRival(fit: Fit): void {
     if (this.#rival.node < 0 || isAhead(fit, this.#rival)) this.#rival.take(fit);
   }

@@ -6,7 +6,7 @@ import {
   PROGRAM_KINDS,
 } from "@weft/infrastructure";
 import { Rng } from "@weft/kernel";
-import { Pool, type ReservationId } from "@weft/pool";
+import { FREE_OF_CHARGE, Pool, type ReservationId } from "@weft/pool";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Scheduler } from "../scheduler.ts";
@@ -155,6 +155,8 @@ describe("the indexed search", () => {
       fc.property(fc.integer(), (seed) => {
         const rng = new Rng(seed);
         const pool = crowdedPool(rng);
+        // Where nothing costs anything every node ties, and time decides.
+        if (rng.chance(0.2)) for (let i = 0; i < 150; i++) pool.setPrices(brand(`n${i}`), FREE_OF_CHARGE);
         const [indexed, scan] = [new Scheduler(pool), new Scheduler(pool, { search: "scan" })];
         const standing: ReservationId[] = [];
         for (let round = 0; round < 30; round++) {

@@ -102,9 +102,10 @@ export class KeyWalk {
     const { work, lanes, atLeast, deadline } = query;
     const reach = this.#reach;
     const contest = this.#contest;
+    const { best } = contest;
     const { seats: figures, whole } = order;
     const [moving, perKey, perMemoryKey] = [this.#moving, this.#perKey, this.#perMemoryKey];
-    let toBeat = contest.best.score;
+    let toBeat = best.score;
     for (let rest = seats; rest !== 0; rest &= rest - 1) {
       const at = (row * WORD + lowestOf(rest)) * SEAT;
       const score = moving + perKey * (figures[at + KEY] as number);
@@ -112,17 +113,21 @@ export class KeyWalk {
       const site = whole[at + SITE] as number;
       const transfer = reach.leastTo(query, site);
       if (transfer === Number.POSITIVE_INFINITY) continue;
+      let total = transfer + (figures[at + QUEUE] as number);
       if (work > 0) {
-        const rate =
-          Math.min(figures[at + FREE] as number, lanes * (figures[at + LANE] as number)) * this.#learnt;
+        const own = lanes * (figures[at + LANE] as number);
+        const rate = Math.min(figures[at + FREE] as number, own) * this.#learnt;
         const compute = ((work * 1e6) / rate) * ROUNDING;
-        if (rate < atLeast || transfer + (figures[at + QUEUE] as number) + compute > deadline) continue;
+        total += compute;
+        if (rate < atLeast || total > deadline) continue;
         if (score + this.#perMemoryMicro * (figures[at + MEMORY_PRICE] as number) * compute > toBeat)
           continue;
       }
       if (this.#from < 0) this.#from = row;
-      if (contest.tryOn(query, whole[at + NODE] as number, transfer, reach.hopsTo(query, site)))
-        toBeat = contest.best.score;
+      const n = whole[at + NODE] as number;
+      // Where nothing costs anything all scores are the same, and time decides.
+      if (score === toBeat && best.node >= 0 && total > best.total) contest.putAside(n, total);
+      else if (contest.tryOn(query, n, transfer, reach.hopsTo(query, site))) toBeat = best.score;
     }
   }
 }
