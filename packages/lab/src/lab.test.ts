@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { compareResults, comparisonTable } from "./compare.ts";
 import { type LabOptions, runLab } from "./lab.ts";
@@ -175,6 +175,8 @@ it("reads every scenario the project ships", () => {
     if (!name.endsWith(".yaml") || !/study: (network|cells)/.test(readFileSync(shipped(name), "utf8")))
       continue;
     expect(readScenario(shipped(name)).cases.length, name).toBeGreaterThan(0);
+    // By its path from here, as it is typed.
+    expect(readScenario(relative(process.cwd(), shipped(name))).cases.length, name).toBeGreaterThan(0);
   }
   expect(readScenario(shipped("paradigms.yaml")).cases).toContain("calm / cpn");
 });

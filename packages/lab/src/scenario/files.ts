@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { ScenarioRefused } from "./problems.ts";
 
 /** Reads the files a scenario names; paths are relative to the scenario's own. */
@@ -7,7 +7,7 @@ export class ScenarioFiles {
   readonly #directory: string;
 
   constructor(scenario: string) {
-    this.#directory = dirname(scenario);
+    this.#directory = resolve(dirname(scenario));
   }
 
   /** Where a path that the scenario names lies. */
