@@ -43,6 +43,8 @@ export class QuickestPath {
   #site = -1;
 
   #query = new Query();
+  /** Micros that sending takes at the least, between the data's site and any other. */
+  leastSending = 0;
   /** What bounds the task's ways, once needed: the least sums from every site, and the part of the network they are of. */
   #toGo: ToGo | null = null;
   #tree: Tree = NO_TREE;
@@ -130,6 +132,8 @@ export class QuickestPath {
     }
     this.#accessIn = inward;
     this.#accessOut = outward;
+    const { inputBytes, resultBytes } = this.#query;
+    this.leastSending = sending(inputBytes, inward) + sending(resultBytes, outward);
   }
 
   /** The rates no way to a site can pass: the best at either end. */
@@ -144,12 +148,6 @@ export class QuickestPath {
     }
     this.#widestIn = Math.min(this.#accessIn, inward);
     this.#widestOut = Math.min(this.#accessOut, outward);
-  }
-
-  /** Micros that sending takes at the least, between the data's site and any other. */
-  get leastSending(): number {
-    const { inputBytes, resultBytes } = this.#query;
-    return sending(inputBytes, this.#accessIn) + sending(resultBytes, this.#accessOut);
   }
 
   /** Least round trips from every site to the data over hops that may serve the task; empty when there are none. */
