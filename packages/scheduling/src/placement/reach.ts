@@ -78,6 +78,7 @@ export class Reach {
     const paths = this.#paths;
     const found = paths.find(site, query.deadline);
     const transfer = found ? paths.transferIn + paths.transferOut : Number.POSITIVE_INFINITY;
+    if (!found) this.#looked = false; // in vain: the distances may tell more now
     this.#known[site] = this.#task;
     this.#transfer[site] = transfer;
     this.#hops[site] = paths.hops;
