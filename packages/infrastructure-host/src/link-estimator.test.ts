@@ -29,6 +29,31 @@ describe("LinkEstimator", () => {
     expect(state).toMatchObject({ up: true, delay: 50, jitter: Math.round(200 + (160 - 200) / 16), loss: 0 });
   });
 
+  it("believes a rise after six longer round trips in a row, not after a few, and a fall at once", () => {
+    const link = new LinkEstimator({
+      from: here,
+      to: there,
+      security: "open",
+      timeout: 1e6 as Micros,
+      downAfter: 3,
+    });
+    let sequence = 0;
+    const delayAfter = (...roundTrips: readonly number[]): number | null => {
+      for (const roundTrip of roundTrips) {
+        const sentAt = ++sequence * 1e6;
+        link.sent(sequence, at(sentAt));
+        link.answered(sequence, at(sentAt + roundTrip));
+      }
+      return link.states(at(0), null)[0].delay;
+    };
+    expect(delayAfter(4000, 4200, 4100, 4000, 4000, 4000, 4000)).toBe(2000);
+    expect(delayAfter(90_000, 90_000, 91_000, 90_000, 92_000)).toBe(2000);
+    expect(delayAfter(91_000)).toBe(45_000);
+    expect(delayAfter(4100)).toBe(2050);
+    // Half as much again is within what a busy processor adds, and so is a millisecond.
+    expect(delayAfter(6000, 6000, 6000, 6000, 6000, 6000)).toBe(2050);
+  });
+
   it("is down after so many losses in a row, up again at the next answer, and then forgets the old way", () => {
     const link = estimator();
     link.sent(0, at(0));

@@ -3,6 +3,13 @@ import { assert, type BitsPerSecond, type Instant, type Micros, micros, type Rat
 
 /** Round trips the minimum is taken over: queues and sleepy processors only ever add. */
 const DELAY_WINDOW = 16;
+/**
+ * So many round trips in a row (two trains of probes), all longer than the least before by half and by two milliseconds: the
+ * link itself is slower now, and what was before says no more of it.
+ */
+const RISE = 6;
+const RISE_FACTOR = 1.5;
+const RISE_MICROS = 2000;
 /** Probes that loss is counted over. */
 const LOSS_WINDOW = 100;
 
@@ -62,6 +69,7 @@ export class LinkEstimator {
     if (!this.#pending.delete(sequence)) return;
     const roundTrip = Math.max(0, at - sentAt);
     push(this.#roundTrips, roundTrip, DELAY_WINDOW);
+    this.#forgetBeforeRise();
     push(this.#fates, 0, LOSS_WINDOW);
     if (this.#lastRoundTrip !== null) {
       // RFC 3550, 6.4.1: the mean deviation, smoothed by a sixteenth; the first difference starts it.
@@ -71,6 +79,14 @@ export class LinkEstimator {
     this.#lastRoundTrip = roundTrip;
     this.#missesInARow = 0;
     this.#up = true;
+  }
+
+  #forgetBeforeRise(): void {
+    const before = this.#roundTrips.length - RISE;
+    if (before <= 0) return;
+    const least = Math.min(...this.#roundTrips.slice(0, before));
+    const now = Math.min(...this.#roundTrips.slice(before));
+    if (now > RISE_FACTOR * least && now > least + RISE_MICROS) this.#roundTrips.splice(0, before);
   }
 
   /** Counts the probes that have been out too long by `now` as lost. */
