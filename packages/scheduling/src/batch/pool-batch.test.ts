@@ -190,7 +190,7 @@ it("no order and choice of nodes beats the bound, and the plan is near the best 
     }),
     { numRuns: 60 },
   );
-  expect(best / runs).toBeGreaterThan(0.9);
+  expect(best / runs).toBeGreaterThan(0.8);
 });
 
 it("lists the best nodes of a task in the order in which the scheduler would take them", () => {

@@ -101,9 +101,11 @@ export function joulesOn(nodes: NodeTable, query: Query, n: number, factor: numb
   return perOperation < 0 ? Number.POSITIVE_INFINITY : (query.work * perOperation) / factor;
 }
 
+/** Grams of CO2 for so many joules on the node; Infinity where either is unknown, on a grid without any too. */
 export function gramsOn(nodes: NodeTable, n: number, joules: number): number {
   const perJoule = nodes.gramsPerJoule[n] as number;
-  return perJoule < 0 ? Number.POSITIVE_INFINITY : joules * perJoule;
+  const unknown = perJoule < 0 || joules === Number.POSITIVE_INFINITY;
+  return unknown ? Number.POSITIVE_INFINITY : joules * perJoule;
 }
 
 /**

@@ -66,7 +66,7 @@ function addNode(pool: Pool, rng: Rng, i: number): void {
       runs: PROGRAM_KINDS.filter(() => rng.chance(0.7)),
       security: "encrypted",
       watts: rng.chance(0.9) ? { idle: 10, full: 10 + rng.below(200) } : null,
-      gramsPerKwh: rng.chance(0.9) ? rng.below(500) : null,
+      gramsPerKwh: rng.chance(0.9) ? rng.pick([0, rng.below(500)]) : null,
     }),
   );
   price(pool, rng, i, rng.pick([0, 1, 5, 10 * rng.float()]));
@@ -149,6 +149,21 @@ function disturb(pool: Pool, rng: Rng, standing: ReservationId[]): void {
 }
 
 describe("the indexed search", () => {
+  it("takes the carbon of unknown energy for unknown, even on a grid without any", () => {
+    const rng = new Rng(5);
+    const pool = crowdedPool(rng);
+    const needs: TaskNeeds = { ...task(rng), objective: { kind: "carbon" }, payAtMost: null };
+    for (let i = 0; i < 150; i++) {
+      const node = pool.nodes.descriptions[i] as NodeDescription;
+      pool.addNode({ ...node, watts: i < 100 ? null : node.watts, gramsPerKwh: 0 as never });
+    }
+    for (const search of ["indexed", "scan"] as const) {
+      const decision = new Scheduler(pool, { search }).place(needs);
+      expect(decision).toMatchObject({ outcome: "placed", score: 0, carbon: 0 });
+      expect(decision.outcome === "placed" && Number(decision.node.slice(1))).toBeGreaterThanOrEqual(100);
+    }
+  });
+
   it("decides as the full scan does, whatever comes, goes and fills up", () => {
     let placed = 0;
     fc.assert(

@@ -80,7 +80,7 @@ export class WideningSearch {
     query: Query,
     site: number,
     within: number,
-    { distance, parent }: Tree,
+    { distance }: Tree,
     view: number,
     leastIn: number,
     leastOut: number,
@@ -97,7 +97,7 @@ export class WideningSearch {
     if (view >= 0 && delay < ENDLESS) {
       const { arc, detour } = this.#network.waysOf(query.source, view);
       const second = delay + (detour[site] as number);
-      this.#readOff(arc, parent, site);
+      this.#readOff(arc, site);
       if (this.#allServe(this.#next)) {
         this.#split(this.#consider(), second, second, ENDLESS, ENDLESS, leastIn, leastOut);
       } else this.#push(second, ENDLESS, ENDLESS, leastIn, leastOut);
@@ -248,11 +248,16 @@ export class WideningSearch {
   }
 
   /** Writes down the way along the tree. */
-  #readOff(arc: Int32Array, parent: Int32Array, site: number): void {
+  #readOff(arc: Int32Array, site: number): void {
     const way = this.#next;
+    const { hops: figures } = this.#network;
+    const { source } = this.#query;
     let count = 0;
-    for (let v = site; v !== this.#query.source; v = parent[v] as number)
-      way.hops[count++] = arc[v] as number;
+    for (let v = site; v !== source; ) {
+      const hop = arc[v] as number;
+      way.hops[count++] = hop;
+      v = figures[hop * HOP + HEAD] as number;
+    }
     way.count = count;
   }
 
