@@ -134,15 +134,13 @@ function kindsOf(
   const type = COMPUTE_TYPES.indexOf(whole.compute.type);
   const kinds = new Map<string, Kind>();
   for (const { node, levels } of offers) {
-    const { rate } = levels[0]!;
+    const { rate, compute } = levels[0]!;
     const [site, room] = [nodes.site[node]!, nodes.freeMemory[node]!];
-    const key = `${site} ${rate} ${levels[0]!.compute} ${room} ${nodes.queue[type as 0 | 1 | 2][node]!}`;
-    const known = kinds.get(key);
     const queue = nodes.queue[type as 0 | 1 | 2][node]!;
-    if (known === undefined) {
-      kinds.set(key, { nodes: [node], site, rate: 1 / levels[0]!.compute, room, queue });
-    }
-    if (known !== undefined && known.nodes.length < stages) known.nodes.push(node);
+    const key = `${site} ${rate} ${compute} ${room} ${queue}`;
+    const known = kinds.get(key);
+    if (known === undefined) kinds.set(key, { nodes: [node], site, rate: 1 / compute, room, queue });
+    else if (known.nodes.length < stages) known.nodes.push(node);
   }
   return [...kinds.values()].sort((a, b) => b.rate - a.rate);
 }

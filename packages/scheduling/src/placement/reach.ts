@@ -22,7 +22,6 @@ export class Reach {
   /** What bounds the task's paths, once a site was looked up. */
   #looked = false;
   #distances: Float64Array = NOWHERE;
-  #sending = 0;
   #limited = false;
 
   constructor(pool: Pool, paths: QuickestPath) {
@@ -62,7 +61,9 @@ export class Reach {
     const distances = this.#distances;
     if (site >= distances.length) return Number.POSITIVE_INFINITY;
     const known = this.#known[site] === this.#task;
-    const least = known ? (this.#transfer[site] as number) : (distances[site] as number) + this.#sending;
+    const least = known
+      ? (this.#transfer[site] as number)
+      : (distances[site] as number) + this.#paths.leastSending;
     if (!(least <= query.deadline)) return Number.POSITIVE_INFINITY;
     return this.#limited && !known && this.#paths.rulesOut(site) ? Number.POSITIVE_INFINITY : least;
   }
@@ -70,7 +71,6 @@ export class Reach {
   #look(): void {
     this.#looked = true;
     this.#distances = this.#paths.distances;
-    this.#sending = this.#paths.leastSending;
   }
 
   /** Searches for the path to a site; its micros, Infinity where none is in time. Known from here on, as others may be. */

@@ -1,4 +1,5 @@
 import type { Pool } from "@weft/pool";
+import { ROUNDING, widened } from "../placement/column.ts";
 import { Query } from "../placement/query.ts";
 import { MinHeap } from "./heap.ts";
 import {
@@ -12,9 +13,6 @@ import {
   serves,
 } from "./network.ts";
 import { sending, Way } from "./way.ts";
-
-/** Keeps a bound below what it bounds, whatever the order in which the same terms were added. */
-const ROUNDING = 1 - 2 ** -40;
 
 /** Least sums from every site to the data over the hops that may serve a task; null: the task does not limit them. */
 export interface ToGo {
@@ -294,18 +292,19 @@ export class LabelSearch {
   }
 
   #widen(): void {
-    this.#vertex = doubled(this.#vertex);
-    this.#parent = doubled(this.#parent);
-    this.#hop = doubled(this.#hop);
-    this.#hops = doubled(this.#hops);
-    this.#next = doubled(this.#next);
-    this.#delayIn = doubled(this.#delayIn);
-    this.#delayOut = doubled(this.#delayOut);
-    this.#rateIn = doubled(this.#rateIn);
-    this.#rateOut = doubled(this.#rateOut);
-    this.#jitter = doubled(this.#jitter);
-    this.#loss = doubled(this.#loss);
-    this.#bitErrors = doubled(this.#bitErrors);
+    const room = 2 * this.#count;
+    this.#vertex = widened(this.#vertex, room);
+    this.#parent = widened(this.#parent, room);
+    this.#hop = widened(this.#hop, room);
+    this.#hops = widened(this.#hops, room);
+    this.#next = widened(this.#next, room);
+    this.#delayIn = widened(this.#delayIn, room);
+    this.#delayOut = widened(this.#delayOut, room);
+    this.#rateIn = widened(this.#rateIn, room);
+    this.#rateOut = widened(this.#rateOut, room);
+    this.#jitter = widened(this.#jitter, room);
+    this.#loss = widened(this.#loss, room);
+    this.#bitErrors = widened(this.#bitErrors, room);
   }
 }
 
@@ -321,9 +320,3 @@ const summed = (
 /** Whether a sum, or with what it needs at the least from `vertex` on, passes its limit (but for rounding). */
 export const exceeds = (sum: number, toGo: Float64Array | null, vertex: number, limit: number): boolean =>
   toGo !== null && (sum > limit || (sum + (toGo[vertex] as number)) * ROUNDING > limit);
-
-function doubled<C extends Float64Array | Int32Array>(column: C): C {
-  const wider = new (column.constructor as new (length: number) => C)(column.length * 2);
-  wider.set(column as never);
-  return wider;
-}

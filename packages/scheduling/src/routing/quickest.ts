@@ -47,7 +47,6 @@ export class QuickestPath {
   leastSending = 0;
   /** What bounds the task's ways, once needed: the least sums from every site, and the part of the network they are of. */
   #toGo: ToGo | null = null;
-  #tree: Tree = NO_TREE;
   #view = OWN;
   /** Best residual rates between the data's site and its neighbours: every way to it ends with one of them. */
   #accessIn = 0;
@@ -88,9 +87,8 @@ export class QuickestPath {
     const least = (metric: Metric): Float64Array =>
       network.treeOf(source, network.viewOf(metric, security, mustKnow)).distance;
     this.#view = network.viewOf("roundTrip", security, mustKnow);
-    this.#tree = network.treeOf(source, this.#view);
     this.#toGo = {
-      roundTrip: this.#tree.distance,
+      roundTrip: least("roundTrip"),
       jitter: jitter === ENDLESS ? null : least("jitter"),
       loss: loss === ENDLESS ? null : least("loss"),
       bitErrors: bitErrors === ENDLESS ? null : least("bitErrors"),
@@ -115,7 +113,6 @@ export class QuickestPath {
     const into = this.#own.distance.length === graph.vertices ? this.#own : undefined;
     this.#own = this.#solver.solve({ ...graph, weight: this.#serving }, this.#query.source, into);
     this.#toGo = { ...toGo, roundTrip: this.#own.distance };
-    this.#tree = this.#own;
     this.#view = OWN;
   }
 
@@ -203,7 +200,7 @@ export class QuickestPath {
     const leastIn = sending(inputBytes, this.#widestIn);
     const leastOut = sending(resultBytes, this.#widestOut);
     const widening = this.#widening;
-    const verdict = widening.search(query, site, within, this.#tree, this.#view, leastIn, leastOut);
+    const verdict = widening.search(query, site, within, toGo.roundTrip, this.#view, leastIn, leastOut);
     if (verdict === "none") {
       if (query.bandwidth > 0 && this.#view !== OWN) this.#narrow(toGo);
       return false;

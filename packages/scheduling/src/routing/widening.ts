@@ -1,11 +1,8 @@
+import { ROUNDING } from "../placement/column.ts";
 import { Query } from "../placement/query.ts";
 import { MinHeap } from "./heap.ts";
 import { HEAD, HOP, type Network, RATE_BACK, RATE_THERE, ROUND_TRIP, serves } from "./network.ts";
-import type { Tree } from "./tree.ts";
 import { sending, Way } from "./way.ts";
-
-/** Keeps a bound below what it bounds, whatever the order in which the same terms were added. */
-const ROUNDING = 1 - 2 ** -40;
 
 const ENDLESS = Number.POSITIVE_INFINITY;
 /**
@@ -72,28 +69,28 @@ export class WideningSearch {
 
   /**
    * Looks for the quickest way from `site` to the data of a task within so many micros; limits on jitter, loss and bit
-   * errors are not looked at. The tree is that of the data's site over all hops that may serve the task; `view`: the part of
-   * the network it is of, -1 where of none that is kept. `leastIn`, `leastOut`: whole
+   * errors are not looked at. `distances`: least round trips to the data over all hops that may serve the task; `view`: the
+   * part of the network they are of, -1 where of none that is kept. `leastIn`, `leastOut`: whole
    * micros that sending takes over any way.
    */
   search(
     query: Query,
     site: number,
     within: number,
-    { distance }: Tree,
+    distances: Float64Array,
     view: number,
     leastIn: number,
     leastOut: number,
   ): Verdict {
     this.#makeRoom();
     this.#query = query;
-    this.#distances = distance;
+    this.#distances = distances;
     this.found = false;
     this.#tooFar = false;
     this.#tied = false;
     this.#time = Math.min(within, LONGEST);
     this.#size = 0;
-    const delay = distance[site] as number;
+    const delay = distances[site] as number;
     if (view >= 0 && delay < ENDLESS) {
       const { arc, detour } = this.#network.waysOf(query.source, view);
       const second = delay + (detour[site] as number);
