@@ -188,9 +188,10 @@ it("no order and choice of nodes beats the bound, and the plan is near the best 
       runs++;
       if (plan.placed >= brute.placed && plan.score <= brute.score * (1 + 1e-9)) best++;
     }),
-    { numRuns: 60 },
+    // So many that the share, 93 of 100, does not fall below by chance.
+    { numRuns: 600 },
   );
-  expect(best / runs).toBeGreaterThan(0.8);
+  expect(best / runs).toBeGreaterThan(0.9);
 });
 
 it("lists the best nodes of a task in the order in which the scheduler would take them", () => {
