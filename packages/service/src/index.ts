@@ -2,7 +2,8 @@ export { AgentCore, type AgentIdentity, type AgentInput, type AgentOutput } from
 export { Envelopes, passHolder, peerPass } from "./federation/envelope.ts";
 export * from "./federation/messages.ts";
 export { onOffer } from "./federation/offering.ts";
-export { type ApplicationsCommand, applicationView } from "./manager/applications.ts";
+export type { ApplicationsCommand } from "./manager/applications/commands.ts";
+export { applicationView } from "./manager/applications/view.ts";
 export {
   type BillingPolicy,
   type Payout,

@@ -3,7 +3,7 @@ import { verifyOrder } from "@weft/market";
 import type { Caller, TaskSubmission } from "../resources.ts";
 import { hasEnded, type TaskRow, type TokenRow } from "../store.ts";
 import { endPromise, isLater, promiseAhead } from "./ahead.ts";
-import { applicationsCommand } from "./applications.ts";
+import { applicationsCommand } from "./applications/commands.ts";
 import { submitBatch } from "./batch.ts";
 import { billingCommand } from "./billing.ts";
 import { type Command, type Core, store, tell } from "./core.ts";

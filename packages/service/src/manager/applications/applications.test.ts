@@ -2,9 +2,9 @@ import type { NodeId } from "@weft/infrastructure";
 import { type Bytes, MILLISECOND, type Micros, type Money, SECOND } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import { beforeEach, expect, it } from "vitest";
-import type { ApplicationSubmission } from "../resources.ts";
-import { Desk, describeNode, deskNeeds } from "../testing/desk.ts";
-import { applicationView } from "./applications.ts";
+import type { ApplicationSubmission } from "../../resources.ts";
+import { Desk, describeNode, deskNeeds } from "../../testing/desk.ts";
+import { applicationView } from "./view.ts";
 
 /*
  * Applications in a whole network on a desk: planned, run step after step, lost nodes, restarts, gangs.

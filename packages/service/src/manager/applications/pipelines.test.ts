@@ -2,9 +2,9 @@ import type { NodeDescription } from "@weft/infrastructure";
 import { type Bytes, type Micros, money, type Operations, SECOND } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import { beforeEach, expect, it } from "vitest";
-import type { ApplicationSubmission, PipelineRequest } from "../resources.ts";
-import { Desk, describeNode, deskNeeds } from "../testing/desk.ts";
-import { applicationView } from "./applications.ts";
+import type { ApplicationSubmission, PipelineRequest } from "../../resources.ts";
+import { Desk, describeNode, deskNeeds } from "../../testing/desk.ts";
+import { applicationView } from "./view.ts";
 
 /*
  * A layered model on a desk: nodes of two gibibytes, layers of nine hundred megabytes each.
