@@ -1,5 +1,5 @@
 import { Reporter, type ResyncMessage } from "@weft/announcement";
-import { NO_POWER, type NodeDescription } from "@weft/infrastructure";
+import type { NodeDescription } from "@weft/infrastructure";
 import {
   assert,
   type Bytes,
@@ -12,9 +12,10 @@ import {
   type Signer,
 } from "@weft/kernel";
 import { AgentCore, type AgentInput, type AgentOutput, decodeToAgent, encodeMessage } from "@weft/service";
+import { DESK_PRICES, idleLoad, linksBetween } from "@weft/service/testing";
 import { StreamEnd, type StreamFrame } from "@weft/sim";
 import type { Payload } from "./manager-actor.ts";
-import { linksOf, PRICES } from "./scenery.ts";
+import { MANAGER_SITE } from "./scenery.ts";
 
 export interface AgentSetting {
   readonly description: NodeDescription;
@@ -42,7 +43,7 @@ export class AgentActor implements Machine<StreamFrame, StreamFrame> {
     const { description, signer, cryptography, now } = setting;
     this.#setting = setting;
     const identity = { signer, cryptography, joinToken: "join-secret", gateway: null };
-    this.#core = new AgentCore(identity, description, PRICES);
+    this.#core = new AgentCore(identity, description, DESK_PRICES);
     this.#reporter = new Reporter(description.id, signer, cryptography);
     this.#dialAt = now;
   }
@@ -163,17 +164,8 @@ export class AgentActor implements Machine<StreamFrame, StreamFrame> {
   #publish(now: Instant): void {
     const { description } = this.#setting;
     this.#report(now, this.#reporter.handle(now, { kind: "connected" }));
-    const load = {
-      node: description.id,
-      othersUse: NO_POWER,
-      freeMemoryBytes: description.memoryBytes,
-      freeStorageBytes: description.storage.capacityBytes,
-      queue: { logical: NONE, parallel: NONE, neural: NONE },
-      battery: null,
-      accepting: true,
-      at: now,
-    };
-    const publication = { description, load, links: linksOf(description.site, now) };
+    const links = linksBetween(description.site, MANAGER_SITE, now);
+    const publication = { description, load: idleLoad(description, now), links };
     this.#report(now, this.#reporter.handle(now, { kind: "publish", publication }));
   }
 

@@ -1,22 +1,13 @@
 import type { DomainId } from "@weft/infrastructure";
-import {
-  canonicalText,
-  HOUR,
-  type Instant,
-  type Micros,
-  type Money,
-  money,
-  type Result,
-  Rng,
-} from "@weft/kernel";
+import { type Instant, type Micros, type Money, money, type Result, Rng } from "@weft/kernel";
 import { nodeCryptography, signerFromSeed } from "@weft/live";
-import { signOrder } from "@weft/market";
-import { type Command, type Manager, MemoryStore, type TaskSubmission } from "@weft/service";
+import { type Command, type Manager, MemoryStore } from "@weft/service";
+import { manifestOf, orderOf, START, submissionOf } from "@weft/service/testing";
 import { type ActorId, type Clock, inject, randomFaults, TRUE_CLOCK, World } from "@weft/sim";
 import { AgentActor } from "./agent-actor.ts";
 import { demandCalm, demandSound } from "./invariants.ts";
 import { ManagerActor, type ManagerActorInput } from "./manager-actor.ts";
-import { MANAGER_SITE, needsOf, nodeOf, START } from "./scenery.ts";
+import { MANAGER_SITE, needsOf, nodeOf } from "./scenery.ts";
 
 const SECOND = 1e6;
 const at = (seconds: number): Instant => (START + seconds * SECOND) as Instant;
@@ -223,10 +214,12 @@ export class FuzzedNetwork {
   }
 
   #planTasks(): void {
-    const signer = this.#signer("ann");
+    const desktop = { signer: this.#signer("ann"), cryptography: nodeCryptography, now: START };
     for (let ticket = 1; ticket <= this.#options.tasks; ticket++) {
       const work = 1e7 + this.#rng.below(2e8);
-      const submission = submissionOf(`t${ticket}`, work, signer);
+      const name = `t${ticket}`;
+      const order = orderOf(desktop, `order-${name}`, manifestOf(name), money(1_000_000n));
+      const submission = submissionOf(name, needsOf(work), order);
       const when = at(1 + this.#rng.float() * (HEALED - 5));
       this.world.at(when, () => this.#ask(ticket, { kind: "submit", caller: CONSUMER, submission }));
     }
@@ -279,25 +272,4 @@ export class FuzzedNetwork {
     world.setClock(this.manager, TRUE_CLOCK);
     world.restart(this.manager);
   }
-}
-
-function submissionOf(name: string, work: number, signer: ReturnType<typeof signerFromSeed>): TaskSubmission {
-  const manifest = canonicalText({ name });
-  const order = {
-    id: `order-${name}`,
-    consumer: signer.publicKey,
-    taskDigest: nodeCryptography.digest(manifest),
-    payAtMost: money(1_000_000n),
-    notAfter: (START + HOUR) as Instant,
-  };
-  return {
-    name,
-    labels: {},
-    manifest,
-    needs: needsOf(work),
-    program: { kind: "wasm", module: "00".repeat(32), args: [], env: {} },
-    input: null,
-    contents: [],
-    order: signOrder(order, signer),
-  };
 }

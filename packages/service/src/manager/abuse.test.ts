@@ -4,7 +4,7 @@ import { type SignedUsage, signContract, signOrder, signUsage, type UsageRecord 
 import { beforeEach, describe, expect, it } from "vitest";
 import { objection } from "../agent/objection.ts";
 import type { FromAgent, Launch, Outcome } from "../protocol.ts";
-import { DESK_PRICES, Desk, describeNode, deskNeeds } from "../testing/desk.ts";
+import { DESK_PRICES, Desk, describeNode, deskNeeds } from "../testing/index.ts";
 
 /*
  * Who tries to cheat a running manager: each attempt is refused with a stable code, the task still comes to its end where

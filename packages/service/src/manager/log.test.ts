@@ -3,7 +3,7 @@ import { createSigner, nodeCryptography } from "@weft/live";
 import { isEntryOf, type SignedTreeHead, verifyLog, Witness } from "@weft/market";
 import { beforeEach, expect, it } from "vitest";
 import { EMPTY_STORE } from "../store.ts";
-import { Desk, describeNode, deskNeeds } from "../testing/desk.ts";
+import { Desk, describeNode, deskNeeds } from "../testing/index.ts";
 import { ManagerLog } from "./log.ts";
 
 let desk: Desk;

@@ -4,7 +4,7 @@ import { createSigner, nodeCryptography } from "@weft/live";
 import { verifyContract } from "@weft/market";
 import { beforeEach, expect, it } from "vitest";
 import { challengeText, PROTOCOL_VERSION } from "../protocol.ts";
-import { Desk, describeNode, deskNeeds } from "../testing/desk.ts";
+import { Desk, describeNode, deskNeeds } from "../testing/index.ts";
 import { setLinks } from "./perceiving.ts";
 import { highestPrice } from "./placing.ts";
 

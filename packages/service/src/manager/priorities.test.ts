@@ -2,7 +2,7 @@ import { type Bytes, type Instant, MILLISECOND, type Micros, SECOND } from "@wef
 import { createSigner, nodeCryptography } from "@weft/live";
 import type { TaskNeeds } from "@weft/scheduling";
 import { beforeEach, expect, it } from "vitest";
-import { Desk, describeNode, deskNeeds, START } from "../testing/desk.ts";
+import { Desk, describeNode, deskNeeds, START } from "../testing/index.ts";
 
 /*
  * Priorities, preemption and places promised ahead, in a whole network on a desk under virtual time.

@@ -3,7 +3,7 @@ import { type Bytes, MILLISECOND, type Micros, money, type Operations, SECOND } 
 import { createSigner, nodeCryptography } from "@weft/live";
 import type { TaskNeeds } from "@weft/scheduling";
 import { beforeEach, expect, it } from "vitest";
-import { Desk, describeNode, deskNeeds, YOU } from "../testing/desk.ts";
+import { Desk, describeNode, deskNeeds, YOU } from "../testing/index.ts";
 import { setLinks } from "./perceiving.ts";
 
 /*

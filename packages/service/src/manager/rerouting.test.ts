@@ -2,7 +2,7 @@ import type { LinkState, NodeId, SiteId } from "@weft/infrastructure";
 import { type Bytes, MILLISECOND, type Micros, SECOND } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import { beforeEach, expect, it } from "vitest";
-import { Desk, describeNode, deskNeeds, YOU } from "../testing/desk.ts";
+import { Desk, describeNode, deskNeeds, YOU } from "../testing/index.ts";
 import { setLinks } from "./perceiving.ts";
 
 /*

@@ -3,7 +3,7 @@ import { createSigner, nodeCryptography } from "@weft/live";
 import { Scheduler, type TaskNeeds } from "@weft/scheduling";
 import fc from "fast-check";
 import { beforeEach, expect, it } from "vitest";
-import { Desk, describeNode, deskNeeds } from "../testing/desk.ts";
+import { Desk, describeNode, deskNeeds } from "../testing/index.ts";
 import { turnOf } from "./shares.ts";
 
 /*

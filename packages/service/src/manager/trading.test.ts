@@ -2,7 +2,7 @@ import { MILLISECOND, type Micros, type Money } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import { type ContractTerms, verifyMeasurement } from "@weft/market";
 import { beforeEach, expect, it } from "vitest";
-import { type Behaviour, Desk, describeNode, deskNeeds } from "../testing/desk.ts";
+import { type Behaviour, Desk, describeNode, deskNeeds } from "../testing/index.ts";
 
 const lasting = (ms: number, ends: Behaviour["ends"] = "finished"): Behaviour => ({
   lasts: (ms * MILLISECOND) as Micros,

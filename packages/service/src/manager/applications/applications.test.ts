@@ -3,7 +3,7 @@ import { type Bytes, MILLISECOND, type Micros, type Money, SECOND } from "@weft/
 import { createSigner, nodeCryptography } from "@weft/live";
 import { beforeEach, expect, it } from "vitest";
 import type { ApplicationSubmission } from "../../resources.ts";
-import { Desk, describeNode, deskNeeds } from "../../testing/desk.ts";
+import { Desk, describeNode, deskNeeds } from "../../testing/index.ts";
 import { applicationView } from "./view.ts";
 
 /*

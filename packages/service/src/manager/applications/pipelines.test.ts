@@ -3,7 +3,7 @@ import { type Bytes, type Micros, money, type Operations, SECOND } from "@weft/k
 import { createSigner, nodeCryptography } from "@weft/live";
 import { beforeEach, expect, it } from "vitest";
 import type { ApplicationSubmission, PipelineRequest } from "../../resources.ts";
-import { Desk, describeNode, deskNeeds } from "../../testing/desk.ts";
+import { Desk, describeNode, deskNeeds } from "../../testing/index.ts";
 import { applicationView } from "./view.ts";
 
 /*
