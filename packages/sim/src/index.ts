@@ -11,6 +11,7 @@ export * from "./app1.ts";
 export { mm1Delay } from "./cell-network.ts";
 export type { CellOutcome } from "./cell-outcome.ts";
 export * from "./cells.ts";
+export type { WorldOptions } from "./engine.ts";
 export * from "./event-calendar.ts";
 export * from "./event-heap.ts";
 export { type FailureDetail, SimulationFailure } from "./failure.ts";
