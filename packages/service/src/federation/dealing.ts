@@ -7,11 +7,14 @@ import { listOf } from "../manager/offers.ts";
 import { observe } from "../manager/placing.ts";
 import { priceColumns } from "../manager/prices.ts";
 import type { FromAgent, ToAgent } from "../protocol.ts";
+import { booked, LOSSES } from "./concluding.ts";
 import type { Federation, Peer } from "./federation.ts";
-import { booked, follow, giveBack, LOSSES, quoteFor, recalled, repeat, resume, taken } from "./inward.ts";
+import { repeat } from "./held.ts";
+import { follow, giveBack, recalled, resume, taken } from "./inward.ts";
 import { type PeerMessage, peerConnection } from "./messages.ts";
 import { asForeign, grossed, offering, pricesIn } from "./offering.ts";
 import { answered, forward, lapse, owedFor } from "./outward.ts";
+import { quoteFor } from "./quoting.ts";
 
 /*
  * A manager among managers: greets its peers, tells what its domain offers by path-vector, takes their offers into its

@@ -18,7 +18,7 @@ import {
   type Signer,
 } from "@weft/kernel";
 import type { StoreState } from "../store.ts";
-import { type Inward, restoreInward } from "./inward.ts";
+import { type Inward, restoreInward } from "./held.ts";
 import { type FederationOptions, foreignName, type PeerOptions, type Quote } from "./messages.ts";
 
 /** Another domain's manager, as we know it now. */

@@ -18,8 +18,8 @@ import { observe } from "../manager/placing.ts";
 import type { RunEntry, TaskEntry } from "../manager/tasks.ts";
 import type { Launch } from "../protocol.ts";
 import type { Federation, Peer, Quoted } from "./federation.ts";
-import { barredHere } from "./inward.ts";
 import { isQuote, type PeerMessage, type Quote } from "./messages.ts";
+import { barredHere } from "./quoting.ts";
 
 /*
  * The home side: a task whose best place is another domain. Its manager is asked for a quote first; then the run stands

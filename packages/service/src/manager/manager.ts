@@ -17,9 +17,10 @@ import {
 import { Orchestrator } from "@weft/orchestration";
 import { Pool } from "@weft/pool";
 import { type BatchDecision, type Decision, planTogether, Scheduler, type TaskNeeds } from "@weft/scheduling";
+import { delivered } from "../federation/concluding.ts";
 import { beginDealing, deal, hearPeer, wakeDealing } from "../federation/dealing.ts";
 import { Federation } from "../federation/federation.ts";
-import { brought, delivered } from "../federation/inward.ts";
+import { brought } from "../federation/inward.ts";
 import { peerConnection } from "../federation/messages.ts";
 import { Predictor, UNTRIED } from "../predictor.ts";
 import type { FromAgent } from "../protocol.ts";
