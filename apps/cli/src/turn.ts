@@ -1,5 +1,6 @@
-import type { DominantShare, TurnView } from "@weft/service";
-import { percent } from "./text.ts";
+import type { Instant } from "@weft/kernel";
+import type { DominantShare, PlaceAwaited, TurnView } from "@weft/service";
+import { percent, since } from "./text.ts";
 
 const OF: Readonly<Record<NonNullable<DominantShare["resource"]>, string>> = {
   logical: "logical computing power",
@@ -17,8 +18,22 @@ const holds = ({ share, resource }: DominantShare): string =>
 
 const count = (tasks: number, of = ""): string => `${tasks} ${tasks === 1 ? "task" : "tasks"}${of}`;
 
-/** Whose turn comes before that of a task that waits for room, for people. */
-export function turnText(turn: TurnView): string {
+/** How long from now a moment is, which may have come. */
+const from = (now: Instant, at: Instant): string => (at <= now ? "now" : `in ${since(at, now)}`);
+
+function placeText(
+  { node, keptSince, promised, expected, latest, waitsFor }: PlaceAwaited,
+  now: Instant,
+): string {
+  const runs = `${waitsFor} ${waitsFor === 1 ? "run" : "runs"} that stood there before`;
+  const begins = expected === null ? "not as the node is now" : from(now, expected);
+  const kept = `a place on ${node} is kept for it since ${since(now, keptSince)}, promised ${from(now, promised)}`;
+  return `${kept}: it waits for ${runs}, expected to begin ${begins}, ${from(now, latest)} at the latest`;
+}
+
+/** Whose turn comes before that of a task that waits for room, and what place is kept for it, for people. */
+export function turnText(turn: TurnView, now: Instant): string {
+  if (turn.place !== undefined) return placeText(turn.place, now);
   const { promised, own, ahead } = turn;
   const before = [
     ...(promised > 0 ? [count(promised, " promised ahead")] : []),
@@ -26,5 +41,7 @@ export function turnText(turn: TurnView): string {
     ...(own > 0 ? [count(own, " of its own")] : []),
   ];
   const first = before.length === 0 ? "its turn is next" : `before it ${before.join(", ")}`;
-  return `its consumer ${holds(turn)}; ${first}`;
+  const kept =
+    turn.placeFrom === undefined ? "" : `; a place may be kept for it ${from(now, turn.placeFrom)}`;
+  return `its consumer ${holds(turn)}; ${first}${kept}`;
 }

@@ -185,7 +185,7 @@ export class LiveManager implements ManagerApi {
   }
 
   #turn(caller: Caller, entry: TaskEntry): { readonly turn?: TurnView } {
-    const turn = turnOf(this.#core, entry.row.id, caller.role === "manager");
+    const turn = turnOf(this.#core, entry.row.id, caller.role === "manager", this.#options.clock());
     return turn === null ? {} : { turn };
   }
 

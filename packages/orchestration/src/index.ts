@@ -1,3 +1,3 @@
 export * from "./orchestrator.ts";
 export * from "./runtime.ts";
-export type { Before, Turn } from "./waiting.ts";
+export type { Before, Stuck, Turn } from "./waiting.ts";

@@ -1,7 +1,7 @@
 import type { NodeId } from "@weft/infrastructure";
 import { assert, Deadlines, type Instant, type Machine, type Refusal, refuse } from "@weft/kernel";
 import type { RunFailure } from "./runtime.ts";
-import { type Before, type Turn, Waiting } from "./waiting.ts";
+import { type Before, type Stuck, type Turn, Waiting } from "./waiting.ts";
 
 /*
  * Desired against observed -> intentions: the life of every task (O4).
@@ -53,7 +53,9 @@ export type Observation =
   /** Something may fit now that did not before. */
   | { readonly kind: "room" }
   /** The share of a consumer has changed otherwise than by a run of its that was placed or ended; null: that of all. */
-  | { readonly kind: "reweighed"; readonly consumer: string | null };
+  | { readonly kind: "reweighed"; readonly consumer: string | null }
+  /** This waiting task goes before all others until it is placed or has ended; null: none does. */
+  | { readonly kind: "favoured"; readonly task: TaskId | null };
 
 export type Intention =
   | {
@@ -74,6 +76,8 @@ interface Life {
   readonly giveUpAt: Instant;
   /** The order of submission. */
   readonly serial: number;
+  /** When it was submitted, or lost its run. */
+  since: Instant;
   attempt: number;
   /** How many of its attempts gave way to other tasks [O4.7]. */
   gaveWay: number;
@@ -95,6 +99,8 @@ export class Orchestrator implements Machine<Observation, Intention> {
   #submissions = 0;
   /** The task that a place is being sought for, and in which round. */
   #trying: { readonly task: TaskId; readonly round: number } | null = null;
+  /** The task that goes before all others. */
+  #favoured: TaskId | null = null;
 
   constructor(shareOf: (consumer: string) => number = () => 0) {
     this.#waiting = new Waiting(shareOf);
@@ -114,11 +120,22 @@ export class Orchestrator implements Machine<Observation, Intention> {
     return this.#waiting.before(task);
   }
 
-  /** Takes a task back as it stood, after a restart; those submitted first come first. */
+  /** Lines of waiting tasks nothing of which was placed since `before`; the favoured task is not among them. */
+  stuckSince(before: Instant): readonly Stuck[] {
+    return this.#waiting.stuckSince(before);
+  }
+
+  /** From when on nothing of a waiting task's line was placed; null where it does not wait. */
+  stillSince(task: TaskId): Instant | null {
+    return this.#waiting.stillSince(task);
+  }
+
+  /** Takes a task back as it stood, after a restart; those submitted first come first. `since`: it waits from then on. */
   restore(
     task: TaskId,
     turn: Turn,
     shape: string,
+    since: Instant,
     giveUpAt: Instant,
     attempt: number,
     live: Life["live"],
@@ -131,6 +148,7 @@ export class Orchestrator implements Machine<Observation, Intention> {
       shape,
       giveUpAt,
       serial,
+      since,
       attempt,
       gaveWay,
       avoid: [],
@@ -153,16 +171,16 @@ export class Orchestrator implements Machine<Observation, Intention> {
     });
   }
 
-  handle(_now: Instant, seen: Observation): readonly Intention[] {
+  handle(now: Instant, seen: Observation): readonly Intention[] {
     switch (seen.kind) {
       case "submitted":
-        return this.#submitted(seen);
+        return this.#submitted(now, seen);
       case "placed":
-        return this.#placed(seen.task, seen.run, seen.node);
+        return this.#placed(now, seen.task, seen.run, seen.node);
       case "unplaced":
         return this.#unplaced(seen.task, seen.refusal, seen.what);
       case "ended":
-        return this.#ended(seen.task, seen.run, seen.end);
+        return this.#ended(now, seen.task, seen.run, seen.end);
       case "cancelled":
         return this.#cancelled(seen.task);
       case "room":
@@ -171,24 +189,26 @@ export class Orchestrator implements Machine<Observation, Intention> {
       case "reweighed":
         this.#waiting.weigh(seen.consumer);
         return [];
+      case "favoured":
+        this.#favour(seen.task);
+        return [];
     }
   }
 
-  #submitted({
-    task,
-    turn,
-    shape,
-    giveUpAt,
-  }: Observation & { readonly kind: "submitted" }): readonly Intention[] {
+  #submitted(
+    now: Instant,
+    { task, turn, shape, giveUpAt }: Observation & { readonly kind: "submitted" },
+  ): readonly Intention[] {
     assert(!this.#lives.has(task), "a task is submitted once");
-    this.restore(task, turn, shape, giveUpAt, 0, null);
+    this.restore(task, turn, shape, now, giveUpAt, 0, null);
     return this.#next();
   }
 
-  #placed(task: TaskId, run: RunId, node: NodeId): readonly Intention[] {
+  #placed(now: Instant, task: TaskId, run: RunId, node: NodeId): readonly Intention[] {
     const life = this.#lives.get(task);
     assert(life !== undefined && life.live === null, "only a waiting task is placed");
     this.#leave(life);
+    this.#waiting.moved(life.turn, life.shape, now);
     if (life.turn.consumer !== null) this.#waiting.weigh(life.turn.consumer);
     life.live = { run, node };
     life.attempt++;
@@ -206,7 +226,7 @@ export class Orchestrator implements Machine<Observation, Intention> {
     return this.#next();
   }
 
-  #ended(task: TaskId, run: RunId, end: RunEnd): readonly Intention[] {
+  #ended(now: Instant, task: TaskId, run: RunId, end: RunEnd): readonly Intention[] {
     const life = this.#lives.get(task);
     if (life?.live?.run !== run) return []; // [O4.2]
     const node = life.live.node;
@@ -224,6 +244,7 @@ export class Orchestrator implements Machine<Observation, Intention> {
       return [{ kind: "fail", task, refusal: refuse(end.because, end.detail).refusal }];
     }
     if (!gaveWay) life.avoid = [...life.avoid, node];
+    life.since = now;
     this.#await(life, true);
     return this.#next();
   }
@@ -244,13 +265,28 @@ export class Orchestrator implements Machine<Observation, Intention> {
 
   /** `again`: it is tried at once, whatever became of its like. */
   #await(life: Life, again = false): void {
-    this.#waiting.add(life.task, life.turn, life.shape, life.serial, again);
+    this.#waiting.add(life.task, life.turn, life.shape, life.serial, life.since, again);
     this.#giveUp.set(life.task, life.giveUpAt);
+  }
+
+  #favour(task: TaskId | null): void {
+    if (task === this.#favoured) return;
+    const moved = [this.#favoured, task];
+    this.#favoured = task;
+    for (const one of moved) {
+      const life = one === null ? undefined : this.#lives.get(one);
+      if (life === undefined || life.live !== null) continue;
+      const since = this.#waiting.stillSince(life.task) ?? life.since;
+      this.#waiting.remove(life.task);
+      const turn = one === task ? { ...life.turn, consumer: null } : life.turn;
+      this.#waiting.add(life.task, turn, life.shape, life.serial, since, one === task);
+    }
   }
 
   #leave({ task }: Life): void {
     this.#giveUp.clear(task);
     this.#waiting.remove(task);
+    if (this.#favoured === task) this.#favoured = null;
     if (this.#trying?.task === task) this.#trying = null;
   }
 

@@ -1,3 +1,4 @@
+import type { Instant } from "@weft/kernel";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Waiting } from "./waiting.ts";
@@ -64,7 +65,7 @@ it("[O5.1] the turn is that of the least share, rank and age among what has not 
           const consumer = one.add === 3 ? null : `c${one.add}`;
           const task = `t${serial}`;
           const shape = `s${one.shape}/${one.rank}`; // a shape includes the rank
-          waiting.add(task, { consumer, rank: one.rank }, shape, serial, one.again);
+          waiting.add(task, { consumer, rank: one.rank }, shape, serial, 0 as Instant, one.again);
           tasks.push({ task, consumer, rank: one.rank, shape, serial });
           serial++;
           if (!one.again) continue;
@@ -113,7 +114,7 @@ it("says who goes before a task", () => {
   ]);
   const waiting = new Waiting((consumer) => shares.get(consumer) ?? 0);
   ["ann", "bob", "bob", "eve", "ann", "ann"].forEach((consumer, serial) => {
-    waiting.add(`t${serial}`, { consumer, rank: serial === 5 ? 1 : 0 }, `s${serial}`, serial);
+    waiting.add(`t${serial}`, { consumer, rank: serial === 5 ? 1 : 0 }, `s${serial}`, serial, 0 as Instant);
   });
   expect(waiting.before("t4")).toEqual({ consumers: [{ consumer: "bob", tasks: 2 }], own: 2 });
   expect(waiting.before("t5")).toEqual({ consumers: [{ consumer: "bob", tasks: 2 }], own: 0 });

@@ -1,4 +1,4 @@
-import { assert, Ranked } from "@weft/kernel";
+import { assert, type Instant, Ranked } from "@weft/kernel";
 
 /** Whose a waiting task is and how it ranks among its consumer's own, the highest first. */
 export interface Turn {
@@ -19,6 +19,16 @@ interface Line {
   readonly shape: string;
   readonly rank: number;
   readonly tasks: Ranked<string>;
+  /** When the last of its tasks was placed, or else when it began to wait. */
+  since: Instant;
+}
+
+/** A consumer's line nothing of which was placed for a while, and its first task. */
+export interface Stuck {
+  readonly task: string;
+  readonly consumer: string;
+  readonly rank: number;
+  readonly since: Instant;
 }
 
 /** What one consumer waits with. */
@@ -73,10 +83,17 @@ export class Waiting {
   }
 
   /**
-   * Enters a task; `serial` says in which order tasks were submitted. `now`: it is to be tried in this round even
-   * where its like has just not fitted.
+   * Enters a task; `serial` says in which order tasks were submitted, `since` from when on it waits. `now`: it is to be
+   * tried in this round even where its like has just not fitted.
    */
-  add(task: string, { consumer, rank }: Turn, shape: string, serial: number, now = false): void {
+  add(
+    task: string,
+    { consumer, rank }: Turn,
+    shape: string,
+    serial: number,
+    since: Instant,
+    now = false,
+  ): void {
     assert(!this.#places.has(task), "a task waits once");
     let waiter = this.#waiters.get(consumer);
     if (waiter === undefined) {
@@ -86,7 +103,7 @@ export class Waiting {
     let line = waiter.lines.get(shape);
     const isNew = line === undefined;
     if (line === undefined) {
-      line = { shape, rank, tasks: new Ranked() };
+      line = { shape, rank, tasks: new Ranked(), since };
       waiter.lines.set(shape, line);
       this.#countShape(shape);
     }
@@ -118,6 +135,29 @@ export class Waiting {
     this.#waiters.delete(waiter.consumer);
     this.#turns.delete(waiter);
     this.#done.delete(waiter);
+  }
+
+  /** A task of this line was placed: what waits in it moves on. */
+  moved({ consumer }: Turn, shape: string, now: Instant): void {
+    const line = this.#waiters.get(consumer)?.lines.get(shape);
+    if (line !== undefined) line.since = now;
+  }
+
+  /** The lines of consumers nothing of which was placed since `before`, in no stated order. O(lines). */
+  stuckSince(before: Instant): readonly Stuck[] {
+    const stuck: Stuck[] = [];
+    for (const { consumer, lines } of this.#waiters.values()) {
+      if (consumer === null) continue;
+      for (const { tasks, rank, since } of lines.values()) {
+        if (since <= before) stuck.push({ task: tasks.first as string, consumer, rank, since });
+      }
+    }
+    return stuck;
+  }
+
+  /** From when on the line of a waiting task has stood still; null where it does not wait. */
+  stillSince(task: string): Instant | null {
+    return this.#places.get(task)?.line.since ?? null;
   }
 
   /** What did not fit may fit now: everything is to be tried again. */

@@ -42,6 +42,7 @@ export { type PlaceOptions, Scheduler, type SchedulerOptions } from "./scheduler
 export * from "./stale/choice.ts";
 export * from "./stale/optimistic.ts";
 export * from "./task.ts";
+export * from "./time/backfilling.ts";
 export * from "./time/fairness.ts";
 export * from "./time/keep-promises.ts";
 export * from "./time/preemption.ts";

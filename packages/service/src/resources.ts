@@ -175,6 +175,20 @@ export interface DominantShare {
   readonly resource: keyof Amounts | null;
 }
 
+/** A place kept for a task that others were passing over, until what stands there has left. */
+export interface PlaceAwaited {
+  readonly node: NodeId;
+  readonly keptSince: Instant;
+  /** Nothing that began since the place was kept is there after this moment. */
+  readonly promised: Instant;
+  /** When it is expected to be free, as what runs there is known now; null: not as the node is now. */
+  readonly expected: Instant | null;
+  /** When the last contract lapses of what ran there before. */
+  readonly latest: Instant;
+  /** How many runs stand there that began before. */
+  readonly waitsFor: number;
+}
+
 /** Why a waiting task's turn has not come: its consumer's share, and what goes before it. */
 export interface TurnView extends DominantShare {
   /** Tasks of its own consumer before it. */
@@ -183,6 +197,10 @@ export interface TurnView extends DominantShare {
   readonly promised: number;
   /** Consumers that hold less and wait too, with how many tasks; least share first. Only the manager sees who. */
   readonly ahead: readonly ({ readonly consumer: string | null; readonly tasks: number } & DominantShare)[];
+  /** The place kept for it; absent where none is. */
+  readonly place?: PlaceAwaited;
+  /** Where none is kept yet: from when on one may be, if nothing of its line begins before. */
+  readonly placeFrom?: Instant;
 }
 
 /** What was done for a task last because a link of its path got worse; `broken`: nothing would keep its promise. */

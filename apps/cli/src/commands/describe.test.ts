@@ -1,3 +1,5 @@
+import type { NodeId } from "@weft/infrastructure";
+import { after, type Micros, SECOND } from "@weft/kernel";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { begin, end, idOf, manager, onceThere, renew, weft } from "../testing/command-line.ts";
 
@@ -47,6 +49,28 @@ it("describe says of a waiting task what its consumer holds and who goes before 
   expect(out).toMatch(
     /^Waits for room: +its consumer holds 93 % of memory; before it bob \(holds nothing, 10 tasks\), 1 task of its own$/m,
   );
+});
+
+it("describe says of a task that others pass over where a place is kept for it, and when it begins", async () => {
+  await weft("apply", "-f", "task.yaml");
+  const task = manager.task({ account: "books", role: "consumer" }, "read-receipt");
+  if (!task.ok) throw new Error(task.refusal.message);
+  const { submittedAt } = task.value;
+  const at = (seconds: number) => after(submittedAt, (seconds * SECOND) as Micros);
+  const place = {
+    ...{ node: "corner" as NodeId, keptSince: at(-12), promised: at(30), expected: at(42) },
+    ...{ latest: at(900), waitsFor: 2 },
+  };
+  const turn = { share: 0, resource: null, own: 0, promised: 0, ahead: [], place } as const;
+  manager.change({ ...task.value, turn }, "waiting");
+  const { out } = await weft("describe", "task", "read-receipt");
+  expect(out).toMatch(
+    /^Waits for room: +a place on corner is kept for it since \d+s, promised in \d+s: it waits for 2 runs that stood there before, expected to begin in \d+s, in 1[45]m at the latest$/m,
+  );
+  const { place: _, ...others } = turn;
+  manager.change({ ...task.value, turn: { ...others, placeFrom: at(20) } }, "waiting");
+  const early = await weft("describe", "task", "read-receipt");
+  expect(early.out).toMatch(/its turn is next; a place may be kept for it in [12]\d(\.\d)?s$/m);
 });
 
 it("top prints once off a terminal", async () => {

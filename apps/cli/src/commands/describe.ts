@@ -207,7 +207,7 @@ async function taskFacts(task: TaskView, now: Instant, currency: string): Promis
     ["Consumer", task.consumer],
     ["Phase", task.phase],
     ["Reason", task.reason === null ? UNKNOWN : `${task.reason.message}  [${task.reason.code}]`],
-    ...(task.turn === undefined ? [] : [["Waits for room", turnText(task.turn)] as const]),
+    ...(task.turn === undefined ? [] : [["Waits for room", turnText(task.turn, now)] as const]),
     ["Submitted", `${formatInstant(task.submittedAt)}, ${since(now, task.submittedAt)} ago`],
     [
       "Ended",

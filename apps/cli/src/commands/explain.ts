@@ -26,7 +26,7 @@ export function register(program: Command, context: Context): void {
       context.print(await decisionText(must(decision)));
       const { turn, promise } = must(decision);
       if (promise !== undefined) context.print(promiseText(promise));
-      if (turn !== undefined) context.print(`waits for room: ${turnText(turn)}`);
+      if (turn !== undefined) context.print(`waits for room: ${turnText(turn, must(network).now)}`);
       context.note(`decided ${since(must(network).now, must(decision).at)} ago`);
     });
 }

@@ -274,11 +274,22 @@ const dominantShare = z.looseObject({
   resource: z.enum(SHARED).nullable().describe("Of which resource; null: nothing is held."),
 });
 
+const placeAwaited = z.looseObject({
+  node: node(),
+  keptSince: instant(),
+  promised: instant().describe("Nothing that began since is there after this moment."),
+  expected: instant().nullable().describe("When it is expected to be free; null: not as the node is now."),
+  latest: instant().describe("When the last contract lapses of what ran there before."),
+  waitsFor: z.int().describe("Runs that stand there since before the place was kept."),
+});
+
 const turnView: z.ZodType<TurnView> = dominantShare
   .extend({
     own: z.int().describe("Tasks of its own consumer before it."),
     promised: z.int().describe("Tasks that are due a place promised ahead."),
     ahead: z.array(dominantShare.extend({ consumer: z.string().nullable(), tasks: z.int() })),
+    place: placeAwaited.optional().describe("The place kept for it."),
+    placeFrom: instant().optional().describe("From when on a place may be kept for it."),
   })
   .describe("Dominant share of the task's consumer, and what goes before it.");
 

@@ -14,6 +14,7 @@ import { type TaskNeeds, workClass } from "@weft/scheduling";
 import type { Tried } from "../predictor.ts";
 import type { Outcome } from "../protocol.ts";
 import type { RunView, Timeline } from "../resources.ts";
+import type { TaskRow } from "../store.ts";
 import { warnOfLowBalance } from "./billing.ts";
 import { type Core, note, send, store } from "./core.ts";
 import type { Member } from "./fleet.ts";
@@ -86,7 +87,9 @@ export function withdrawRun(core: Core, now: Instant, run: RunEntry): void {
 }
 
 /** A run leaves its place to a task of higher priority: nothing is charged, and its own task waits for another place. */
-export function giveWay(core: Core, now: Instant, run: RunEntry, to: string): void {
+export function giveWay(core: Core, now: Instant, run: RunEntry, { consumer, submission }: TaskRow): void {
+  const own = core.tasks.task(run.task)?.row.consumer === consumer;
+  const to = own ? submission.name : "a task of another consumer";
   leavePlace(core, now, run, "preempted", `gave way to ${to}`);
 }
 

@@ -37,6 +37,7 @@ import type { Billing, BillingCommand, BillingPolicy } from "./billing.ts";
 import type { Books } from "./books.ts";
 import type { DisputeCommand } from "./disputes.ts";
 import type { Fleet } from "./fleet.ts";
+import type { Front } from "./front.ts";
 import type { CosignCommand, ManagerLog } from "./log.ts";
 import type { Offers, OffersCommand } from "./offers.ts";
 import type { Organisations, OrganisationsCommand } from "./organisations.ts";
@@ -215,6 +216,8 @@ export interface Core {
   readonly applications: Applications;
   readonly ahead: Ahead;
   readonly promises: Promises;
+  /** The waiting task that has a place kept. */
+  readonly front: Front;
   /** Places that were decided for tasks together, until each is placed. */
   readonly planned: Map<string, Placed>;
   readonly decided: Map<string, Decided>;

@@ -44,6 +44,7 @@ import {
   tell,
 } from "./core.ts";
 import { Fleet } from "./fleet.ts";
+import { Front } from "./front.ts";
 import { closed, hello, knock, opened, silent } from "./joining.ts";
 import { ManagerLog } from "./log.ts";
 import { Offers, priceNode, reprice } from "./offers.ts";
@@ -124,6 +125,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       applications: new Applications(state),
       ahead: new Ahead(state),
       promises: new Promises(),
+      front: new Front(),
       planned: new Map(),
       decided: new Map(),
       sticky: new Map(),
@@ -160,7 +162,8 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     const soonest = earliest(earliest(orchestrator.wakeAt, sweepAt), earliest(announced, silences.next));
     const kept = earliest(log.headAt, this.#core.applications.deadlines.next);
     const dealing = this.#core.federation?.wakeAt ?? NEVER;
-    const promised = earliest(earliest(dealing, this.#core.ahead.due.next), this.#core.promises.upset.next);
+    const moments = earliest(this.#core.ahead.due.next, this.#core.front.wakeAt);
+    const promised = earliest(earliest(dealing, moments), this.#core.promises.upset.next);
     return earliest(earliest(soonest, earliest(kept, promised)), earliest(aside.next, offers.wakeAt));
   }
 
@@ -175,6 +178,10 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     if (core.promises.upset.next <= now) restorePromises(core, now);
     if (core.setAside.next <= now) {
       tryAgain(core, now);
+      observe(core, now, { kind: "room" });
+    }
+    if (core.front.wakeAt <= now) {
+      core.front.wakeAt = NEVER;
       observe(core, now, { kind: "room" });
     }
     giveUpApplications(core, now);
@@ -358,6 +365,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
         id,
         turnFor(entry.row),
         shapeOf(submission.needs),
+        entry.row.submittedAt,
         notAfter,
         entry.runs.length,
         live === undefined ? null : { run: live.view.id, node: live.view.node as NodeId },

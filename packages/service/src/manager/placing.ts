@@ -35,6 +35,7 @@ import { retryApplications, stepEnded } from "./applications/course.ts";
 import { holdForGangs } from "./applications/holds.ts";
 import { giveWay, withdrawRun } from "./closing.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
+import { delaysFront, frontPlaced, frontRefused, lateOnPlace, tendFront } from "./front.ts";
 import { listOf } from "./offers.ts";
 import { makeRoom, rankOf } from "./preempting.ts";
 import { placeOnSale } from "./selling.ts";
@@ -54,6 +55,8 @@ const LEAST_OUTPUT = 2 ** 20;
 /** Explaining costs a walk over all nodes: done at every placement only where that is cheap. */
 const EXPLAIN_UP_TO_NODES = 256;
 const MOST_STICKY = 10_000;
+/** So many places that would put off the task in front are passed over for others; then a task waits. */
+const MOST_KEPT = 16;
 /** Decisions remembered for `explain`, the oldest forgotten first. */
 const MOST_DECIDED = 10_000;
 
@@ -61,6 +64,7 @@ const MOST_DECIDED = 10_000;
 export function observe(core: Core, now: Instant, seen: Observation): void {
   if (seen.kind === "room") {
     holdForGangs(core); // theirs by right, before anybody else's turn
+    tendFront(core, now);
     if (core.shares.refresh()) core.orchestrator.handle(now, { kind: "reweighed", consumer: null });
   }
   const intended = core.orchestrator.handle(now, seen);
@@ -136,11 +140,13 @@ function place(
   let decision = decide(core, now, entry, avoid);
   // Every other node is worse than one that failed once: a network of one node must heal too.
   if (decision.outcome === "refused" && avoid.length > 0) decision = decide(core, now, entry, []);
-  const room = decision.outcome === "refused" ? makeRoom(core, now, entry, avoid) : null;
+  const room =
+    decision.outcome === "refused" ? makeRoom(core, now, entry, avoid, lateOnPlace(core, now, task)) : null;
   if (room !== null) decision = room.decision;
   core.decided.set(task, { at: now, decision });
   if (core.decided.size > MOST_DECIDED) core.decided.delete(core.decided.keys().next().value as string);
   if (decision.outcome === "refused") {
+    frontRefused(core, now, task);
     return wait(core, now, entry, decision.refusal, isOwnAlone(core, now, entry) ? "line" : "shape");
   }
   const abroad = core.federation?.peerAt(decision.node);
@@ -150,6 +156,7 @@ function place(
   const proposed = propose(core, now, drafted.contract);
   if (!proposed.ok) {
     room?.undo();
+    frontRefused(core, now, task);
     return wait(core, now, entry, proposed.refusal, "line");
   }
   const { life, ...contract } = proposed.value;
@@ -169,9 +176,10 @@ function place(
     const connection = core.fleet.member(decision.node)?.connection ?? null;
     send(core, connection, { kind: "launch", launch: run.live.launch });
   }
+  frontPlaced(core, now, task);
   const next = core.orchestrator.handle(now, { kind: "placed", task, run: run.view.id, node: decision.node });
   endPromise(core, task);
-  for (const victim of room?.victims ?? []) giveWay(core, now, victim, entry.row.submission.name);
+  for (const victim of room?.victims ?? []) giveWay(core, now, victim, entry.row);
   return next;
 }
 
@@ -183,16 +191,34 @@ const isOwnAlone = (core: Core, now: Instant, entry: TaskEntry): boolean =>
 
 function decide(core: Core, now: Instant, entry: TaskEntry, avoid: readonly NodeId[]): Decision {
   const wish = wishOf(core, now, entry, avoid);
-  if (wish.placed !== null) return wish.placed;
+  if (wish.placed !== null && !delaysFront(core, now, entry, wish.placed)) return wish.placed;
   const { needs } = wish;
   const explain = core.pool.nodes.slots.bound <= EXPLAIN_UP_TO_NODES;
-  return placeOnSale(core, now, needs, {
-    sticky: wish.node ?? formerOf(core, now, needs),
-    ...(wish.node === null ? {} : { margin: 1 }),
-    excludeNodes: core.federation === null ? avoid : [...avoid, ...barredFor(core, now, entry)],
-    explain,
-  });
+  const exclude = core.federation === null ? [...avoid] : [...avoid, ...barredFor(core, now, entry)];
+  for (let tries = 0; ; tries++) {
+    const decision = placeOnSale(core, now, needs, {
+      sticky: wish.node ?? formerOf(core, now, needs),
+      ...(wish.node === null ? {} : { margin: 1 }),
+      excludeNodes: exclude,
+      explain,
+    });
+    if (decision.outcome === "refused") return tries === 0 ? decision : heldBack(decision);
+    if (!delaysFront(core, now, entry, decision)) return decision;
+    if (tries === MOST_KEPT) return heldBack(decision);
+    exclude.push(decision.node);
+  }
 }
+
+/** What is free is not for this task: it would put off one that waits longer. */
+const heldBack = ({ basedOn, explanation }: Decision): Decision => ({
+  outcome: "refused",
+  code: "no_capacity",
+  refusal: refuse("no_capacity", "what is free is kept for a task that has waited longer", {
+    hint: "it is tried again whenever there is more room",
+  }).refusal,
+  basedOn,
+  explanation,
+});
 
 function wait(
   core: Core,

@@ -11,7 +11,8 @@ import type { RunEntry, TaskEntry } from "./tasks.ts";
  * Room for a task of priority where nothing fits: running tasks of lower rank give way, the set that costs least.
  *
  * [M.P1] To a consumer's task of higher priority only tasks of its own give way, to a place promised ahead whatever has
- *        none: nobody names himself above others. And only where the task then really fits: tried on a copy first.
+ *        none, to one kept for who waits too long what began there since: nobody names himself above others. And only
+ *        where the task then really fits: tried on a copy first.
  * [M.P2] Whoever gave way pays nothing for what was done, is not held to have failed, and goes first among its like.
  */
 
@@ -31,21 +32,26 @@ export const turnFor = ({ consumer, submission: { needs } }: TaskRow): Turn => (
   rank: rankOf(needs),
 });
 
-/** Whom to ask to give way, and the place that this makes; null where that helps nothing. */
+/** Running tasks that give way to one by rank. */
+function outranked(core: Core, { consumer, submission: { needs } }: TaskRow): readonly RunEntry[] {
+  const rank = rankOf(needs);
+  if (rank === 0) return [];
+  return [...core.tasks.live].filter((run) => {
+    const row = core.tasks.task(run.task)?.row;
+    if (row === undefined || !core.reservations.has(run.view.id)) return false;
+    const mayAsk = needs.startAt !== undefined || row.consumer === consumer;
+    return mayAsk && rankOf(row.submission.needs) < rank;
+  });
+}
+
+/** Of those that may be asked, whom to ask to give way, and the place that this makes; null where that helps nothing. */
 function roomBelow(
   core: Core,
   now: Instant,
-  consumer: string,
+  below: readonly RunEntry[],
   given: TaskNeeds,
   avoid: readonly NodeId[],
 ): { readonly victims: readonly RunEntry[]; readonly node: NodeId } | null {
-  const rank = rankOf(given);
-  const below = [...core.tasks.live].filter((run) => {
-    const row = core.tasks.task(run.task)?.row;
-    if (row === undefined || !core.reservations.has(run.view.id)) return false;
-    const mayAsk = given.startAt !== undefined || row.consumer === consumer;
-    return mayAsk && rankOf(row.submission.needs) < rank;
-  });
   if (below.length === 0) return null;
   const needs = onSale(core, {
     ...given,
@@ -56,7 +62,7 @@ function roomBelow(
   const offers = new Offers(emptied).of(needs, NODES_WEIGHED);
   const ruledOut = new Set<number>();
   for (let i = 0; i < Math.min(CHOICES, offers.length); i++) {
-    const chosen = choosePreemption(problemOf(core, now, needs, rank, below, offers, ruledOut));
+    const chosen = choosePreemption(problemOf(core, now, needs, below, offers, ruledOut));
     if (!chosen.ok) return null;
     const victims = chosen.value.victims.map((v) => below[v]!);
     const node = offers[chosen.value.node]!.node;
@@ -77,7 +83,6 @@ function problemOf(
   core: Core,
   now: Instant,
   needs: TaskNeeds,
-  rank: number,
   below: readonly RunEntry[],
   offers: ReturnType<Offers["of"]>,
   ruledOut: ReadonlySet<number>,
@@ -107,15 +112,13 @@ function problemOf(
       needs.storage.throughput,
       accelerator === null ? 0 : accelerator.memoryBytes * (accelerator.count ?? 1),
     ),
-    priority: rank,
+    priority: 1,
     nodes: offers.length,
     free: Float64Array.from(free),
     admissible: Uint8Array.from(offers, (_, j) => (ruledOut.has(j) ? 0 : 1)),
     // What stands on a node that would not do is nobody's victim.
     runningOn: Int32Array.from(standing, (j) => Math.max(0, j)),
-    runningPriority: Float64Array.from(below, (run, v) =>
-      standing[v]! < 0 ? Number.POSITIVE_INFINITY : rankOf(core.tasks.task(run.task)!.row.submission.needs),
-    ),
+    runningPriority: Float64Array.from(standing, (j) => (j < 0 ? Number.POSITIVE_INFINITY : 0)),
     held: Float64Array.from(
       claims.flatMap((claim, v) => {
         const j = standing[v]!;
@@ -137,15 +140,20 @@ export interface Room {
   readonly undo: () => void;
 }
 
-/** Makes room for a task that nothing has room for, where some of lower priority can give way; null where none can. */
+/**
+ * Makes room for a task that nothing has room for, where some of lower priority, or `late` ones that stay too long on a
+ * place kept for it, can give way; null where none can.
+ */
 export function makeRoom(
   core: Core,
   now: Instant,
-  { row: { consumer, submission } }: TaskEntry,
+  { row }: TaskEntry,
   avoid: readonly NodeId[],
+  late: readonly RunEntry[],
 ): Room | null {
-  const { needs } = submission;
-  const below = rankOf(needs) > 0 ? roomBelow(core, now, consumer, needs, avoid) : null;
+  const { needs } = row.submission;
+  const asked = new Set([...outranked(core, row), ...late]);
+  const below = roomBelow(core, now, [...asked], needs, avoid);
   if (below === null) return null;
   const held = below.victims.map((run) => {
     const id = core.reservations.get(run.view.id)!;

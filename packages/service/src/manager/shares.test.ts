@@ -40,9 +40,9 @@ it("whoever comes later does not wait for a hundred tasks of another", () => {
   pass(1500);
   const second = several("bob", 10, needs);
   expect(second.map(phaseOf)).toEqual(Array(10).fill("pending"));
-  const told = turnOf(desk.manager.core, second[9]!, true)!;
-  expect(told).toEqual({ share: 0, resource: null, own: 9, promised: 0, ahead: [] });
-  const late = turnOf(desk.manager.core, first[99]!, true)!;
+  const told = turnOf(desk.manager.core, second[9]!, true, desk.now)!;
+  expect(told).toMatchObject({ share: 0, resource: null, own: 9, promised: 0, ahead: [] });
+  const late = turnOf(desk.manager.core, first[99]!, true, desk.now)!;
   expect(late.resource).toBe("memory");
   expect(late.share).toBeCloseTo((5 * 4e8) / 2 ** 31, 6);
   expect(late.ahead).toEqual([{ consumer: "bob", tasks: 10, share: 0, resource: null }]);
@@ -63,12 +63,12 @@ it("[M.F1] shares are after a restart what they were, and turns with them", () =
   several("ann", 8, needs);
   pass(1000);
   const second = several("bob", 3, needs);
-  const before = turnOf(desk.manager.core, second[2]!, true);
+  const before = turnOf(desk.manager.core, second[2]!, true, desk.now);
   const share = desk.manager.core.shares.of("ann");
   desk.restartManager();
   pass(500);
   expect(desk.manager.core.shares.of("ann")).toBe(share);
-  expect(turnOf(desk.manager.core, second[2]!, true)).toEqual(before);
+  expect(turnOf(desk.manager.core, second[2]!, true, desk.now)).toEqual(before);
   pass(3500);
   expect(second.map(phaseOf)).toEqual(Array(3).fill("running"));
 });

@@ -1,9 +1,11 @@
 import { COMPUTE_TYPES } from "@weft/infrastructure";
+import type { Instant } from "@weft/kernel";
 import type { Claim, ClaimByName } from "@weft/pool";
 import { ACCELERATOR_KINDS, type Amounts, type Pool, RESOURCES } from "@weft/pool";
 import { DominantShares } from "@weft/scheduling";
 import type { DominantShare, TurnView } from "../resources.ts";
 import type { Core } from "./core.ts";
+import { placeAwaited, placeKeptFrom } from "./front.ts";
 
 /*
  * Between consumers that wait for room: who has least of what there is goes first (dominant-resource fairness).
@@ -100,13 +102,16 @@ function amounts(
 
 /** What goes before a task that waits for room; null for one that does not. Others are named where `named`. */
 export function turnOf(
-  core: Pick<Core, "shares" | "orchestrator" | "tasks">,
+  core: Pick<Core, "shares" | "orchestrator" | "tasks" | "front" | "pool" | "reservations">,
   task: string,
   named: boolean,
+  now: Instant,
 ): TurnView | null {
   const row = core.tasks.task(task)?.row;
   const before = core.orchestrator.before(task);
   if (row === undefined || before === null) return null;
+  const place = placeAwaited(core, task, now);
+  const placeFrom = placeKeptFrom(core, task);
   const ahead = before.consumers.flatMap(({ consumer, tasks }) =>
     consumer === null
       ? []
@@ -117,5 +122,6 @@ export function turnOf(
     own: before.own,
     promised: before.consumers.find(({ consumer }) => consumer === null)?.tasks ?? 0,
     ahead: ahead.sort((a, b) => a.share - b.share),
+    ...(place !== null ? { place } : placeFrom === null ? {} : { placeFrom }),
   };
 }

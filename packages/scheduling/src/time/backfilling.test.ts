@@ -1,0 +1,207 @@
+import type { LinkState, NodeDescription } from "@weft/infrastructure";
+import { type Instant, Rng } from "@weft/kernel";
+import { Pool } from "@weft/pool";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { Offers } from "../batch/offers.ts";
+import type { Placed } from "../placement/decision.ts";
+import { Scheduler } from "../scheduler.ts";
+import type { TaskNeeds } from "../task.ts";
+import { freeAt, type KeptPlace, keepPlace, type Leaving, leavesPlace } from "./backfilling.ts";
+
+const brand = <T>(value: unknown): T => value as T;
+const SITES = ["here", "east", "west"];
+const NOW = 1_000 as Instant;
+
+function somePool(rng: Rng): Pool {
+  const pool = new Pool();
+  for (const [from, to] of [
+    ["here", "east"],
+    ["here", "west"],
+  ]) {
+    const capacity = rng.pick([3e6, 6e6]);
+    for (const ends of [
+      { from, to },
+      { from: to, to: from },
+    ]) {
+      const link = { ...ends, up: true, delay: 1000, jitter: 10, loss: 0, capacity, bitErrorRate: 0 };
+      pool.setLink(brand<LinkState>({ ...link, security: "open", radio: null, at: 0 }));
+    }
+  }
+  for (let j = 0; j < 1 + rng.below(4); j++) {
+    const power = { logical: (1 + rng.below(4)) * 1e9, parallel: 0, neural: 0 };
+    const devices = Array.from({ length: rng.below(3) }, () => ({
+      kind: "gpu",
+      model: "m",
+      memoryBytes: 4e9,
+    }));
+    pool.addNode(
+      brand<NodeDescription>({
+        id: `n${j}`,
+        ...{ tier: "edge", site: rng.pick(SITES), domain: "d", labels: {}, power },
+        laneRate: { logical: 1e9, parallel: 0, neural: 0 },
+        memoryBytes: rng.pick([2e9, 4e9]),
+        storage: { capacityBytes: 1e10, throughput: 1e9, storageClass: "scratch" },
+        ...{ accelerators: devices, runs: ["wasm"], security: "open", watts: null, gramsPerKwh: null },
+      }),
+    );
+  }
+  return pool;
+}
+
+/** Tasks whose whole computing power is always demanded: what fits is then a matter of what is free alone. */
+function someTask(rng: Rng, large = false): TaskNeeds {
+  const lanes = large ? rng.pick([1, 2, 4]) : rng.pick([0.25, 0.5, 1]);
+  return brand({
+    basic: {
+      inputBytes: 0,
+      resultBytes: 0,
+      dataType: null,
+      dataAt: "here",
+      mayLeaveTo: null,
+      deadline: null,
+      sticky: null,
+    },
+    compute: {
+      ...{ type: "logical", work: 1e9, atLeast: lanes * 1e9, lanes },
+      accelerator: rng.chance(0.2)
+        ? { kind: "gpu", memoryBytes: rng.pick([1e9, 3e9]), count: large ? 2 : 1 }
+        : null,
+    },
+    storage: { capacity: 0, throughput: 0, storageClass: null },
+    algorithm: {
+      function: "f",
+      timeComplexity: null,
+      space: large ? rng.pick([1e9, 2e9, 3.5e9]) : rng.pick([2e8, 9e8]),
+    },
+    network: {
+      ...{ delay: null, bandwidth: rng.pick([0, 0, 1e6, large ? 5e6 : 2e6]), jitter: null, loss: null },
+      ...{ bitErrorRate: null, security: "open" },
+    },
+    where: { runs: "wasm", tier: null, domain: null, labels: {}, avoid: [] },
+    objective: { kind: "time" },
+    payAtMost: null,
+  });
+}
+
+/** Runs that fill the pool, each with a moment when it is gone. */
+function someStanding(pool: Pool, rng: Rng): Leaving[] {
+  const standing: Leaving[] = [];
+  const scheduler = new Scheduler(pool);
+  for (let i = 0; i < 25; i++) {
+    const placed = scheduler.place(someTask(rng));
+    if (placed.outcome === "refused") continue;
+    const held = pool.reserve(placed.claim);
+    if (held.ok) standing.push({ reservation: held.value, until: (NOW + 1 + rng.below(100)) as Instant });
+  }
+  return standing;
+}
+
+const fits = (pool: Pool, needs: TaskNeeds): boolean => new Scheduler(pool).place(needs).outcome === "placed";
+
+it("[B2] a place is kept from the first moment on at which the task would be placed, found by trying every one", () => {
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const rng = new Rng(seed);
+      const pool = somePool(rng);
+      const standing = someStanding(pool, rng);
+      const needs = someTask(rng, true);
+      const draft = pool.snapshot();
+      let first: number | null = fits(draft, needs) ? NOW : null;
+      for (const { reservation, until } of [...standing].sort((a, b) => a.until - b.until)) {
+        draft.release(reservation);
+        if (first === null && fits(draft, needs)) first = until;
+      }
+      const place = keepPlace(pool, needs, standing, NOW);
+      expect(place?.at ?? null).toBe(first);
+      if (place !== null) expect(freeAt(pool, place.claim, standing, NOW)).toBe(place.at);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+interface Begun extends Leaving {
+  readonly needs: TaskNeeds;
+}
+
+/** Others come at random moments and begin wherever they may; tells whether the place was free at its moment. */
+function passBy(
+  pool: Pool,
+  rng: Rng,
+  standing: readonly Leaving[],
+  place: KeptPlace,
+  heeded: boolean,
+): boolean {
+  const here: Leaving[] = [...standing];
+  const begun: Begun[] = [];
+  const scheduler = new Scheduler(pool);
+  let now = NOW as number;
+  const leaveUpTo = (moment: number): void => {
+    for (let i = here.length - 1; i >= 0; i--) {
+      if (here[i]!.until > moment) continue;
+      pool.release(here[i]!.reservation);
+      here.splice(i, 1);
+    }
+  };
+  while (now < place.at) {
+    leaveUpTo(now);
+    const needs = someTask(rng);
+    const until = (now + 1 + rng.below(60)) as Instant;
+    const placed = scheduler.place(needs) as Placed;
+    const may =
+      placed.outcome === "placed" && (!heeded || leavesPlace(pool, place, here, placed.claim, until));
+    if (may) {
+      const held = pool.reserve(placed.claim);
+      if (held.ok) {
+        here.push({ reservation: held.value, until });
+        begun.push({ reservation: held.value, until, needs });
+      }
+    }
+    now += rng.below(4);
+  }
+  leaveUpTo(place.at);
+  const claim = pool.claim(place.claim);
+  return claim.ok && pool.check(claim.value) === null;
+}
+
+it("[B1] whatever comes by meanwhile, the place is free at its moment; unheeded it often would not be", () => {
+  let unheeded = 0;
+  let runs = 0;
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const make = (): [Pool, Leaving[], KeptPlace | null, Rng] => {
+        const rng = new Rng(seed);
+        const pool = somePool(rng);
+        const standing = someStanding(pool, rng);
+        return [pool, standing, keepPlace(pool, someTask(rng, true), standing, NOW), rng];
+      };
+      const [pool, standing, place, rng] = make();
+      if (place === null || place.at === NOW) return;
+      runs++;
+      expect(passBy(pool, rng, standing, place, true)).toBe(true);
+      const again = make();
+      if (!passBy(again[0], again[3], again[1], again[2]!, false)) unheeded++;
+    }),
+    { numRuns: 300 },
+  );
+  expect(runs).toBeGreaterThan(50);
+  expect(unheeded / runs).toBeGreaterThan(0.5);
+});
+
+it("what is gone in time, elsewhere, or fits beside may begin", () => {
+  const rng = new Rng(7);
+  const pool = somePool(rng);
+  const needs: TaskNeeds = { ...someTask(rng), network: { ...someTask(rng).network, bandwidth: brand(0) } };
+  const [offer] = new Offers(pool).of({ ...needs, compute: { ...needs.compute, accelerator: null } }, 1);
+  expect(offer).toBeDefined();
+  const placed = new Scheduler(pool).place({
+    ...needs,
+    compute: { ...needs.compute, accelerator: null },
+  }) as Placed;
+  const all = { ...placed.claim, memory: pool.nodes.freeMemory[placed.claim.node]! };
+  const place = keepPlace(pool, { ...needs, compute: { ...needs.compute, accelerator: null } }, [], NOW)!;
+  expect(place.at).toBe(NOW);
+  const later = { ...place, at: (NOW + 50) as Instant };
+  expect(leavesPlace(pool, later, [], all, (NOW + 50) as Instant)).toBe(true);
+  expect(leavesPlace(pool, later, [], all, (NOW + 51) as Instant)).toBe(place.claim.node !== placed.node);
+});

@@ -1,0 +1,202 @@
+import { type Bytes, MILLISECOND, type Micros, money, SECOND } from "@weft/kernel";
+import { createSigner, nodeCryptography } from "@weft/live";
+import type { TaskNeeds } from "@weft/scheduling";
+import { beforeEach, expect, it } from "vitest";
+import { Desk, describeNode, deskNeeds } from "../testing/index.ts";
+import { PATIENCE } from "./front.ts";
+import { turnOf } from "./shares.ts";
+
+/*
+ * A task that needs (nearly) a whole node among a steady flow of small ones of others, in a whole network on a desk under
+ * virtual time.
+ */
+
+const lasting = (ms: number) => ({ lasts: (ms * MILLISECOND) as Micros, ends: "finished" }) as const;
+let desk: Desk;
+let flowed: number;
+
+beforeEach(() => {
+  desk = new Desk(nodeCryptography, createSigner);
+  desk.consumer("bob");
+  desk.consumer("eve");
+  flowed = 0;
+});
+
+const pass = (ms: number): void => desk.pass((ms * MILLISECOND) as Micros);
+const taskOf = (id: string) => desk.manager.core.tasks.task(id)!;
+const phaseOf = (id: string) => taskOf(id).row.progress.phase;
+const sized = (space: number, change: Partial<TaskNeeds> = {}): TaskNeeds => {
+  const needs = deskNeeds();
+  return { ...needs, algorithm: { ...needs.algorithm, space: space as Bytes }, ...change };
+};
+function submitted(account: string, name: string, needs: TaskNeeds): string {
+  const answer = desk.submit(name, needs, money(1_000n), account);
+  if (!answer.ok) throw new Error(JSON.stringify(answer.refusal));
+  return answer.value;
+}
+/** For so many seconds, four small tasks a second: more than the node can take, whatever it has just done. */
+function flow(seconds: number, account = "bob", needs = sized(4e8)): string[] {
+  return Array.from({ length: seconds * 4 }, () => {
+    const id = submitted(account, `${account}-flow-${flowed++}`, needs);
+    pass(250);
+    return id;
+  });
+}
+/** The same, until a place is kept for a task. */
+function flowUntilKept(task: string, needs = sized(4e8)): void {
+  for (let s = 0; s < 60 && kept()?.task !== task; s++) flow(1, "bob", needs);
+  expect(kept()?.task).toBe(task);
+}
+const kept = () => desk.manager.core.front.kept;
+const waited = (id: string): number => taskOf(id).runs.at(-1)!.launchedAt - taskOf(id).row.submittedAt;
+
+it("[M.Q1] a task that needs the whole node is not passed over for ever by small ones of others", () => {
+  desk.join(describeNode("corner", "ningbo", 8), lasting(1500));
+  pass(100);
+  flow(10);
+  const large = submitted("ann", "large", sized(2e9));
+  flow(25);
+  // Twice as many small ones as there is room for: not for a moment is the node empty.
+  expect(phaseOf(large)).toBe("pending");
+  const turn = turnOf(desk.manager.core, large, true, desk.now)!;
+  expect(turn.placeFrom).toBe(taskOf(large).row.submittedAt + PATIENCE);
+  flow(15);
+  expect(phaseOf(large)).toBe("succeeded");
+  expect(taskOf(large).runs).toHaveLength(1);
+  // What stood there takes 1.5 s; room is looked for once a second at most.
+  expect(waited(large)).toBeLessThan(PATIENCE + 3 * SECOND);
+  pass(60_000);
+  for (const { row } of desk.manager.core.tasks.all) expect(row.progress.phase).toBe("succeeded");
+  expect(kept()).toBeNull();
+  expect(desk.manager.core.pool.reservations).toBe(0);
+});
+
+it("[M.Q1] says where and when it is to begin, and keeps to it", () => {
+  desk.join(describeNode("corner", "ningbo", 8), lasting(8000));
+  pass(100);
+  flow(40);
+  const large = submitted("ann", "large", sized(2e9));
+  flowUntilKept(large);
+  const { place, placeFrom, promised } = turnOf(desk.manager.core, large, false, desk.now)!;
+  expect(placeFrom).toBeUndefined();
+  expect(promised).toBe(0);
+  expect(place).toMatchObject({ node: "corner", waitsFor: expect.any(Number) });
+  expect(place!.waitsFor).toBeGreaterThan(0);
+  expect(place!.expected).toBeLessThanOrEqual(desk.now + 9 * SECOND);
+  expect(place!.latest).toBeGreaterThan(place!.promised);
+  flow(12);
+  expect(taskOf(large).runs[0]!.launchedAt).toBeLessThanOrEqual(place!.promised + SECOND);
+});
+
+it("[M.Q2] small ones go before it where they are gone in time, and beside it", () => {
+  desk.join(describeNode("corner", "ningbo", 8), lasting(1000));
+  pass(100);
+  flow(20); // it is known now how long such tasks take
+  pass(3000);
+  desk.behave("corner", lasting(60_000));
+  const long = submitted("bob", "long", sized(1.2e9));
+  pass(200);
+  desk.behave("corner", lasting(1000));
+  const large = submitted("ann", "large", sized(1.6e9));
+  flow(29, "bob", sized(1e8));
+  flowUntilKept(large, sized(1e8));
+  const behind = flow(4, "bob", sized(1e8));
+  expect(phaseOf(long)).toBe("running");
+  expect(phaseOf(large)).toBe("pending");
+  // Four of a tenth of a gigabyte fit beside 1.6 of 2.1.
+  expect(behind.filter((id) => phaseOf(id) === "pending")).toEqual([]);
+});
+
+it("[M.Q3] what is longer on the place kept than was expected gives way, is not charged and goes on later", () => {
+  desk.join(describeNode("corner", "ningbo", 8), lasting(1000));
+  pass(100);
+  flow(20);
+  pass(3000);
+  desk.behave("corner", lasting(45_000));
+  const standing = submitted("eve", "standing", sized(1.2e9));
+  pass(200);
+  desk.behave("corner", lasting(1000));
+  const large = submitted("ann", "large", sized(2e9));
+  flowUntilKept(large, sized(1e8));
+  const { at } = kept()!.place;
+  pass(3000);
+  // A second is what is known of such tasks: it may begin. It takes a minute.
+  desk.behave("corner", lasting(60_000));
+  const [late] = flow(1, "bob", sized(9e8));
+  desk.behave("corner", lasting(1000));
+  flow(20, "bob", sized(1e8));
+  expect([standing, late!, large].map(phaseOf)).toEqual(["succeeded", "running", "pending"]);
+  pass((at - desk.now) / MILLISECOND + 100);
+  expect([phaseOf(late!), phaseOf(large)]).toEqual(["pending", "running"]);
+  expect(taskOf(large).runs[0]!.launchedAt).toBe(at);
+  expect(taskOf(late!).runs[0]).toMatchObject({
+    view: { state: "lost", because: "preempted" },
+    contract: { state: "cancelled", charged: null },
+  });
+  expect(desk.logs.find((line) => line.startsWith(`${late} gave way`))).toContain(
+    "a task of another consumer",
+  );
+  pass(60_000);
+  for (const { row } of desk.manager.core.tasks.all) expect(row.progress.phase).toBe("succeeded");
+});
+
+it("[M.Q1] consumers have a place kept by turns, however many large ones one of them has", () => {
+  desk.join(describeNode("corner", "ningbo", 8), lasting(1500));
+  pass(100);
+  flow(4);
+  const many = Array.from({ length: 20 }, (_, i) => submitted("ann", `large-${i}`, sized(2e9 - i)));
+  flow(1);
+  const one = submitted("eve", "one", sized(2e9));
+  flow(45);
+  expect(phaseOf(one)).toBe("succeeded");
+  expect(waited(one)).toBeLessThan(PATIENCE + 8 * SECOND);
+  expect(many.filter((id) => phaseOf(id) === "succeeded").length).toBeLessThan(many.length);
+});
+
+it("a place lost with its node is kept on another", () => {
+  desk.join(describeNode("corner", "ningbo", 8), lasting(8000));
+  desk.join(describeNode("other", "ningbo", 4), lasting(8000));
+  pass(100);
+  flow(8);
+  const large = submitted("ann", "large", sized(2e9));
+  flowUntilKept(large);
+  const { node } = kept()!.place.claim;
+  desk.kill(node);
+  flow(6);
+  expect(kept()?.place.claim.node ?? taskOf(large).runs.at(-1)?.view.node).not.toBe(node);
+});
+
+it("a task that is given up gives its place back", () => {
+  desk.join(describeNode("corner", "ningbo", 8), lasting(8000));
+  pass(100);
+  flow(8);
+  const large = submitted("ann", "large", sized(2e9));
+  flowUntilKept(large);
+  const ann = { account: "ann", role: "consumer" } as const;
+  desk.command({ kind: "cancel", caller: ann, task: large });
+  pass(100);
+  expect(kept()).toBeNull();
+});
+
+it("whoever waits for money or for what nobody has is kept no place, and keeps none from others", () => {
+  desk.join(describeNode("corner", "ningbo", 8), lasting(1500));
+  pass(100);
+  const nowhere = submitted("ann", "nowhere", sized(3e9));
+  const strange = submitted("ann", "strange", { ...sized(2e9), where: { ...sized(1).where, tier: "cloud" } });
+  flow(40);
+  expect(kept()).toBeNull();
+  const large = submitted("eve", "large", sized(2e9));
+  flow(36);
+  expect([nowhere, strange, large].map(phaseOf)).toEqual(["pending", "pending", "succeeded"]);
+});
+
+it("after a restart whoever waited long is kept a place again", () => {
+  desk.join(describeNode("corner", "ningbo", 8), lasting(8000));
+  pass(100);
+  flow(4);
+  const large = submitted("ann", "large", sized(2e9));
+  flowUntilKept(large);
+  desk.restartManager();
+  flow(20);
+  expect(["running", "succeeded"]).toContain(phaseOf(large));
+});

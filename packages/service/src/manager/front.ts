@@ -1,0 +1,236 @@
+import type { NodeId } from "@weft/infrastructure";
+import { after, type Bytes, type Instant, type Micros, NEVER, SECOND } from "@weft/kernel";
+import type { Stuck } from "@weft/orchestration";
+import {
+  fitsWithout,
+  freeAt,
+  type KeptPlace,
+  keepPlace,
+  type Leaving,
+  leavesPlace,
+  type Placed,
+  type TaskNeeds,
+} from "@weft/scheduling";
+import type { PlaceAwaited, TaskSubmission } from "../resources.ts";
+import { type Core, tell } from "./core.ts";
+import { rankOf } from "./preempting.ts";
+import { onSale } from "./steps.ts";
+import type { RunEntry, TaskEntry } from "./tasks.ts";
+
+/*
+ * Nobody waits for ever: what others keep passing over is kept a place (backfilling with one reservation).
+ *
+ * [M.Q1] Of the lines of waiting tasks nothing of which has begun for `PATIENCE`, one at a time has a place kept: a
+ *        consumer's own by rank and age, consumers by turns. It is tried before all others, wherever there is room.
+ * [M.Q2] Nothing of others begins on the place kept unless it is gone by the moment promised, counted with twice what
+ *        is predicted for it, or fits beside.
+ * [M.Q3] What began there since and stays longer gives way at that moment. So only what stood there when the place was
+ *        kept can put the moment off, at most until its contract lapses.
+ */
+
+export const PATIENCE = (30 * SECOND) as Micros;
+/** A place is looked for at most so often, for so many lines: each costs a look at every node. */
+const EVERY = SECOND as Micros;
+const MOST_TRIED = 4;
+const OVER_PREDICTED = 2;
+/** Reasons to wait that room would end; others (money, a quote) no place helps against. */
+const FOR_ROOM = new Set(["no_capacity", "no_path", "deadline_unreachable", "price_above_limit"]);
+
+interface Kept {
+  readonly task: string;
+  readonly consumer: string;
+  readonly since: Instant;
+  readonly place: KeptPlace;
+  /** What stood then, and when it was expected to end. */
+  readonly ends: ReadonlyMap<string, Instant>;
+}
+
+/** The task in front and the place kept for it. */
+export class Front {
+  kept: Kept | null = null;
+  /** The moment promised, until it has come. */
+  wakeAt: Instant = NEVER;
+  nextTry: Instant = 0 as Instant;
+  /** When a consumer's task last had a place kept. */
+  readonly served = new Map<string, Instant>();
+  /** Tasks no place can be kept for, until they are looked at again. */
+  readonly hopeless = new Map<string, Instant>();
+}
+
+/** There is room: sees to it that whoever waits too long has a place kept. */
+export function tendFront(core: Core, now: Instant): void {
+  const { front } = core;
+  if (front.kept !== null && !serves(core, now, front.kept)) letGo(core, now);
+  if (front.kept !== null || now < front.nextTry) return;
+  const stuck = core.orchestrator.stuckSince((now - PATIENCE) as Instant);
+  if (stuck.length === 0) return;
+  front.nextTry = after(now, EVERY);
+  for (const [task, until] of front.hopeless) if (until <= now) front.hopeless.delete(task);
+  for (const { task, consumer } of inTurn(core, stuck).slice(0, MOST_TRIED)) {
+    if (keepFor(core, now, task, consumer)) return;
+    front.hopeless.set(task, after(now, PATIENCE));
+  }
+}
+
+/** Of each consumer the line of highest rank that stands still longest; consumers by how long they have waited since served. */
+function inTurn({ front, tasks }: Core, stuck: readonly Stuck[]): readonly Stuck[] {
+  const first = new Map<string, Stuck>();
+  for (const one of stuck) {
+    const reason = tasks.task(one.task)?.row.progress.reason ?? null;
+    if (front.hopeless.has(one.task) || (reason !== null && !FOR_ROOM.has(reason.code))) continue;
+    const best = first.get(one.consumer);
+    const ahead =
+      best === undefined || one.rank > best.rank || (one.rank === best.rank && one.since < best.since);
+    if (ahead) first.set(one.consumer, one);
+  }
+  const waits = ({ consumer, since }: Stuck): number => Math.max(since, front.served.get(consumer) ?? 0);
+  return [...first.values()].sort((a, b) => waits(a) - waits(b));
+}
+
+function keepFor(core: Core, now: Instant, task: string, consumer: string): boolean {
+  const entry = core.tasks.task(task);
+  if (entry === undefined) return false;
+  const ends = new Map<string, Instant>();
+  for (const run of core.tasks.live) ends.set(run.view.id, expectedEnd(run, now));
+  const place = keepPlace(core.pool, needsOf(core, entry.row.submission), leaving(core, ends), now);
+  if (place === null) return false;
+  core.front.kept = { task, consumer, since: now, place, ends };
+  core.front.wakeAt = place.at;
+  core.front.served.set(consumer, now);
+  core.orchestrator.handle(now, { kind: "favoured", task });
+  tell(core, now, "place-kept", "task", task);
+  return true;
+}
+
+function needsOf(core: Core, { needs, step }: TaskSubmission): TaskNeeds {
+  const abroad = [...(core.federation?.peers.values() ?? [])].map(({ node }) => node);
+  const inner = step?.inner ? { ...needs.basic, resultBytes: 0 as Bytes } : needs.basic;
+  return onSale(core, {
+    ...needs,
+    basic: inner,
+    where: { ...needs.where, avoid: [...needs.where.avoid, ...abroad] },
+  });
+}
+
+/** Predictions that did not hold are taken to fail by as much again; the contract's end is the last there is. */
+function expectedEnd(run: RunEntry, now: Instant): Instant {
+  const predicted = after(run.launchedAt, run.view.predicted.total);
+  const end = predicted > now ? predicted : now + (now - run.launchedAt);
+  return Math.min(end, run.contract.contract.terms.validUntil) as Instant;
+}
+
+function leaving(core: Core, ends: ReadonlyMap<string, Instant>): readonly Leaving[] {
+  const all: Leaving[] = [];
+  for (const [run, until] of ends) {
+    const reservation = core.reservations.get(run);
+    if (reservation !== undefined) all.push({ reservation, until });
+  }
+  return all;
+}
+
+/** Whether the task still waits and its place can still become free. */
+function serves(core: Core, now: Instant, { task, place }: Kept): boolean {
+  const { pool, offers, front } = core;
+  if (core.orchestrator.stillSince(task) === null || offers.closed.includes(place.claim.node)) return false;
+  const claim = pool.claim(place.claim);
+  if (!claim.ok) return false;
+  const stale = pool.check({ ...claim.value, basedOn: pool.version });
+  if (stale === "not_accepting" || stale === "link_changed") return false;
+  if (stale === null || now < place.at || now < front.nextTry) return true;
+  // Overdue: the node itself may have become less.
+  front.nextTry = after(now, EVERY);
+  const ends = [...core.tasks.live].map((run): [string, Instant] => [run.view.id, now]);
+  return freeAt(pool, place.claim, leaving(core, new Map(ends)), now) !== null;
+}
+
+/** Nobody is in front any more. */
+function letGo(core: Core, now: Instant): void {
+  core.front.kept = null;
+  core.front.wakeAt = NEVER;
+  core.orchestrator.handle(now, { kind: "favoured", task: null });
+}
+
+/** The task in front was placed, wherever: what was held back may begin. */
+export function frontPlaced(core: Core, now: Instant, task: string): void {
+  if (core.front.kept?.task !== task) return;
+  letGo(core, now);
+  core.orchestrator.handle(now, { kind: "room" });
+}
+
+/** The task in front was refused: where its place is free that is for another reason, and others come before it. */
+export function frontRefused(core: Core, now: Instant, task: string): void {
+  const { kept } = core.front;
+  if (kept?.task !== task) return;
+  const claim = core.pool.claim(kept.place.claim);
+  const free = claim.ok && core.pool.check({ ...claim.value, basedOn: core.pool.version }) === null;
+  if (!free) return;
+  letGo(core, now);
+  core.front.hopeless.set(task, after(now, PATIENCE));
+}
+
+/** Whether a placement would put off the task in front [M.Q2]. */
+export function delaysFront(core: Core, now: Instant, entry: TaskEntry, placed: Placed): boolean {
+  const { kept } = core.front;
+  if (kept === null || !isBehind(kept, core, entry)) return false;
+  const until = after(now, (placed.timeline.total * OVER_PREDICTED) as Micros);
+  return !leavesPlace(core.pool, kept.place, leaving(core, kept.ends), placed.claim, until);
+}
+
+/** Promised tasks and a consumer's own of higher rank go before, whoever is in front. */
+function isBehind(kept: Kept, core: Core, { row }: TaskEntry): boolean {
+  const { needs } = row.submission;
+  if (row.id === kept.task || needs.startAt !== undefined) return false;
+  const front = core.tasks.task(kept.task)?.row.submission.needs;
+  return front !== undefined && (row.consumer !== kept.consumer || rankOf(needs) <= rankOf(front));
+}
+
+/** What began on the place kept for a task since, and is there still when its moment has come [M.Q3]. */
+export function lateOnPlace(core: Core, now: Instant, task: string): readonly RunEntry[] {
+  const { kept } = core.front;
+  if (kept?.task !== task || now < kept.place.at) return [];
+  const late = [...core.tasks.live].filter((run) => {
+    const entry = core.tasks.task(run.task);
+    const there = run.view.node === kept.place.claim.node && core.reservations.has(run.view.id);
+    return there && !kept.ends.has(run.view.id) && entry !== undefined && isBehind(kept, core, entry);
+  });
+  const held = late.map((run) => core.reservations.get(run.view.id)!);
+  return late.length > 0 && fitsWithout(core.pool, kept.place.claim, held) ? late : [];
+}
+
+/** The place kept for a task, and when it is expected to begin there; null where none is kept for it. */
+export function placeAwaited(
+  core: Pick<Core, "front" | "tasks" | "pool" | "reservations">,
+  task: string,
+  now: Instant,
+): PlaceAwaited | null {
+  const { kept } = core.front;
+  if (kept?.task !== task) return null;
+  const { node } = kept.place.claim;
+  const before = [...core.tasks.live].filter((run) => run.view.node === node && kept.ends.has(run.view.id));
+  const all = [...core.tasks.live].flatMap((run) => {
+    const reservation = core.reservations.get(run.view.id);
+    if (reservation === undefined) return [];
+    // What began since gives way at the moment promised.
+    const until = kept.ends.has(run.view.id) ? expectedEnd(run, now) : kept.place.at;
+    return [{ reservation, until }];
+  });
+  const lapses = before.map((run) => run.contract.contract.terms.validUntil);
+  return {
+    node: node as NodeId,
+    keptSince: kept.since,
+    promised: kept.place.at,
+    expected: freeAt(core.pool, kept.place.claim, all, now),
+    latest: Math.max(kept.place.at, ...lapses) as Instant,
+    waitsFor: before.length,
+  };
+}
+
+/** From when on a place may be kept for a task that waits; null where it does not, or goes before all others anyhow. */
+export function placeKeptFrom(
+  { orchestrator, tasks }: Pick<Core, "orchestrator" | "tasks">,
+  task: string,
+): Instant | null {
+  const since = orchestrator.stillSince(task);
+  const promised = tasks.task(task)?.row.submission.needs.startAt !== undefined;
+  return since === null || promised ? null : after(since, PATIENCE);
+}
