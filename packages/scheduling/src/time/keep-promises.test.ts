@@ -184,7 +184,8 @@ it("restores as many promises as any choice of ways and nodes could, nearly alwa
       cases++;
       if (kept === brute.kept && moves <= brute.moves) best++;
     }),
-    { numRuns: 200 },
+    // Found by chance: one was led over bandwidth that another, which had to stay, held.
+    { numRuns: 200, examples: [[-1653999657]] },
   );
   expect(cases).toBeGreaterThan(30);
   // Ways are shared, and taken one task after the other: now and then one loses a way to another.

@@ -72,15 +72,18 @@ export function keepPromises(pool: Pool, standing: readonly Standing[], seed = 1
   const { problem, current, to } = problemOf(draft, upset, ways);
   const plan = replaceTasks(problem, current, seed);
   const moving: number[] = [];
+  // Those that stay whatever happens first: what they hold is not there for others to be led over.
+  for (const { one } of upset.filter((_, i) => plan.arc[i]! < 0)) hold(draft, one.claim);
   upset.forEach(({ t, one, broken }, i) => {
     const arc = plan.arc[i]!;
     upkeep[t] = { kind: "stay", broken };
+    if (arc < 0) return;
     if (arc >= 0 && arc !== current[i]) {
       moving.push(i);
       return;
     }
     // Others may have taken the way that it had found.
-    const path = arc >= 0 ? wayFor(draft, scheduler, one) : null;
+    const path = wayFor(draft, scheduler, one);
     if (path !== null) upkeep[t] = { kind: "reroute", broken, path };
     hold(draft, { ...one.claim, path: path ?? one.claim.path });
   });
@@ -95,7 +98,30 @@ export function keepPromises(pool: Pool, standing: readonly Standing[], seed = 1
     const basedOn = pool.version;
     upkeep[t] = { kind: "move", broken, to: { ...placed, basedOn, claim: { ...placed.claim, basedOn } } };
   }
-  return { upkeep, proven: plan.proven };
+  return { upkeep: whatHolds(pool, standing, upkeep), proven: plan.proven };
+}
+
+/** Leaves where it is whatever cannot be led or moved beside what, at last, stayed and holds what it has. */
+function whatHolds(pool: Pool, standing: readonly Standing[], given: readonly Upkeep[]): readonly Upkeep[] {
+  const upkeep = [...given];
+  for (;;) {
+    const draft = pool.snapshot();
+    standing.forEach(({ reservation }, t) => {
+      const { kind } = upkeep[t]!;
+      if (reservation !== null && (kind === "reroute" || kind === "move")) draft.release(reservation);
+    });
+    const failed = standing.findIndex((one, t) => {
+      const deed = upkeep[t]!;
+      if (deed.kind === "reroute") {
+        if (brokenOn(draft, one, deed.path) !== null) return true;
+        hold(draft, { ...one.claim, path: deed.path });
+      }
+      return deed.kind === "move" && !draft.reserve({ ...deed.to.claim, basedOn: draft.version }).ok;
+    });
+    if (failed < 0) return upkeep;
+    const deed = upkeep[failed]!;
+    if ("broken" in deed) upkeep[failed] = { kind: "stay", broken: deed.broken };
+  }
 }
 
 /** Takes what is broken off the draft, and leaves the rest on it. */
