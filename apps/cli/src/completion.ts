@@ -111,10 +111,10 @@ complete -o default -F _weft weft`;
 function zsh(places: readonly Place[]): string {
   const cases = places.map(({ path, words, flags, names }) => {
     const described = [...words, ...flags]
-      .map(({ word, meaning }) => `'${quoted(word)}:${quoted(meaning)}'`)
+      .map(({ word, meaning }) => `'${word}:${meaning.replaceAll("'", "'\\''")}'`)
       .join(" ");
     const asked = names === null ? "" : `; names=(\${(f)"$(${NAMES(names)})"})`;
-    return `    '${path}') options=(${described})${asked} ;;`;
+    return `    '${path}') offered=(${described})${asked} ;;`;
   });
   const values = valueFlags(places).map(({ takesFile, choices, where }) => {
     const words = takesFile ? "_files" : `compadd -- ${choices.join(" ")}`;
@@ -122,7 +122,7 @@ function zsh(places: readonly Place[]): string {
   });
   return `#compdef weft
 _weft() {
-  local -a options names
+  local -a offered names
   local where="" i
   for ((i = 2; i < CURRENT; i++)); do
     case "$where $words[i]" in
@@ -137,7 +137,7 @@ ${values.join("\n")}
   case "$where" in
 ${cases.join("\n")}
   esac
-  _describe 'weft' options
+  _describe 'weft' offered
   (( \${#names} )) && compadd -a names
 }
 (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
@@ -145,39 +145,33 @@ compdef _weft weft`;
 }
 
 function fish(places: readonly Place[]): string {
-  const subcommands = (path: string): string =>
-    places
-      .map((place) => place.path)
-      .filter(
-        (other) => other !== "" && other.split(" ").length === path.split(" ").filter(Boolean).length + 1,
-      )
-      .map((other) => other.split(" ").at(-1))
-      .join(" ");
+  const quoted = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
   const lines = places.flatMap(({ path, words, flags, names }) => {
-    const steps = path.split(" ").filter(Boolean);
-    const seen = steps.map((step) => `__fish_seen_subcommand_from ${step}`).join("; and ");
-    const condition = path === "" ? "__fish_use_subcommand" : seen;
-    const here = words.some(({ word }) => places.some((place) => place.path === `${path} ${word}`))
-      ? `${seen}; and not __fish_seen_subcommand_from ${subcommands(path)}`
-      : condition;
+    const here = `complete -c weft -n '__weft_at "${path}"'`;
     return [
-      ...words.map(
-        ({ word, meaning }) => `complete -c weft -f -n '${here}' -a ${word} -d '${quoted(meaning)}'`,
-      ),
-      ...(names === null ? [] : [`complete -c weft -f -n '${seen}' -a '(${NAMES(names)})'`]),
-      ...flags
-        .filter(({ word }) => word.startsWith("--"))
-        .map(({ word, meaning, choices, takesValue, takesFile }) => {
-          const value = takesFile
-            ? " -r -F"
-            : takesValue
-              ? ` -x${choices.length > 0 ? ` -a '${choices.join(" ")}'` : ""}`
-              : "";
-          return `complete -c weft -n '${path === "" ? "true" : seen}' -l ${word.slice(2)}${value} -d '${quoted(meaning)}'`;
-        }),
+      ...words.map(({ word, meaning }) => `${here} -f -a ${word} -d ${quoted(meaning)}`),
+      ...(names === null ? [] : [`${here} -f -a '(${NAMES(names)})'`]),
+      ...flags.map(({ word, meaning, choices, takesValue, takesFile }) => {
+        const flag = word.startsWith("--") ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`;
+        const words = choices.length === 0 ? "" : ` -a '${choices.join(" ")}'`;
+        const value = takesFile ? " -r -F" : takesValue ? ` -x${words}` : "";
+        return `${path === "" ? "complete -c weft" : here} ${flag}${value} -d ${quoted(meaning)}`;
+      }),
     ];
   });
-  return ["# fish completion of weft", ...lines].join("\n");
+  return `# fish completion of weft
+function __weft_at
+  set -l path ''
+  for word in (commandline -opc)[2..-1]
+    switch "$path $word"
+${commandPaths(places)
+  .map((path) => `      case '${path.includes(" ") ? path : ` ${path}`}'\n        set path '${path}'`)
+  .join("\n")}
+    end
+  end
+  test "$path" = "$argv"
+end
+${lines.join("\n")}`;
 }
 
 const commandPaths = (places: readonly Place[]): readonly string[] =>
@@ -204,5 +198,3 @@ function valueFlags(places: readonly Place[]): readonly ValueFlags[] {
   }
   return [...groups.values()];
 }
-
-const quoted = (text: string): string => text.replaceAll("'", "").replaceAll(":", "");
