@@ -1,3 +1,2 @@
 export { Context, type Stream } from "./context.ts";
-export { createProgram, runCommandLine } from "./program.ts";
-export { keepContext, type NetworkContext, STATE_FOLDER, stateFolder } from "./settings.ts";
+export { runCommandLine } from "./program.ts";

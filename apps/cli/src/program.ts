@@ -5,7 +5,7 @@ import { type ExitCode, Failure } from "./failure.ts";
 import { VERSION } from "./version.ts";
 
 /** The whole tree of commands, ready to parse. */
-export function createProgram(context: Context): Command {
+function createProgram(context: Context): Command {
   const program = new Command("weft");
   program
     .description(

@@ -23,8 +23,8 @@ export interface SettingsAsked {
   readonly context?: string | undefined;
 }
 
-export const STATE_FOLDER = ".weft";
-export const DEFAULT_SERVER = "http://127.0.0.1:7070";
+const STATE_FOLDER = ".weft";
+const DEFAULT_SERVER = "http://127.0.0.1:7070";
 
 /** The state folder: WEFT_HOME, or the nearest `.weft` from here upward, or `.weft` here. */
 export function stateFolder(cwd: string, env: NodeJS.ProcessEnv): string {

@@ -1,2 +1,2 @@
 export { type ManagerConfig, type ManagerSettings, managerConfig, readConfig } from "./config.ts";
-export { type RunningManager, serveManager, startManager } from "./manager-process.ts";
+export { type RunningManager, serveManager } from "./manager-process.ts";

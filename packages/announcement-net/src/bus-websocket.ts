@@ -7,7 +7,7 @@ import { type ConnectionOptions, ManagerConnection } from "./connection.ts";
 import { AgentEndpoint, type Knock } from "./endpoint.ts";
 
 /** Where the members of the embedded bus dial in. */
-export const BUS_PATH = "/v1/bus";
+const BUS_PATH = "/v1/bus";
 
 const LIMITS = { messageBytes: BUS_MESSAGE_BYTES + 1024 };
 

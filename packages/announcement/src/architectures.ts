@@ -23,7 +23,7 @@ export type Architecture = (typeof ARCHITECTURES)[number];
 export const MANAGER_PARTICIPANT = "@manager" as NodeId;
 
 /** Inside a domain silence is noticed within seconds; its heartbeats cross few links. */
-export const DOMAIN_SETTINGS: MeshSettings = {
+const DOMAIN_SETTINGS: MeshSettings = {
   ...DEFAULT_MESH_SETTINGS,
   publisher: { ...DEFAULT_MESH_SETTINGS.publisher, heartbeat: micros(4 * SECOND) },
   view: {

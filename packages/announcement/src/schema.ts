@@ -23,7 +23,7 @@ export interface Member<T> {
 
 /** The most members a list takes, and the longest text, in bytes or UTF-16 units. */
 export const MAX_LIST = 1024;
-export const MAX_TEXT = 1024;
+const MAX_TEXT = 1024;
 
 export const number = <T extends number>(): Form<T> => ({
   put: (writer, field, value) => writer.number(field, value),

@@ -140,7 +140,7 @@ export function matrixProduct(size: number): ReferenceModel {
 }
 
 /** Two stages of VGG-16 (Simonyan and Zisserman 2014): 64 channels at 56 x 56, then 128 at 28 x 28, 3 x 3 convolutions. */
-export function vggStages(): ReferenceModel {
+function vggStages(): ReferenceModel {
   const graph = new GraphBuilder();
   let x = "x";
   for (let layer = 0; layer < 2; layer++) x = graph.relu(graph.convolution(x, 64, 64, 3, 56));
@@ -151,7 +151,7 @@ export function vggStages(): ReferenceModel {
 }
 
 /** Four inverted residuals of MobileNetV2 (Sandler et al. 2018): expand sixfold, 3 x 3 depthwise, project, add. */
-export function mobilenetStages(): ReferenceModel {
+function mobilenetStages(): ReferenceModel {
   const graph = new GraphBuilder();
   const [channels, side] = [32, 56];
   let x = "x";
@@ -165,7 +165,7 @@ export function mobilenetStages(): ReferenceModel {
 }
 
 /** One encoder layer of a transformer (Vaswani et al. 2017): 128 tokens of 384, six heads, a fourfold inner layer. */
-export function transformerLayer(): ReferenceModel {
+function transformerLayer(): ReferenceModel {
   const graph = new GraphBuilder();
   const [tokens, width, heads] = [128, 384, 6];
   const each = width / heads;

@@ -95,7 +95,7 @@ export function median(samples: readonly number[]): number {
     : ((sorted[half - 1] as number) + (sorted[half] as number)) / 2;
 }
 
-export const round3 = (value: number): number => Math.round(value * 1000) / 1000;
+const round3 = (value: number): number => Math.round(value * 1000) / 1000;
 
 /** The wall clock, as instants count it. */
 export const wallClock = (): Instant => instant(Date.now() * 1000);

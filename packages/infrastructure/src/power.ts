@@ -12,15 +12,7 @@ export type ComputingPower = { readonly [type in ComputeType]: OperationsPerSeco
 
 export type Grade = "entry" | "medium" | "large" | "super";
 
-/** The four grades by demand (survey, M2), each from its bound (operations a second) up to the next. */
-export const GRADES: readonly { readonly grade: Grade; readonly from: OperationsPerSecond }[] = [
-  { grade: "super", from: 1e15 as OperationsPerSecond },
-  { grade: "large", from: 1e13 as OperationsPerSecond },
-  { grade: "medium", from: 5e11 as OperationsPerSecond },
-  { grade: "entry", from: 0 as OperationsPerSecond },
-];
-
-/** The grade of a demand or of a supply. "Above 1 PFLOPS" excludes the bound itself; the others include it. */
+/** The grade of a demand or of a supply (survey, M2). "Above 1 PFLOPS" excludes the bound itself; the others include it. */
 export function gradeOf(rate: OperationsPerSecond): Grade {
   if (rate > 1e15) return "super";
   if (rate >= 1e13) return "large";

@@ -9,7 +9,7 @@ export type Currency = string;
 
 export const ZERO = 0n as Money;
 /** Millionths in one unit of currency. */
-export const MICROS_PER_UNIT = 1_000_000n;
+const MICROS_PER_UNIT = 1_000_000n;
 
 export const money = (micros: bigint): Money => micros as Money;
 

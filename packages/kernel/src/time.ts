@@ -8,7 +8,6 @@ export type Instant = Brand<number, "Instant">;
 /** The deadline of a machine with nothing to wait for. Later than every real instant. */
 export const NEVER = Number.MAX_SAFE_INTEGER as Instant;
 
-export const MICROSECOND = 1 as Micros;
 export const MILLISECOND = 1_000 as Micros;
 export const SECOND = 1_000_000 as Micros;
 export const MINUTE = 60_000_000 as Micros;

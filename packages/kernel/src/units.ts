@@ -200,6 +200,3 @@ export const formatWork = (work: Operations, flavour: "OP" | "FLOP"): string =>
   scaled(work, flavour, 1000, DECIMAL, " ");
 export const formatComputingPower = (rate: OperationsPerSecond, flavour: "OPS" | "FLOPS"): string =>
   scaled(rate, flavour, 1000, DECIMAL, " ");
-export const formatWatts = (power: Watts): string => scaled(power, "W", 1000, DECIMAL, " ");
-export const formatJoules = (energy: Joules): string => scaled(energy, "J", 1000, DECIMAL, " ");
-export const formatGrams = (mass: GramsCo2): string => scaled(mass, "g", 1000, DECIMAL, " ");

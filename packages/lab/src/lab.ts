@@ -70,7 +70,7 @@ export async function runLab(prepared: Prepared, options: LabOptions): Promise<L
 }
 
 /** `1..20` for seeds in a row, else a list. */
-export function seedsText(seeds: readonly number[]): string {
+function seedsText(seeds: readonly number[]): string {
   const [first, last] = [seeds[0], seeds.at(-1)];
   if (first === undefined || last === undefined) return "";
   if (seeds.length > 2 && last - first === seeds.length - 1) return `${first}..${last}`;

@@ -11,7 +11,7 @@ export type Word = string;
 
 const hexOf = (bytes: Uint8Array): string => `0x${bytesToHex(bytes)}`;
 
-export function wordOf(value: bigint | string): Uint8Array {
+function wordOf(value: bigint | string): Uint8Array {
   const hex = typeof value === "bigint" ? value.toString(16) : value.slice(2);
   return hexToBytes(hex.padStart(64, "0"));
 }

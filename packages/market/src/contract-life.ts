@@ -336,7 +336,7 @@ export class ContractLife implements Machine<ContractInput, ContractDeed> {
 }
 
 /** The promises of a contract: those it lists, and its promised completion as one without penalty. */
-export function levelsOf(terms: ContractTerms): readonly ServiceLevel[] {
+function levelsOf(terms: ContractTerms): readonly ServiceLevel[] {
   const levels = terms.levels ?? [];
   if (terms.completeBy === null || levels.some((level) => level.kind === "completion")) return levels;
   return [...levels, { kind: "completion", by: terms.completeBy, penaltyPpm: 0 }];

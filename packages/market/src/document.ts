@@ -11,7 +11,6 @@ import {
   type Signature,
 } from "@weft/kernel";
 import { type Contract, type ContractTerms, contractText, verifyContract } from "./contract.ts";
-import { type UsageRecord, usageText } from "./usage.ts";
 
 /*
  * Signed papers as files: the text that was signed, letter by letter, and the signatures under it. Whoever has the file
@@ -41,11 +40,6 @@ export function contractPaper({ terms, manager, provider }: Contract): SignedPap
   if (provider !== null) signatures.push({ role: "provider", key: terms.provider.key, signature: provider });
   return { text: contractText(terms), signatures };
 }
-
-export const usagePaper = (record: UsageRecord, key: PublicKey, signature: Signature): SignedPaper => ({
-  text: usageText(record),
-  signatures: [{ role: "node", key, signature }],
-});
 
 const unreadable = (message: string): { readonly ok: false; readonly refusal: PaperRefusal } =>
   refuse("E_PAPER_UNREADABLE", message);
@@ -118,18 +112,4 @@ export function verifyContractPaper(
   } catch {
     return unreadable("parts of the contract are missing, or are not what they should be");
   }
-}
-
-/** Whether a usage record's file was signed by this node key. */
-export function verifyUsagePaper(
-  paper: SignedPaper,
-  node: PublicKey,
-  cryptography: Cryptography,
-): Result<null, PaperRefusal> {
-  const data = parsed(paper.text, "weft/usage/1");
-  if (!data.ok) return data;
-  const signed = paper.signatures.some(
-    ({ key, signature }) => key === node && cryptography.verify(node, paper.text, signature),
-  );
-  return signed ? ok(null) : refuse("E_USAGE_SIGNATURE", "the node did not sign this record");
 }

@@ -34,7 +34,6 @@ export {
   tmfCustomerBill,
   tmfOfferingPrices,
   tmfProductOffering,
-  tmfProductOrder,
   tmfUsage,
 } from "./tmforum.ts";
 export * from "./tmforum-order.ts";

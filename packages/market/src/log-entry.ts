@@ -15,15 +15,15 @@ import { type SignedUsage, usageText } from "./usage.ts";
 const NONE = "-";
 
 /** SHA-256 of a contract's text and its two signatures, a line each; `-` for one that is missing. */
-export const contractDigest = ({ terms, manager, provider }: Contract, { digest }: Cryptography): Digest =>
+const contractDigest = ({ terms, manager, provider }: Contract, { digest }: Cryptography): Digest =>
   digest(`${contractText(terms)}\n${manager ?? NONE}\n${provider ?? NONE}`);
 
 /** SHA-256 of a usage record's text and its signature. */
-export const usageDigest = ({ record, signature }: SignedUsage, { digest }: Cryptography): Digest =>
+const usageDigest = ({ record, signature }: SignedUsage, { digest }: Cryptography): Digest =>
   digest(`${usageText(record)}\n${signature}`);
 
 /** SHA-256 of transfers' texts, a line each. */
-export const transfersDigest = (transfers: readonly Transfer[], { digest }: Cryptography): Digest =>
+const transfersDigest = (transfers: readonly Transfer[], { digest }: Cryptography): Digest =>
   digest(transfers.map(transferText).join("\n"));
 
 const transferText = (transfer: Transfer): string =>

@@ -34,7 +34,7 @@ export interface SignedOrder {
 export type OrderRefusal = Refusal<"E_ORDER_SIGNATURE" | "E_ORDER_BOUND">;
 
 /** What the consumer signs. The kind stands inside the text, so no other paper's signature ever fits it [K1.1]. */
-export const orderText = (order: Order): string => canonicalText({ kind: "weft/order/1", ...order });
+const orderText = (order: Order): string => canonicalText({ kind: "weft/order/1", ...order });
 
 /** Signs an order with the consumer's key; the key must be the one that the order names. */
 export const signOrder = (order: Order, consumer: Signer): SignedOrder => ({

@@ -12,7 +12,6 @@ import {
   tmfCustomerBill,
   tmfOfferingPrices,
   tmfProductOffering,
-  tmfProductOrder,
   tmfUsage,
   type UsageRecord,
 } from "./index.ts";
@@ -152,17 +151,6 @@ it("an invoice is a TMF678 CustomerBill, and its lines are applied rates", () =>
     billingPeriod: { startDateTime: "2026-11-01T00:00:00.000000Z" },
   });
   for (const line of tmfAppliedRates(invoice)) conforms(line, "AppliedCustomerBillingRate");
-});
-
-it("a contract is a TMF622 ProductOrder in a state that the schema knows", () => {
-  const order = tmfProductOrder(contract, "active", at("2026-11-22"), null, "offer-1");
-  conforms(order, "ProductOrder");
-  for (const item of order.productOrderItem) {
-    conforms(item, "ProductOrderItem");
-    for (const price of item.itemTotalPrice) conforms(price, "OrderPrice");
-  }
-  expect(order.state).toBe("inProgress");
-  expect(tmfProductOrder(contract, "expired", at("2026-11-22"), null, "offer-1").state).toBe("rejected");
 });
 
 it("an offer is a TMF620 ProductOffering with its prices", () => {

@@ -1,6 +1,6 @@
 import { type Currency, formatInstant, formatMoney, type Instant, type Money } from "@weft/kernel";
 import type { Invoice } from "./billing.ts";
-import type { Contract, ContractState } from "./contract.ts";
+import type { Contract } from "./contract.ts";
 import type { Offer } from "./offer.ts";
 import { type Charge, priceEntries } from "./prices.ts";
 import type { UsageRecord } from "./usage.ts";
@@ -191,21 +191,6 @@ export type TmfOrderState =
   | "completed"
   | "failed";
 
-const ORDER_STATE: { readonly [state in ContractState]: TmfOrderState } = {
-  requested: "acknowledged",
-  quoted: "pending",
-  accepted: "pending",
-  signed: "pending",
-  active: "inProgress",
-  fulfilled: "completed",
-  breached: "failed",
-  cancelled: "cancelled",
-  expired: "rejected",
-  settled: "completed",
-  disputed: "held",
-  resolved: "completed",
-};
-
 export interface TmfProductOrder {
   readonly id: string;
   readonly href: string;
@@ -231,47 +216,6 @@ export interface TmfProductOrder {
     }[];
   }[];
   readonly relatedParty: readonly TmfParty[];
-}
-
-/** A contract as TMF622 ProductOrder of one item: one lot of a node's offer, at its highest price. */
-export function tmfProductOrder(
-  contract: Contract,
-  state: ContractState,
-  openedAt: Instant,
-  completedAt: Instant | null,
-  offer: string,
-): TmfProductOrder {
-  const { terms } = contract;
-  return {
-    id: terms.id,
-    href: hrefOf("productOrderingManagement", "productOrder", terms.id),
-    "@type": "ProductOrder",
-    externalId: terms.order.order.id,
-    orderDate: formatInstant(openedAt),
-    requestedStartDate: formatInstant(terms.validFrom),
-    ...(terms.completeBy === null ? {} : { expectedCompletionDate: formatInstant(terms.completeBy) }),
-    ...(completedAt === null ? {} : { completionDate: formatInstant(completedAt) }),
-    state: ORDER_STATE[state],
-    agreement: [{ id: terms.id }],
-    billingAccount: { id: terms.consumer.account },
-    productOrderItem: [
-      {
-        id: "1",
-        quantity: 1,
-        action: "add",
-        state: ORDER_STATE[state],
-        productOffering: { id: offer, href: hrefOf("productCatalogManagement", "productOffering", offer) },
-        itemTotalPrice: [
-          {
-            name: "ceiling",
-            priceType: "usage",
-            price: { taxIncludedAmount: moneyOf(terms.ceiling, terms.currency) },
-          },
-        ],
-      },
-    ],
-    relatedParty: [partyOf(terms.consumer.account, "consumer"), partyOf(terms.provider.account, "provider")],
-  };
 }
 
 export interface TmfProductOffering {

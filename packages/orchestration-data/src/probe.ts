@@ -9,7 +9,7 @@ import { sendRefusal } from "./reply.ts";
 export const PROBE_PATH = "/data/probe";
 
 /** The most one probe may ask for. */
-export const MAX_PROBE_BYTES = 16 << 20;
+const MAX_PROBE_BYTES = 16 << 20;
 
 /** Random once, so that nothing on the way can shorten it. */
 let filler: Buffer | undefined;

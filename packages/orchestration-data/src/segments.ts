@@ -12,7 +12,7 @@ export type Address = string;
 export const SEGMENTS_HEADER = "weft-segments";
 
 /** More gateways than this in a row is a mistake or a loop. */
-export const MAX_SEGMENTS = 16;
+const MAX_SEGMENTS = 16;
 
 const ADDRESS = /^(?:\[[0-9a-fA-F:.%]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/;
 

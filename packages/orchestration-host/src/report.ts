@@ -27,7 +27,7 @@ export interface Spent {
   readonly outputBytes: Bytes;
 }
 
-export const NOTHING_SPENT: Spent = {
+const NOTHING_SPENT: Spent = {
   cpuTime: 0 as Micros,
   peakMemoryBytes: 0 as Bytes,
   inputBytes: 0 as Bytes,

@@ -6,7 +6,7 @@ const BUFFER_BYTES = 256 << 10;
 const PROGRESS_EVERY_MS = 100;
 
 /** Thrown through the program once it has written more than it may. */
-export class OutputExceeded extends Error {}
+class OutputExceeded extends Error {}
 /** The host's own files failed: no fault of the program. */
 export class HostFailure extends Error {}
 

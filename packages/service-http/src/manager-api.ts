@@ -410,14 +410,3 @@ export interface MetricView {
   readonly kind: "gauge" | "counter";
   readonly samples: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
 }
-
-/** Codes of refusals that the server itself maps to a status other than 422. */
-export type ApiRefusal = Refusal<
-  | "E_NOT_FOUND"
-  | "E_UNAUTHENTICATED"
-  | "E_FORBIDDEN"
-  | "E_CONFLICT"
-  | "E_TOO_MANY"
-  | "E_EVENTS_GONE"
-  | "E_UNAVAILABLE"
->;

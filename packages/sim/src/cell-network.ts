@@ -63,7 +63,7 @@ const saturation = (link: SharedLink): number =>
  * Mean time in an M/M/1 queue that serves messages of `size` bytes and gets one from each of `n` devices an
  * `interval`, plus propagation, in microseconds (Kleinrock 1975); NaN above `patience` or without steady state.
  */
-export function mm1Delay(link: SharedLink, size: number, n: number, patience: number): number {
+function mm1Delay(link: SharedLink, size: number, n: number, patience: number): number {
   const served = link.rate / 8 / size;
   const arriving = (n * 1e6) / link.interval;
   const delay = 1e6 / (served - arriving) + link.propagation;

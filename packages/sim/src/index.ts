@@ -8,7 +8,6 @@ export {
   TRUE_CLOCK,
 } from "./actor.ts";
 export * from "./app1.ts";
-export { mm1Delay } from "./cell-network.ts";
 export type { CellOutcome } from "./cell-outcome.ts";
 export * from "./cells.ts";
 export type { WorldOptions } from "./engine.ts";

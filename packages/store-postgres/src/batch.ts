@@ -244,7 +244,7 @@ export class Batch {
 }
 
 /** Enters transfers through the database's own rules; those known by id change nothing. */
-export function bookStatement(transfers: readonly Transfer[]): Statement {
+function bookStatement(transfers: readonly Transfer[]): Statement {
   const of: string[] = [];
   const ordinals: number[] = [];
   const postings: Posting[] = [];

@@ -1,4 +1,4 @@
 export { History } from "./history.ts";
-export { MeterTable, type RatedReading } from "./meter-table.ts";
+export type { RatedReading } from "./meter-table.ts";
 export * from "./open-store.ts";
 export * from "./store-error.ts";

@@ -47,7 +47,7 @@ export const getOptions = (command: Command): Command =>
     .option("--limit <count>", "at most so many", count)
     .option("--no-headers", "leave the headers out");
 
-export const outputOption = (): Option =>
+const outputOption = (): Option =>
   new Option("-o, --output <form>", "form of the output").choices(OUTPUTS).default("table");
 
 /** A whole number of at least one. */

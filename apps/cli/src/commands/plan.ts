@@ -77,7 +77,7 @@ async function planText(name: string, decision: DecisionView, currency: string):
 }
 
 /** What a placement is, for people. */
-export function placementFacts(
+function placementFacts(
   { node, path, predicted, price, priceAtMost, energy, carbon }: PlacementView,
   currency: string,
 ): readonly Fact[] {

@@ -3,7 +3,6 @@ export { type NetworkOptions, type NetworkStep, type RunningNetwork, startNetwor
 export {
   type DomainsFile,
   type NetworkFile,
-  parseDomainsFile,
   parseNetworkFile,
   readNetworkFile,
   readUpFile,

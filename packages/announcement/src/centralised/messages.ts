@@ -21,7 +21,7 @@ export interface ResyncMessage {
 export type CentralisedMessage = ReportMessage | ResyncMessage;
 
 /** The largest message; holds every facet of one origin, each at its limit. */
-export const MAX_MESSAGE_BYTES = 4 * MAX_RECORD_BYTES;
+const MAX_MESSAGE_BYTES = 4 * MAX_RECORD_BYTES;
 
 const VERSION = 1;
 const REPORT = 1;

@@ -70,7 +70,7 @@ export function regret(believed: number, truth: number, rival: number): number {
 /**
  * For each probe, the best that others than `self` offer to a decider beside it: completion there, and there and back.
  */
-export function bestOfOthers(
+function bestOfOthers(
   origins: Iterable<OriginView>,
   self: NodeId,
   probes: readonly Probe[],

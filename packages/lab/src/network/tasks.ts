@@ -204,7 +204,7 @@ class SitePicker {
 }
 
 /** Index of the last entry that is not after `at`; -1 where all are. */
-export function lastBefore(times: readonly Micros[], at: number): number {
+function lastBefore(times: readonly Micros[], at: number): number {
   let low = 0;
   let high = times.length;
   while (low < high) {

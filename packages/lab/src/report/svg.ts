@@ -43,7 +43,7 @@ export function logScale(least: number, greatest: number, from: number, to: numb
 const tidy = (value: number): number => Number(value.toPrecision(10));
 
 /** `0.02`, `1.5`, `20k`: what stands at a tick. */
-export function tickText(value: number): string {
+function tickText(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e9) return `${tidy(value / 1e9)}G`;
   if (size >= 1e6) return `${tidy(value / 1e6)}M`;

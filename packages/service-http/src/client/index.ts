@@ -4,7 +4,7 @@ export type * from "../log/api.ts";
 export * from "../manager-api.ts";
 export type * from "../offers/api.ts";
 export type * from "../organisations/api.ts";
-export { ROUTES, type RouteAnswer, type RouteInput, type RouteName } from "../routes.ts";
+export type { RouteAnswer, RouteInput, RouteName } from "../routes.ts";
 export * from "../selector.ts";
 export type * from "../tmforum/api.ts";
 export { wireText } from "../wire/quantities.ts";

@@ -7,7 +7,7 @@ import { explainIssue, type ManifestProblem } from "./problems.ts";
 import { API_VERSION, MANIFEST_CHARACTERS, type TaskManifest, taskManifest } from "./schema.ts";
 
 /** More documents than this in one file are submitted in several. */
-export const MANIFEST_DOCUMENTS = 256;
+const MANIFEST_DOCUMENTS = 256;
 
 /** A manifest of any kind that can be submitted. */
 export type AnyManifest = TaskManifest | WholeManifest;

@@ -24,7 +24,7 @@ import { DEFAULT_RESULT, taskOf } from "./task.ts";
  */
 
 /** More stages than this gain nothing over a network of sites. */
-export const MOST_STAGES = 16;
+const MOST_STAGES = 16;
 
 const layer = z.strictObject({
   name: name().optional().describe("Default: layer-1, layer-2 and so on."),

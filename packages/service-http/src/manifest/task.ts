@@ -11,7 +11,7 @@ import type { TaskManifest } from "./schema.ts";
 
 /** What a field stands for when it is left out. Shown in the schema's descriptions too. */
 export const DEFAULT_RESULT = 1_000_000 as Bytes;
-export const DEFAULT_SPACE = (256 * 1024 * 1024) as Bytes;
+const DEFAULT_SPACE = (256 * 1024 * 1024) as Bytes;
 
 /** A manifest as the floors below know it. */
 export interface ManifestTask {

@@ -2,7 +2,7 @@ import { type CloudEvent, cloudEvent } from "@weft/market";
 import type { EventView, NetworkView } from "../manager-api.ts";
 
 /** The media type that asks for events as CloudEvents (CloudEvents 1.0, JSON format and its batch). */
-export const CLOUD_EVENT = "application/cloudevents+json";
+const CLOUD_EVENT = "application/cloudevents+json";
 export const CLOUD_EVENT_BATCH = "application/cloudevents-batch+json";
 
 /** In which form a request's Accept header asks for events; null: in our own. */

@@ -127,7 +127,7 @@ const absent = (what: string, name: string) =>
   refuse("E_NOT_FOUND", `no ${what} "${name}"`, { hint: `weft get ${what}s lists what there is` });
 
 /** What selectors match on a node: its own labels, and what else tells nodes apart. */
-export const nodeLabels = ({ description }: NodeView): Readonly<Record<string, string>> => ({
+const nodeLabels = ({ description }: NodeView): Readonly<Record<string, string>> => ({
   ...description.labels,
   id: description.id,
   tier: description.tier,

@@ -88,7 +88,7 @@ export const sampleTimeline = (totalUs: number): Timeline => ({
   total: totalUs as Micros,
 });
 
-export const samplePlacement = (
+const samplePlacement = (
   node: string,
   path: readonly string[],
   totalUs: number,

@@ -94,7 +94,7 @@ export const contractQuery = pageQuery.extend({
 export const usageQuery = pageQuery.extend({ task: identifier().optional() });
 export const labelQuery = z.strictObject({ labels });
 
-export const SUBJECTS = ["task", "node", "link", "contract", "application"] as const;
+const SUBJECTS = ["task", "node", "link", "contract", "application"] as const;
 export const eventsQuery = z.strictObject({
   after: z
     .string()

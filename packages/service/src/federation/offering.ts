@@ -10,7 +10,7 @@ import { foreignName, type OfferPolicy } from "./messages.ts";
  */
 
 /** The announced prices: those of the cheapest node on offer, before whatever the asking manager keeps. */
-export const PRICES_LABEL = "weft.dev/prices";
+const PRICES_LABEL = "weft.dev/prices";
 
 const PPM = 1_000_000n;
 

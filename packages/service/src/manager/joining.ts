@@ -79,7 +79,7 @@ export function hello(core: Core, now: Instant, connection: string, said: Hello)
 }
 
 /** Tells every connected node which gateways listen now. */
-export function announceGateways(core: Core): void {
+function announceGateways(core: Core): void {
   const gateways = core.fleet.gateways(core.options.gateway);
   for (const member of core.fleet.members) send(core, member.connection, { kind: "gateways", gateways });
 }

@@ -25,7 +25,7 @@ export function placeOnSale(core: Selling, now: Instant, needs: TaskNeeds, optio
 }
 
 /** What a placed task is expected to cost its consumer by the list in force; null when the node is gone. */
-export function priceOfPlaced(
+function priceOfPlaced(
   core: Selling,
   now: Instant,
   consumer: AccountId,

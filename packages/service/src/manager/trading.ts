@@ -39,7 +39,7 @@ const SIGN_WITHIN = (60 * SECOND) as Micros;
 const SWEEP_EVERY = (5 * SECOND) as Micros;
 
 /** What being late costs a provider, in millionths of the charge, where the manager's options say nothing else. */
-export const LATE_PENALTY_PPM = 100_000;
+const LATE_PENALTY_PPM = 100_000;
 
 /** The promises of a contract whose task has a deadline; none without. */
 export function levelsFor(
