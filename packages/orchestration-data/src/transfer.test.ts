@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
@@ -130,6 +130,16 @@ describe("moving content", () => {
     const transfer = { ...content, segments: [there.address], store: to.store, token: TOKEN };
     const both = await Promise.all([fetchContent(transfer), fetchContent(transfer)]);
     expect(both.map((got) => got.ok && got.value.moved)).toEqual([content.size, 0]);
+  });
+
+  it("of many who want the same content at once one moves it, and none listens to its signal afterwards", async () => {
+    const content = await hold(there, randomBytes(1 << 20));
+    const to = await place("many");
+    const transfer = { ...content, segments: [there.address], store: to.store, token: TOKEN };
+    const signals = Array.from({ length: 30 }, () => new AbortController().signal);
+    const all = await Promise.all(signals.map((signal) => fetchContent({ ...transfer, signal })));
+    expect(all.map((got) => got.ok && got.value.moved)).toEqual([content.size, ...Array(29).fill(0)]);
+    expect(signals.flatMap((signal) => getEventListeners(signal, "abort"))).toEqual([]);
   });
 
   it("fetch goes on where a dropped connection stopped", async () => {

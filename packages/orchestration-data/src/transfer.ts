@@ -84,8 +84,9 @@ export async function fetchContent(transfer: Transfer): Promise<TransferResult> 
   if (underWay === undefined) fetching.set(store, (underWay = new Map()));
   // Whoever waits takes over when the first one fails: it may have been cancelled, or had another path.
   for (let other = underWay.get(digest); other !== undefined; other = underWay.get(digest)) {
-    await Promise.race([other, aborted(transfer.signal)]);
+    await settledOrAborted(other, transfer.signal);
     if (transfer.signal?.aborted) return CANCELLED;
+    if (store.has(digest)) return persist(transfer, (count) => fetchOnce(transfer, count));
   }
   const mine = persist(transfer, (count) => fetchOnce(transfer, count));
   underWay.set(digest, mine);
@@ -316,8 +317,19 @@ const unreachable = (message: string): DataRefusal => ({ code: "E_SEGMENT_UNREAC
 
 const CANCELLED = refuse("E_TRANSFER_CANCELLED", "the transfer was called off");
 
-function aborted(signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => signal?.addEventListener("abort", () => resolve(), { once: true }));
+/** Waits for what another one does, at most until the signal is raised; listens to the signal no longer than that. */
+async function settledOrAborted(other: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted) return;
+  let raise = (): void => {};
+  const aborted = new Promise<void>((resolve) => {
+    raise = resolve;
+  });
+  signal?.addEventListener("abort", raise);
+  try {
+    await Promise.race([other, aborted]);
+  } finally {
+    signal?.removeEventListener("abort", raise);
+  }
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
