@@ -7,9 +7,11 @@ import { z } from "zod";
 
 /** How one agent process is set up: a JSON file, written by `weft up`, or flags of `weft join`. */
 
+const NOT_NEGATIVE = "expected 0 or more; leave it out where it is not known";
+
 const digits = z
   .string()
-  .regex(/^\d{1,30}$/)
+  .regex(/^\d{1,30}$/, "expected digits of a price of 0 or more, in millionths")
   .transform((text) => BigInt(text) as Money);
 
 const schema = z.strictObject({
@@ -46,8 +48,11 @@ const schema = z.strictObject({
     .enum(["open", "encrypted", "isolated"])
     .transform((text) => text as SecurityClass)
     .default("encrypted"),
-  watts: z.strictObject({ idle: z.number(), full: z.number() }).nullable().default(null),
-  gramsPerKwh: z.number().nullable().default(null),
+  watts: z
+    .strictObject({ idle: z.number().min(0, NOT_NEGATIVE), full: z.number().min(0, NOT_NEGATIVE) })
+    .nullable()
+    .default(null),
+  gramsPerKwh: z.number().min(0, NOT_NEGATIVE).nullable().default(null),
   prices: z.strictObject({
     petaOperation: z.strictObject({ logical: digits, parallel: digits, neural: digits }),
     memoryGibHour: digits,

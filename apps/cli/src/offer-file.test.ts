@@ -69,3 +69,20 @@ it("names line, field, what was found and what was expected", () => {
   expect(wrong('  pricing: { timeOfUse: { "22:30": 50% } }')).toMatch(/offer\.yaml:5 {2}spec\.pricing/);
   expect(wrong("  prise: 1")).toMatch(/prise/);
 });
+
+it("refuses a price below zero wherever it stands", () => {
+  expect(wrong("  prices: -0.02 CNY/TFLOP")).toMatch(
+    /^offer\.yaml:5 {2}spec\.prices {2}found "-0.02 CNY\/TFLOP", expected 0 or more {2}\[E_PRICE_NEGATIVE\]$/,
+  );
+  expect(wrong("  reserve: -1")).toContain("[E_PRICE_NEGATIVE]");
+  const { prices } = parseOfferFile(offer("  prices: 1"), "offer.yaml").offer;
+  const written = Object.entries({ ...prices, petaOperation: undefined, memoryGibHour: -1n })
+    .filter(([name]) => name !== "petaOperation")
+    .map(([name, value]) => `${name}: ${value}`);
+  const whole = `  prices: { petaOperation: { logical: 1, parallel: 1, neural: 1 }, ${written.join(", ")} }`;
+  expect(wrong(whole)).toMatch(/spec\.prices\.memoryGibHour {2}found "-1", expected 0 or more/);
+  expect(wrong("  discounts: [{ from: -1, off: 5% }]")).toMatch(
+    /spec\.discounts\.0\.from .*E_PRICE_NEGATIVE/,
+  );
+  expect(wrong("  discounts: [{ off: -5% }]")).toMatch(/spec\.discounts\.0\.off/);
+});

@@ -7,7 +7,13 @@ import {
   parseTime,
   type Result,
 } from "@weft/kernel";
-import type { OfferWindow, PriceList, PricingPolicy, StandingOffer } from "@weft/market";
+import {
+  negativePrice,
+  type OfferWindow,
+  type PriceList,
+  type PricingPolicy,
+  type StandingOffer,
+} from "@weft/market";
 import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { Failure } from "./failure.ts";
@@ -33,7 +39,11 @@ const human = <T>(parse: (text: string) => Result<T> | T | null, expected: strin
     const result = typeof read === "object" && read !== null && "ok" in read ? read : null;
     if (result?.ok) return result.value;
     if (result === null && read !== null) return read as T;
-    context.addIssue({ code: "custom", message: said(text, result?.refusal.expected ?? expected) });
+    const code = result === null ? "" : `  [${result.refusal.code}]`;
+    context.addIssue({
+      code: "custom",
+      message: `${said(text, result?.refusal.expected ?? expected)}${code}`,
+    });
     return z.NEVER;
   });
 
@@ -45,9 +55,14 @@ const share = human((text) => {
 }, "a part such as 45%");
 const ppm = share.transform((part) => Math.round(part * MILLION));
 const length = human<Micros>(parseTime, "a time such as 20s");
-const amount = human<Money>((text) => parseMoney(text), "money such as 0.02 CNY");
+/** No price is below zero: as the manager says it, and without asking. */
+const unlessNegative = (text: string): Result<Money> => {
+  const read = parseMoney(text);
+  return read.ok && read.value < 0n ? { ok: false, refusal: negativePrice("", text) } : read;
+};
+const amount = human<Money>(unlessNegative, "money such as 0.02 CNY");
 const price = human<Money>(
-  (text) => parseMoney(text.replace(/\s*\/\s*T(?:FL)?OPS?$/i, "")),
+  (text) => unlessNegative(text.replace(/\s*\/\s*T(?:FL)?OPS?$/i, "")),
   "a price such as 0.02 CNY/TFLOP",
 );
 
@@ -152,6 +167,22 @@ const schema = z.strictObject({
   }),
 });
 
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Of a value that may be written in several ways: what is wrong with it in the way it is written. */
+function told(issue: z.core.$ZodIssue): readonly Issue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const meant = issue.errors.find(
+    (tried) => !tried.some(({ code, path }) => code.startsWith("invalid_") && path.length === 0),
+  );
+  return (meant ?? [issue]).flatMap((one): readonly Issue[] =>
+    one === issue ? [issue] : told({ ...one, path: [...issue.path, ...one.path] }),
+  );
+}
+
 /** Reads an offer's text; refused with line, path, what was found and what was expected. */
 export function parseOfferFile(text: string, file: string): OfferFile {
   const lines = new LineCounter();
@@ -161,7 +192,7 @@ export function parseOfferFile(text: string, file: string): OfferFile {
     throw new Failure(`${file}:${lines.linePos(broken.pos[0]).line}  ${broken.message}`, 2);
   const parsed = schema.safeParse(document.toJS());
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => {
+    const problems = parsed.error.issues.flatMap(told).map((issue) => {
       const node = document.getIn(issue.path, true) as { range?: [number, number, number] } | undefined;
       const line = lines.linePos(node?.range?.[0] ?? 0).line;
       return `${file}:${line}  ${issue.path.join(".")}  ${issue.message}`;

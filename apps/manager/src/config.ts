@@ -51,7 +51,8 @@ const schema = z.strictObject({
     .transform((text) => text as DomainId),
   currency: z.string().length(3).default("CNY"),
   /** Millionths of every charge that the manager keeps. */
-  commissionPpm: z.number().int().min(0).max(1_000_000).default(50_000),
+  /** Not all: what is asked of other domains is divided by what is left. */
+  commissionPpm: z.number().int().min(0).max(999_999).default(50_000),
   /** Millionths of the charge that a provider gives back when its result comes after the task's deadline. */
   latePenaltyPpm: z.number().int().min(0).max(500_000).default(100_000),
   /** Invoices and payouts. */

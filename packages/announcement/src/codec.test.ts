@@ -132,6 +132,40 @@ describe("facts on the wire", () => {
   });
 });
 
+it("figures of a node or link that are below zero or without end are refused", () => {
+  fc.assert(
+    fc.property(
+      anyDescription,
+      fc.constantFrom(-1, -1e-9, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
+      (described, wrong) => {
+        const good = described as unknown as NodeDescription;
+        const changes: readonly object[] = [
+          { gramsPerKwh: wrong },
+          { watts: { idle: wrong, full: 1 } },
+          { watts: { idle: 1, full: wrong } },
+          { memoryBytes: wrong },
+          { laneRate: { ...good.laneRate, neural: wrong } },
+        ];
+        for (const change of changes) {
+          const bytes = encodeFact({
+            facet: "description",
+            value: { ...good, ...change } as NodeDescription,
+          });
+          expect(decodeFact("description", bytes)).toMatchObject({
+            ok: false,
+            refusal: {
+              code: "malformed",
+              path: "description",
+              expected: expect.stringContaining("below zero"),
+            },
+          });
+        }
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
 describe("records and messages on the wire", () => {
   const signer = createSigner();
   const origin = "n1" as never;

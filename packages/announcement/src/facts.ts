@@ -18,6 +18,7 @@ import {
   choice,
   dictionary,
   type Form,
+  figure,
   flag,
   list,
   MAX_LIST,
@@ -76,9 +77,9 @@ export type Fact =
   | { readonly facet: "leaving"; readonly value: Record<string, never> };
 
 const power = struct<ComputingPower>({
-  logical: required(1, number()),
-  parallel: required(2, number()),
-  neural: required(3, number()),
+  logical: required(1, figure()),
+  parallel: required(2, figure()),
+  neural: required(3, figure()),
 });
 
 const STORAGE_CLASSES: readonly StorageClass[] = ["scratch", "durable"];
@@ -91,12 +92,12 @@ const description = struct<NodeDescription>({
   labels: dictionary(5),
   power: required(6, power),
   laneRate: required(7, power),
-  memoryBytes: required(8, number()),
+  memoryBytes: required(8, figure()),
   storage: required(
     9,
     struct<NodeDescription["storage"]>({
-      capacityBytes: required(1, number()),
-      throughput: required(2, number()),
+      capacityBytes: required(1, figure()),
+      throughput: required(2, figure()),
       storageClass: required(3, choice(STORAGE_CLASSES)),
     }),
   ),
@@ -105,7 +106,7 @@ const description = struct<NodeDescription>({
     struct<Accelerator>({
       kind: required(1, choice(["gpu", "npu"] as const)),
       model: required(2, text()),
-      memoryBytes: required(3, number()),
+      memoryBytes: required(3, figure()),
     }),
   ),
   runs: list(11, choice(PROGRAM_KINDS)),
@@ -113,11 +114,11 @@ const description = struct<NodeDescription>({
   watts: orNull(
     13,
     struct<NonNullable<NodeDescription["watts"]>>({
-      idle: required(1, number()),
-      full: required(2, number()),
+      idle: required(1, figure()),
+      full: required(2, figure()),
     }),
   ),
-  gramsPerKwh: orNull(14, number()),
+  gramsPerKwh: orNull(14, figure()),
 });
 
 /** A list without the members we cannot read; absent when it is empty. */
@@ -139,19 +140,19 @@ const load = struct<LoadFact>({
   base: maybe(1, number()),
   node: maybe(2, text()),
   othersUse: maybe(3, power),
-  freeMemoryBytes: maybe(4, number()),
-  freeStorageBytes: maybe(5, number()),
+  freeMemoryBytes: maybe(4, figure()),
+  freeStorageBytes: maybe(5, figure()),
   queue: maybe(
     6,
     struct<NodeLoad["queue"]>({
-      logical: required(1, number()),
-      parallel: required(2, number()),
-      neural: required(3, number()),
+      logical: required(1, figure()),
+      parallel: required(2, figure()),
+      neural: required(3, figure()),
     }),
   ),
-  battery: maybe(7, nullable(number())),
+  battery: maybe(7, nullable(figure())),
   accepting: maybe(8, flag),
-  at: maybe(9, number()),
+  at: maybe(9, figure()),
   metrics: known(10, catsMetric),
 });
 
@@ -159,20 +160,20 @@ const link = struct<LinkState>({
   from: required(1, text()),
   to: required(2, text()),
   up: required(3, flag),
-  delay: orNull(4, number()),
-  jitter: orNull(5, number()),
-  loss: orNull(6, number()),
-  capacity: orNull(7, number()),
-  bitErrorRate: orNull(8, number()),
+  delay: orNull(4, figure()),
+  jitter: orNull(5, figure()),
+  loss: orNull(6, figure()),
+  capacity: orNull(7, figure()),
+  bitErrorRate: orNull(8, figure()),
   security: required(9, choice(SECURITY_CLASSES)),
   radio: orNull(
     10,
     struct<RadioState>({
-      availableSpectrumHz: orNull(1, number()),
-      baseStationPower: orNull(2, number()),
+      availableSpectrumHz: orNull(1, figure()),
+      baseStationPower: orNull(2, figure()),
     }),
   ),
-  at: required(11, number<Instant>()),
+  at: required(11, figure<Instant>()),
 });
 
 const links = struct<LinksFact>({
@@ -207,7 +208,13 @@ export function encodeFact(fact: Fact): Uint8Array {
 export function decodeFact(facet: Facet, bytes: Uint8Array): Result<Fact, WireRefusal> {
   const reader = new Reader(bytes);
   const value = (LAYOUT[facet] as Struct<Fact["value"]>).read(reader);
-  if (reader.bad) return refuse("malformed", `not a ${facet} announcement`);
+  if (reader.bad) {
+    return refuse("malformed", `not a ${facet} announcement`, {
+      path: facet,
+      expected: "the form of this version, no figure below zero or without end",
+      hint: "run the same version of weft on both",
+    });
+  }
   return ok({ facet, value } as Fact);
 }
 

@@ -30,6 +30,16 @@ export const number = <T extends number>(): Form<T> => ({
   take: (reader) => reader.number() as T,
 });
 
+/** A figure that is never below zero, nor without end. */
+export const figure = <T extends number>(): Form<T> => ({
+  put: (writer, field, value) => writer.number(field, value),
+  take: (reader) => {
+    const value = reader.number();
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) reader.fail();
+    return value as T;
+  },
+});
+
 export const flag: Form<boolean> = {
   put: (writer, field, value) => writer.number(field, value ? 1 : 0),
   take: (reader) => reader.number() !== 0,

@@ -186,9 +186,22 @@ export function priceEntries(prices: PriceList): readonly (readonly [name: strin
   ];
 }
 
-/** Accepts a price list with no price below zero. */
-export function checkPrices(prices: PriceList): Result<PriceList, Refusal<"E_PRICE_NEGATIVE">> {
+/** Accepts a price list with no price below zero; `at` is where the list stands in what it came with. */
+export function checkPrices(
+  prices: PriceList,
+  at = "prices",
+): Result<PriceList, Refusal<"E_PRICE_NEGATIVE">> {
   const wrong = priceEntries(prices).find(([, price]) => price < 0n);
-  if (wrong === undefined) return ok(prices);
-  return refuse("E_PRICE_NEGATIVE", "no price is below zero", { path: wrong[0], found: String(wrong[1]) });
+  return wrong === undefined
+    ? ok(prices)
+    : { ok: false, refusal: negativePrice(`${at}.${wrong[0]}`, wrong[1]) };
 }
+
+/** That a price, in micros of money, is below zero. */
+export const negativePrice = (path: string, found: Money | string): Refusal<"E_PRICE_NEGATIVE"> =>
+  refuse("E_PRICE_NEGATIVE", "no price is below zero", {
+    path,
+    found: String(found),
+    expected: "0 or more",
+    hint: "what costs nothing has the price 0; a discount is set with weft offer set",
+  }).refusal;

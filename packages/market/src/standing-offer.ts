@@ -120,22 +120,29 @@ export function checkSignedOffer(
   if (!cryptography.verify(key, offerText(offer), signature)) {
     return refuse("E_OFFER_SIGNATURE", "the offer is not signed by the key that it names");
   }
-  for (const list of [offer.prices, offer.reserve]) {
-    if (list === null) continue;
-    const prices = checkPrices(list);
-    if (!prices.ok) return prices;
+  for (const name of ["prices", "reserve"] as const) {
+    const list = offer[name];
+    const checked = list === null ? null : checkPrices(list, `offer.${name}`);
+    if (checked?.ok === false) return checked;
   }
   const windows = checkWindows(offer);
   if (windows !== null) return { ok: false, refusal: windows };
-  const wrong = offer.discounts.find(({ ppm, fromVolume }) => !(ppm >= 0 && ppm <= PPM) || fromVolume < 0n);
-  if (wrong !== undefined) {
+  const wrong = offer.discounts.findIndex(
+    ({ ppm, fromVolume }) => !(ppm >= 0 && ppm <= PPM) || fromVolume < 0n,
+  );
+  if (wrong >= 0) {
+    const { ppm, fromVolume } = offer.discounts[wrong]!;
     return refuse("E_OFFER_DISCOUNT", "a discount is between nothing and everything", {
-      found: `${wrong.ppm} millionths`,
+      path: `offer.discounts[${wrong}]`,
+      found: `${ppm} millionths from a volume of ${fromVolume}`,
+      expected: `0 to ${PPM} millionths, from a volume of 0 or more`,
+      hint: "a price above the list is what pricing is for",
     });
   }
   return isSound(offer.pricing)
     ? ok(offer)
     : refuse("E_OFFER_PRICING", "the pricing makes no sense", {
+        path: "offer.pricing",
         expected: "steps in order of hours 0 to 23, or a congestion price with lowest <= list <= highest",
       });
 }

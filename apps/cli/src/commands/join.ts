@@ -15,7 +15,7 @@ import {
 } from "@weft/kernel";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must, refused } from "../failure.ts";
+import { Failure, must, refusalText, refused } from "../failure.ts";
 import { registerOrganisation } from "../registration.ts";
 import { ARCHITECTURES } from "../written-out.ts";
 
@@ -111,11 +111,13 @@ async function join(context: Context, manager: string, options: Options): Promis
     throw wrong("<manager>", manager, "a URL such as https://manager.example");
   }
   const { agentConfig, JoinRefused, priceListFor, startAgent } = await import("@weft/agent-app");
+  const { negativePrice } = await import("@weft/market");
   const share = Number(options.share);
   if (!(share > 0 && share <= 1)) throw wrong("--share", options.share, "a number above 0 up to 1");
   const price: Money = quantity("--price", options.price.replace(/\s*\/\s*T(?:FL)?OPS?$/i, ""), (text) =>
     parseMoney(text),
   );
+  if (price < 0n) throw new Failure(refusalText(negativePrice("--price", options.price)), 2);
   const runs = options.runs.split(",").filter((kind) => kind !== "");
   const unknown = runs.find((kind) => !(PROGRAM_KINDS as readonly string[]).includes(kind));
   if (unknown !== undefined) throw wrong("--runs", unknown, PROGRAM_KINDS.join(", "));

@@ -57,3 +57,12 @@ it("offers, contracts and usage are short for get", async () => {
     expect(await weft(short)).toEqual({ code: 0, out: "", err: `no ${short}\n` });
   }
 });
+
+it("joining at a price below zero is refused before anything is measured", async () => {
+  const { code, err } = await weft("join", "http://127.0.0.1:1", "--price=-0.02CNY/TFLOP");
+  expect(code).toBe(2);
+  expect(err).toContain(
+    "--price  no price is below zero: found -0.02CNY/TFLOP, expected 0 or more  [E_PRICE_NEGATIVE]",
+  );
+  expect(err).toContain("hint: ");
+});

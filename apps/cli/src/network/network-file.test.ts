@@ -23,3 +23,10 @@ it("a node's name is its own, and not the manager's", () => {
   );
   expect(() => parseNetworkFile(file(node("manager")), "n.yaml")).toThrow('found "manager", which is taken');
 });
+
+it("a node's price is not below zero", () => {
+  expect(parseNetworkFile(file(node("a").replace("0.02", "0")), "n.yaml").spec.nodes[0]?.price).toBe(0n);
+  expect(() => parseNetworkFile(file(node("a").replace("0.02", "-0.02")), "n.yaml")).toThrow(
+    /^n\.yaml:11 {2}spec\.nodes\.0\.price {2}expected a price of 0 or more {2}\[E_PRICE_NEGATIVE\]$/,
+  );
+});

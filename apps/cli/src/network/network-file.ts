@@ -37,6 +37,7 @@ const time = quantity<Micros>(parseTime);
 const bitRate = quantity<BitsPerSecond>(parseBitRate);
 const bytes = quantity<Bytes>(parseBytes);
 const money = quantity<Money>((text) => parseMoney(text));
+const price = money.refine((value) => value >= 0n, "expected a price of 0 or more  [E_PRICE_NEGATIVE]");
 const share = z.union([z.string(), z.number()]).transform((text, context) => {
   const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(String(text))?.[1];
   const part = percent === undefined ? Number(text) : Number(percent) / 100;
@@ -85,7 +86,7 @@ const spec = z.strictObject({
         /** Whether its site's gateway listens, to hold and relay data. */
         gateway: z.boolean().default(false),
         /** For a tera-operation; the rest of its price list follows from it. */
-        price: money,
+        price,
         labels: z.record(z.string(), z.string()).default({}),
         runs: z.array(z.enum(["wasm", "model", "process"])).default(["wasm", "model"]),
       }),

@@ -12,7 +12,7 @@ import {
   SECOND,
   ZERO,
 } from "@weft/kernel";
-import { type PriceList, signOrder, type Transfer } from "@weft/market";
+import { checkPrices, negativePrice, type PriceList, signOrder, type Transfer } from "@weft/market";
 import { type Core, note } from "../manager/core.ts";
 import { observe } from "../manager/placing.ts";
 import type { RunEntry, TaskEntry } from "../manager/tasks.ts";
@@ -79,6 +79,13 @@ function keep(federation: Federation, task: string, quoted: Quoted): void {
   federation.lapses.set(`${task}\n${quoted.domain}`, quoted.until);
 }
 
+/** Why a quote is none: nobody is paid for having work done. */
+function objectionToQuote({ prices, price }: Quote): Refusal | null {
+  const checked = checkPrices(prices, "quote.prices");
+  if (!checked.ok) return checked.refusal;
+  return price < 0n ? negativePrice("quote.price", price) : null;
+}
+
 /** The foreign manager has answered. */
 export function answered(core: Core, now: Instant, peer: Peer, task: string, answer: Quote | Refusal): void {
   const { federation } = core;
@@ -88,7 +95,9 @@ export function answered(core: Core, now: Instant, peer: Peer, task: string, ans
   if (federation.quotedFor(task, domain)?.state !== "asked") return;
   const { payAtMost, basic } = entry.row.submission.needs;
   let because: string | null = null;
-  if (!isQuote(answer)) because = `${answer.code}: ${answer.message}`;
+  const unsound = isQuote(answer) ? objectionToQuote(answer) : answer;
+  if (unsound !== null) because = `${unsound.code}: ${unsound.message}`;
+  else if (!isQuote(answer)) return;
   else if (payAtMost !== null && answer.price > payAtMost) because = "it asks more than the task may pay";
   else if (basic.deadline !== null && answer.takes > basic.deadline) because = "it cannot meet the deadline";
   if (because === null && isQuote(answer)) {

@@ -1,6 +1,6 @@
 import type { NodeId } from "@weft/infrastructure";
 import { after, between, formatTime, type Instant, type Micros, type Refusal, refuse } from "@weft/kernel";
-import { CLOCK_TOLERANCE, checkPrices } from "@weft/market";
+import { CLOCK_TOLERANCE, checkPrices, type PriceList } from "@weft/market";
 import { challengeText, type FromAgent, PROTOCOL_VERSION } from "../protocol.ts";
 import { loseRun } from "./closing.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
@@ -96,10 +96,23 @@ function joinToken(core: Core, now: Instant, secret: string | null) {
 function objectionTo(core: Core, now: Instant, connection: string, said: Hello): Refusal | null {
   const refusal = strangerTo(core, now, connection, said, said.description.id);
   if (refusal !== null) return refusal;
-  const prices = checkPrices(said.prices);
-  if (!prices.ok) return prices.refusal;
+  const unpriced = pricesObjection(said);
+  if (unpriced !== null) return unpriced;
   const { site } = said.description;
   return site.startsWith("@") ? domainsOwn("description.site", site, "--site") : null;
+}
+
+/** Why a node's prices, and the floor it keeps, are not taken; null: they are. */
+export function pricesObjection({
+  prices,
+  floor = null,
+}: {
+  readonly prices: PriceList;
+  readonly floor?: PriceList | null;
+}): Refusal | null {
+  const list = checkPrices(prices);
+  const least = floor === null ? list : checkPrices(floor, "floor");
+  return list.ok ? (least.ok ? null : least.refusal) : list.refusal;
 }
 
 /** A name that no node or site of ours may bear. */

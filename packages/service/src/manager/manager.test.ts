@@ -3,8 +3,9 @@ import { type Instant, MILLISECOND, type Micros, type Money, money, SECOND } fro
 import { createSigner, nodeCryptography } from "@weft/live";
 import { verifyContract } from "@weft/market";
 import { beforeEach, expect, it } from "vitest";
-import { challengeText, PROTOCOL_VERSION } from "../protocol.ts";
-import { Desk, describeNode, deskNeeds } from "../testing/index.ts";
+import { challengeText, type FromAgent, PROTOCOL_VERSION } from "../protocol.ts";
+import { DESK_PRICES, Desk, describeNode, deskNeeds } from "../testing/index.ts";
+import { decodeFromAgent, encodeMessage } from "../wire.ts";
 import { setLinks } from "./perceiving.ts";
 import { highestPrice } from "./placing.ts";
 
@@ -288,4 +289,54 @@ it("the highest price of a plan is what a contract made now states, never above 
   expect(highestPrice(core, { ...needs, payAtMost: money(3n) }, decision, "ann", desk.now)).toBe(3n);
   const id = desk.submit("one", needs, open);
   expect(id.ok && taskOf(id.value).runs[0]!.contract.contract.terms.ceiling).toBe(open);
+});
+
+it("a node with a price, power draw or carbon below zero is not taken in, and none that is in goes there", () => {
+  desk.join(describeNode("corner", "ningbo"), QUICK);
+  pass(100);
+  const { manager } = desk;
+  const negative = (change: object) => ({ ...DESK_PRICES, ...change });
+  const saying = (message: FromAgent, connection: string) => {
+    const [said, then] = manager.handle(desk.now, { kind: "control", connection, message });
+    const refusal = said?.kind === "send" && said.message.kind === "rejected" ? said.message.refusal : null;
+    expect(then).toEqual({ kind: "hang-up", connection });
+    return refusal;
+  };
+  const nonce = "5a".repeat(32);
+  const signer = createSigner();
+  const description = describeNode("mean", "ningbo");
+  const hello = {
+    ...{ kind: "hello", protocol: PROTOCOL_VERSION, at: desk.now, key: signer.publicKey },
+    proof: signer.sign(challengeText(manager.core.options.signer.publicKey, nonce)),
+    ...{ joinToken: "join-secret", gateway: null, holding: [], description },
+    prices: negative({ perTask: money(-1n) }),
+  } as const;
+  manager.handle(desk.now, { kind: "opened", connection: "m", nonce });
+  const said = decodeFromAgent(JSON.parse(JSON.stringify(encodeMessage(hello as unknown as FromAgent))));
+  expect(saying(said.ok ? said.value : (null as never), "m")).toMatchObject({
+    ...{ code: "E_PRICE_NEGATIVE", path: "prices.perTask", expected: "0 or more" },
+    hint: expect.any(String),
+  });
+  const unread = (change: object) => {
+    const read = decodeFromAgent(
+      JSON.parse(
+        JSON.stringify(
+          encodeMessage({ ...hello, description: { ...description, ...change } } as unknown as FromAgent),
+        ),
+      ),
+    );
+    return read.ok ? null : [read.refusal.code, read.refusal.path];
+  };
+  expect(unread({ watts: { idle: -1, full: 5 } })).toEqual(["E_MESSAGE", "description.watts.idle"]);
+  expect(unread({ gramsPerKwh: -1 })).toEqual(["E_MESSAGE", "description.gramsPerKwh"]);
+  // A member's own change of prices, and of what it would not go below.
+  const { connection } = manager.core.fleet.member("corner" as NodeId)!;
+  const priced = {
+    kind: "prices",
+    prices: DESK_PRICES,
+    floor: negative({ transferGb: money(-1n) }),
+  } as const;
+  expect(saying(priced, connection!)?.path).toBe("floor.transferGb");
+  expect(manager.core.fleet.member("corner" as NodeId)!.row.prices).toEqual(DESK_PRICES);
+  expect([...manager.core.fleet.members].map(({ row }) => row.id)).toEqual(["corner"]);
 });

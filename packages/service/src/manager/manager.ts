@@ -40,12 +40,13 @@ import {
   type ManagerInput,
   type ManagerOptions,
   type ManagerOutput,
+  send,
   store,
   tell,
 } from "./core.ts";
 import { Fleet } from "./fleet.ts";
 import { Front } from "./front.ts";
-import { closed, hello, knock, opened, silent } from "./joining.ts";
+import { closed, hello, knock, opened, pricesObjection, silent } from "./joining.ts";
 import { ManagerLog } from "./log.ts";
 import { Offers, priceNode, reprice } from "./offers.ts";
 import { Organisations } from "./organisations.ts";
@@ -296,6 +297,12 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
     switch (message.kind) {
       case "prices": {
         const { description, provider, key } = member.row;
+        const refusal = pricesObjection(message);
+        if (refusal !== null) {
+          send(core, connection, { kind: "rejected", refusal });
+          core.out.push({ kind: "hang-up", connection });
+          break;
+        }
         const entered = core.fleet.enter(description, message.prices, provider, key, now, message.floor);
         store(core, entered.changes);
         priceNode(core, member.row, now);
