@@ -159,3 +159,39 @@ it("branch and bound proves the optimum of small batches, and its bound holds wh
     { numRuns: 150 },
   );
 });
+
+/** The same problem with resources beside its own that nobody asks for, however much or little there is of them. */
+function withIdleResources(problem: BatchProblem, rng: Rng): BatchProblem {
+  const own = problem.resources;
+  // Its own stay in their order: sums over resources are then added up alike, to the last bit.
+  const places = Array.from({ length: own }, (_, k) => k);
+  for (let more = 1 + rng.below(4); more > 0; more--) places.splice(rng.below(places.length + 1), 0, -1);
+  const spread = (column: Float64Array, rows: number, idle: () => number): Float64Array =>
+    Float64Array.from({ length: rows * places.length }, (_, i) => {
+      const k = places[i % places.length]!;
+      return k < 0 ? idle() : column[Math.floor(i / places.length) * own + k]!;
+    });
+  return {
+    ...problem,
+    resources: places.length,
+    demand: spread(problem.demand, problem.node.length, () => 0),
+    capacity: spread(problem.capacity, problem.nodes, () => rng.pick([0, 1, 1e9])),
+  };
+}
+
+it("resources that nobody asks for change nothing of a plan or of its bound", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 ** 31 }), (seed) => {
+      const rng = new Rng(seed);
+      // Small: a long round would make fewer of them.
+      const problem = randomBatch(rng, 1 + rng.below(20), 1 + rng.below(6), 8);
+      const idle = withIdleResources(problem, rng);
+      const [one, other] = [new BatchSearch(problem, seed), new BatchSearch(idle, seed)];
+      one.search(3_000);
+      other.search(3_000);
+      expect(other.best).toEqual(one.best);
+      expect(other.bound).toBe(one.bound);
+    }),
+    { numRuns: 150 },
+  );
+});

@@ -20,8 +20,9 @@ export function boundOf(problem: BatchProblem, price: Float64Array, use?: Float6
     let least = leaveOut;
     let taken = -1;
     for (let a = start[t]!, end = start[t + 1]!; a < end; a++) {
-      const at = node[a]! * resources;
       let reduced = cost[a]!;
+      if (reduced >= least) continue; // what it uses only adds to it
+      const at = node[a]! * resources;
       for (let k = 0; k < resources; k++) reduced += price[at + k]! * demand[a * resources + k]!;
       if (reduced < least) {
         least = reduced;

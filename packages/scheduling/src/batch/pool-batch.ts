@@ -205,12 +205,23 @@ function problemOf(
   worth: Worth,
   kind: "levels" | "bound" | "count",
 ): BatchProblem & { readonly level: Int32Array; readonly offer: Int32Array } {
+  const asked = askedFor(tasks);
+  const resources = asked.length;
   const index = new Map<number, number>();
   const start = new Int32Array(tasks.length + 1);
-  const [node, cost, demand, level, which]: number[][] = [[], [], [], [], []];
+  offers.forEach((list, t) => {
+    start[t + 1] = start[t]! + list.reduce((arcs, { levels }) => arcs + levels.length, 0);
+  });
+  const arcs = start[tasks.length]!;
+  const [node, level, which] = [new Int32Array(arcs), new Int32Array(arcs), new Int32Array(arcs)];
+  const cost = new Float64Array(arcs);
+  const demand = new Float64Array(arcs * resources);
   let highest = 0;
-  for (let t = 0; t < tasks.length; t++) {
-    offers[t]!.forEach((offer, o) => {
+  let a = 0;
+  offers.forEach((list, t) => {
+    const held = demandOf(tasks[t]!, 0);
+    const type = asked.indexOf(COMPUTE_TYPES.indexOf(tasks[t]!.compute.type));
+    list.forEach((offer, o) => {
       if (!index.has(offer.node)) index.set(offer.node, index.size);
       offer.levels.forEach(({ rate, score, total }, l) => {
         const below =
@@ -218,28 +229,44 @@ function problemOf(
         // Where scores are equal the sooner counts, as one at a time.
         const value = kind === "count" ? 0 : worth.of(t, score) + (kind === "levels" ? total * SOONER : 0);
         highest = Math.max(highest, value);
-        node!.push(index.get(offer.node)!);
-        cost!.push(value);
-        demand!.push(...demandOf(tasks[t]!, below));
-        level!.push(l);
-        which!.push(o);
+        node[a] = index.get(offer.node)!;
+        cost[a] = value;
+        for (let k = 0; k < resources; k++) demand[a * resources + k] = held[asked[k]!]!;
+        demand[a * resources + type] = below;
+        level[a] = l;
+        which[a++] = o;
       });
     });
-    start[t + 1] = node!.length;
-  }
+  });
   return {
     tasks: tasks.length,
     nodes: index.size,
-    resources: RESOURCES,
+    resources,
     start,
-    node: Int32Array.from(node!),
-    cost: Float64Array.from(cost!),
-    demand: Float64Array.from(demand!),
-    capacity: Float64Array.from([...index.keys()].flatMap((n) => capacityOf(pool, n))),
+    node,
+    cost,
+    demand,
+    capacity: Float64Array.from(
+      [...index.keys()].flatMap((n) => {
+        const all = capacityOf(pool, n);
+        return asked.map((k) => all[k]!);
+      }),
+    ),
     leaveOut: kind === "count" ? 1 : kind === "bound" ? 2 * highest + 1 : (highest + 1) * (tasks.length + 1),
-    level: Int32Array.from(level!),
-    offer: Int32Array.from(which!),
+    level,
+    offer: which,
   };
+}
+
+/** The resources that some task takes any of: none else can be short, however little of it there is. */
+function askedFor(tasks: readonly TaskNeeds[]): readonly number[] {
+  const asked = new Set<number>();
+  for (const needs of tasks) {
+    demandOf(needs, 1).forEach((amount, k) => {
+      if (amount > 0) asked.add(k);
+    });
+  }
+  return [...asked].sort((a, b) => a - b);
 }
 
 /** What a micro more counts among equal scores: nothing a score would notice. */
