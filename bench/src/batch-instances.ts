@@ -1,5 +1,7 @@
+import type { LinkState, NodeDescription } from "@weft/infrastructure";
 import { Rng } from "@weft/kernel";
-import { alwaysPlace, type BatchProblem, type UnitAssignmentProblem } from "@weft/scheduling";
+import { Pool } from "@weft/pool";
+import { alwaysPlace, type BatchProblem, type TaskNeeds, type UnitAssignmentProblem } from "@weft/scheduling";
 
 /** Unit tasks with ten admissible nodes each, uniform costs, and exactly as many slots as tasks (`slack` 1) or more. */
 export function unitInstance(
@@ -58,4 +60,68 @@ export function batchInstance(
   );
   const problem = { tasks, nodes, resources: 2, start, node, cost, demand, capacity };
   return { name: `${kind}-${tasks}x${nodes}`, problem: { ...problem, leaveOut: alwaysPlace(cost, tasks) } };
+}
+
+/** Nodes of several sizes and prices at ten sites, and tasks that ask for computing power and memory: two of eight resources. */
+export function poolBatch(tasks: number, nodes: number, seed: number): { pool: Pool; needs: TaskNeeds[] } {
+  const rng = new Rng(seed);
+  const pool = new Pool();
+  const hop = {
+    up: true,
+    jitter: 10,
+    loss: 0,
+    capacity: 1e9,
+    bitErrorRate: 0,
+    security: "open",
+    radio: null,
+  };
+  for (let s = 0; s < 10; s++) {
+    for (const ends of [
+      { from: "here", to: `s${s}` },
+      { from: `s${s}`, to: "here" },
+    ]) {
+      pool.setLink({ ...ends, ...hop, delay: 2000 + 100 * s, at: 0 } as unknown as LinkState);
+    }
+  }
+  for (let j = 0; j < nodes; j++) {
+    const lanes = 2 + rng.below(7);
+    const none = { parallel: 0, neural: 0 };
+    const node = {
+      ...{ id: `n${j}`, tier: "edge", site: `s${j % 10}`, domain: "d", labels: {}, accelerators: [] },
+      ...{ power: { logical: lanes * 1e9, ...none }, laneRate: { logical: 1e9, ...none } },
+      ...{ memoryBytes: rng.pick([2e9, 4e9, 8e9]), runs: ["wasm"], security: "open" },
+      storage: { capacityBytes: 1e10, throughput: 1e9, storageClass: "scratch" },
+      ...{ watts: null, gramsPerKwh: null },
+    } as unknown as NodeDescription;
+    pool.addNode(node);
+    pool.setPrices(node.id, {
+      perGigaOperation: { logical: 1 + rng.below(20), ...none },
+      perGibSecondMemory: rng.below(4),
+      ...{ perGibSecondStorage: 0, perGbIn: 0, perGbOut: 0, perTask: 0 },
+    });
+  }
+  const needs = Array.from({ length: tasks }, () => {
+    const basic = { inputBytes: rng.pick([0, 1e5, 1e6]), resultBytes: 1e4, dataAt: "here" };
+    const free = {
+      delay: null,
+      bandwidth: 0,
+      jitter: null,
+      loss: null,
+      bitErrorRate: null,
+      security: "open",
+    };
+    return {
+      basic: { ...basic, dataType: null, mayLeaveTo: null, deadline: null, sticky: null },
+      compute: {
+        ...{ type: "logical", work: (1 + rng.below(30)) * 1e8, atLeast: 0 },
+        ...{ lanes: rng.pick([1, 2]), accelerator: null },
+      },
+      storage: { capacity: 0, throughput: 0, storageClass: null },
+      algorithm: { function: "f", timeComplexity: null, space: (1 + rng.below(12)) * 1e8 },
+      network: free,
+      where: { runs: "wasm", tier: null, domain: null, labels: {}, avoid: [] },
+      ...{ objective: { kind: "cost" }, payAtMost: null },
+    } as unknown as TaskNeeds;
+  });
+  return { pool, needs };
 }

@@ -6,9 +6,10 @@ import {
   type LinearSolver,
   planByProgram,
   planGreedily,
+  planTogether,
 } from "@weft/scheduling";
 import { loadLinearSolver } from "@weft/scheduling-highs";
-import { type BatchInstance, batchInstance, unitInstance } from "./batch-instances.ts";
+import { type BatchInstance, batchInstance, poolBatch, unitInstance } from "./batch-instances.ts";
 import { type Bench, cpuSeconds, type Figure } from "./bench.ts";
 
 const WHOLE = { rounds: 150, states: 1e8 };
@@ -109,6 +110,33 @@ function gap(
   });
 }
 
+/** Tasks placed together on a pool, as `submit-batch` does, against one at a time on the same. */
+function together(tasks: number, nodes: number, runs: number, report: Report): void {
+  const seconds: number[] = [];
+  const dearer: number[] = [];
+  for (let seed = 1; seed <= runs; seed++) {
+    const { pool, needs } = poolBatch(tasks, nodes, seed);
+    let plan = planTogether(pool, []);
+    seconds.push(
+      cpuSeconds(() => {
+        plan = planTogether(pool, needs);
+      }),
+    );
+    if (plan.placed !== tasks || plan.alone.placed !== tasks) throw new Error("not all are placed");
+    dearer.push(plan.alone.score / plan.score);
+  }
+  const value = seconds.sort((a, b) => a - b)[runs >> 1] as number;
+  const ratio = dearer.sort((a, b) => a - b)[runs >> 1] as number;
+  report({
+    name: `batch/together/${tasks}x${nodes}`,
+    value,
+    unit: "s",
+    against: "what one at a time costs on the same pool, over what the plan costs",
+    ratio,
+    note: `median of ${runs}, ${(seconds[0] as number).toFixed(3)} .. ${(seconds[runs - 1] as number).toFixed(3)} s`,
+  });
+}
+
 export const batch: Bench = {
   name: "batch",
   async run(size, report) {
@@ -119,7 +147,12 @@ export const batch: Bench = {
       flow(10_000, 1_000, 1.1, 7, report);
       flow(100_000, 10_000, 1, 3, report);
       flow(100_000, 10_000, 1.1, 3, report);
-    } else flow(1_000, 100, 1, 1, report);
+      together(32, 16, 5, report);
+      together(256, 256, 3, report);
+    } else {
+      flow(1_000, 100, 1, 1, report);
+      together(8, 4, 1, report);
+    }
     const instances: readonly (readonly ["like" | "unlike", number, number, number])[] = full
       ? [
           ["like", 40, 10, 20],
