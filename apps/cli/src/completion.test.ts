@@ -62,6 +62,7 @@ describe.each(Object.keys(ASK) as Shell[])("completion in %s", (name) => {
       expect(await complete("weft token cr")).toEqual(["create"]);
       expect(await complete("weft lab run --in")).toEqual(["--into"]); // not those of weft run
       expect(await complete("weft invoices show --o")).toEqual(["--output"]);
+      expect(await complete("weft describe con")).toEqual(["contract"]);
       expect(await complete("weft explain read")).toEqual(["read-receipt"]);
     },
     60_000,

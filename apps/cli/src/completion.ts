@@ -1,4 +1,5 @@
 import type { Command, Option } from "commander";
+import { DESCRIBED } from "./commands/describe.ts";
 import { RESOURCES } from "./resources/index.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -31,7 +32,7 @@ const NAMES_TASKS = new Set(["explain", "logs", "result", "wait", "delete"]);
 /** Commands whose first argument is a kind of resource. */
 const RESOURCE_WORDS: Readonly<Record<string, readonly string[]>> = {
   get: RESOURCES.map(({ plural }) => plural),
-  describe: ["node", "task", "link"],
+  describe: DESCRIBED,
 };
 
 /** A completion script made from the tree of commands itself, so that the two never differ. */

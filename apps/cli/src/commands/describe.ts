@@ -22,6 +22,9 @@ import { type Fact, factLines } from "../table.ts";
 import { age, harmless, known, pairs, percent, since, time, UNKNOWN } from "../text.ts";
 import { turnText } from "../turn.ts";
 
+/** What can be described, by the names of its kinds. */
+export const DESCRIBED = ["node", "task", "application", "contract", "link"] as const;
+
 export function register(program: Command, context: Context): void {
   program
     .command("describe")
@@ -37,7 +40,7 @@ async function describe(context: Context, word: string, given: string | undefine
   const name = given ?? rest.join("/");
   const resource = await resourceNamed(kind as string);
   if (name === "") throw new Failure(`which ${resource.kind}? weft get ${resource.plural} lists them`, 2);
-  const facts = FACTS[resource.kind];
+  const facts = (FACTS as Readonly<Record<string, Facts | undefined>>)[resource.kind];
   if (facts === undefined || resource.one === undefined) {
     throw new Failure(
       `${resource.plural} cannot be described: weft get ${resource.kind} ${name} -o yaml shows all`,
@@ -53,7 +56,7 @@ async function describe(context: Context, word: string, given: string | undefine
 const harmlessLines = (facts: readonly Fact[]): string => factLines(facts).map(harmless).join("\n");
 
 type Facts = (item: never, now: Instant, currency: string) => Promise<readonly Fact[]> | readonly Fact[];
-const FACTS: Readonly<Record<string, Facts>> = {
+const FACTS: Readonly<Record<(typeof DESCRIBED)[number], Facts>> = {
   node: nodeFacts,
   task: taskFacts,
   link: linkFacts,
