@@ -1,16 +1,12 @@
-import type { NodeId } from "@weft/infrastructure";
 import { type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import {
   actsOf,
-  applicationView,
   type Caller,
   type Command,
-  type ContractRow,
   type History,
   highestPrice,
   type Manager,
   type ManagerEvent,
-  type RunEntry,
   type TaskEntry,
   type TaskSubmission,
   type TaskView,
@@ -47,10 +43,13 @@ import {
 import { liveApplications } from "./applications.ts";
 import { liveBilling } from "./billing.ts";
 import { domainViews } from "./domains.ts";
+import { eventView } from "./event-view.ts";
 import { type LiveLog, liveLog } from "./log.ts";
 import { managerMetrics } from "./metrics.ts";
 import { liveOffers, offerViews } from "./offers.ts";
 import { liveOrganisations, tokenView } from "./organisations.ts";
+import { mayHear, mayRead, runsSeenBy, seesTask } from "./ownership.ts";
+import { page } from "./page.ts";
 import type { TaskLogs } from "./task-logs.ts";
 import { liveTmForum } from "./tmforum.ts";
 import {
@@ -59,7 +58,6 @@ import {
   contractView,
   decisionView,
   linkViews,
-  nodeView,
   nodeViews,
   siteViews,
   usageView,
@@ -160,7 +158,7 @@ export class LiveManager implements ManagerApi {
     const wanted = (entry: TaskEntry): boolean => {
       const { submission, progress } = entry.row;
       return (
-        this.#sees(caller, entry) &&
+        seesTask(caller, entry) &&
         (query.name === undefined || submission.name === query.name) &&
         (query.phases === undefined || query.phases.includes(progress.phase)) &&
         (query.node === undefined || entry.runs.at(-1)?.view.node === query.node) &&
@@ -234,7 +232,7 @@ export class LiveManager implements ManagerApi {
   }
 
   contracts(caller: Caller, query: ContractQuery) {
-    const runs = this.#runs(caller).filter(
+    const runs = runsSeenBy(this.#core, caller).filter(
       (run) =>
         (query.task === undefined || run.task === query.task) &&
         (query.node === undefined || run.view.node === query.node),
@@ -244,13 +242,13 @@ export class LiveManager implements ManagerApi {
   }
 
   async contract(caller: Caller, id: string) {
-    const row = this.#runOfContract(id)?.contract ?? (await this.#options.history.contract(id));
+    const row = this.#core.tasks.runOfContract(id)?.contract ?? (await this.#options.history.contract(id));
     if (row === null || !mayRead(caller, row)) return notFound("contract", id);
     return ok(contractRowView(row, true));
   }
 
   usage(caller: Caller, query: PageQuery & { readonly task?: string }) {
-    const views = this.#runs(caller)
+    const views = runsSeenBy(this.#core, caller)
       .filter((run) => query.task === undefined || run.task === query.task)
       .map(usageView)
       .filter((view) => view !== null);
@@ -320,34 +318,15 @@ export class LiveManager implements ManagerApi {
 
   events(caller: Caller, cursor: string | null, tell: (event: EventView) => void) {
     return this.#events.subscribe(cursor, (event) => {
-      if (this.#mayHear(caller, event)) tell(event);
+      if (mayHear(this.#core, caller, event)) tell(event);
     });
   }
 
   /** Tells watchers what happened, with the thing as it is now. */
-  publish({ at, what, subject, id }: ManagerEvent): void {
-    const core = this.#core;
-    const now = this.#options.clock();
-    if (subject === "task") {
-      const entry = core.tasks.task(id);
-      if (entry === undefined) return;
-      this.#events.publish({ at, what, subject, id, object: taskView(entry) });
-      if (entry.row.progress.finishedAt !== null) this.#options.logs.end(id);
-    } else if (subject === "node") {
-      const object = nodeView(core, id as NodeId, now);
-      if (object !== undefined) this.#events.publish({ at, what, subject, id, object });
-    } else if (subject === "contract") {
-      const run = this.#runOfContract(id);
-      if (run !== undefined)
-        this.#events.publish({ at, what, subject, id, object: contractView(run, false) });
-    } else if (subject === "application") {
-      const entry = core.applications.entry(id);
-      if (entry !== undefined)
-        this.#events.publish({ at, what, subject, id, object: applicationView(core, entry) });
-    } else {
-      const object = linkViews(core, now).find((view) => `${view.state.from}>${view.state.to}` === id);
-      if (object !== undefined) this.#events.publish({ at, what, subject, id, object });
-    }
+  publish(event: ManagerEvent): void {
+    const told = eventView(this.#core, this.#options.clock(), event);
+    if (told !== null) this.#events.publish(told);
+    if (told?.subject === "task" && told.object.finishedAt !== null) this.#options.logs.end(told.id);
   }
 
   /** The store can keep nothing any more: the manager is not ready from now on. */
@@ -383,53 +362,6 @@ export class LiveManager implements ManagerApi {
 
   #find(caller: Caller, idOrName: string): TaskEntry | null {
     const entry = this.#core.tasks.find(idOrName, caller.role === "consumer" ? caller.account : null);
-    return entry !== undefined && this.#sees(caller, entry) ? entry : null;
+    return entry !== undefined && seesTask(caller, entry) ? entry : null;
   }
-
-  /** A manager sees all, a consumer what it ordered, a provider what ran on its nodes. */
-  #sees(caller: Caller, entry: TaskEntry): boolean {
-    if (caller.role === "manager" || entry.row.consumer === caller.account) return true;
-    return caller.role === "provider" && entry.runs.some((run) => this.#provides(caller, run));
-  }
-
-  #provides(caller: Caller, run: RunEntry): boolean {
-    return run.contract.contract.terms.provider.account === caller.account;
-  }
-
-  #runs(caller: Caller): RunEntry[] {
-    const runs: RunEntry[] = [];
-    for (const entry of this.#core.tasks.all) {
-      for (const run of entry.runs) {
-        const mine = caller.role === "manager" || entry.row.consumer === caller.account;
-        if (mine || this.#provides(caller, run)) runs.push(run);
-      }
-    }
-    return runs.reverse();
-  }
-
-  #runOfContract(id: string): RunEntry | undefined {
-    return this.#core.tasks.runOfContract(id);
-  }
-
-  #mayHear(caller: Caller, event: EventView): boolean {
-    if (caller.role === "manager" || event.subject === "node" || event.subject === "link") return true;
-    if (event.subject === "application") return event.object.consumer === caller.account;
-    const entry = this.#core.tasks.task(event.subject === "task" ? event.id : event.object.task);
-    return entry !== undefined && this.#sees(caller, entry);
-  }
-}
-
-/** A party of a contract reads it, and the manager any. */
-const mayRead = (caller: Caller, { contract: { terms } }: ContractRow): boolean =>
-  caller.role === "manager" ||
-  terms.consumer.account === caller.account ||
-  terms.provider.account === caller.account;
-
-/** The page after `cursor`, which is the key of the last item of the page before. */
-function page<T>(items: readonly T[], keyOf: (item: T) => string, query: PageQuery): Page<T> {
-  const { cursor, limit } = query;
-  const from = cursor === null ? 0 : items.findIndex((item) => keyOf(item) === cursor) + 1;
-  const part = items.slice(from, from + limit);
-  const last = part.at(-1);
-  return { items: part, next: last !== undefined && from + limit < items.length ? keyOf(last) : null };
 }
