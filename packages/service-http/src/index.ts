@@ -1,7 +1,7 @@
 export type * from "./applications/api.ts";
 export type * from "./billing/api.ts";
 export type * from "./log/api.ts";
-export * from "./manager-api.ts";
+export type * from "./manager-api.ts";
 export * from "./manifest/index.ts";
 export type * from "./offers/api.ts";
 export type * from "./organisations/api.ts";
@@ -11,4 +11,5 @@ export { newSecret, tokenDigest } from "./server/access.ts";
 export { EventLog } from "./server/event-log.ts";
 export { type ApiServer, type ApiServerOptions, createApiServer } from "./server/server.ts";
 export type * from "./tmforum/api.ts";
+export type * from "./views.ts";
 export { keyProofText } from "./wire/requests.ts";

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import type { z } from "zod";
-import type { EventView, LogLine } from "../manager-api.ts";
 import {
   ROUTES,
   type Route,
@@ -10,6 +9,7 @@ import {
   type RouteName,
   splitRoute,
 } from "../routes.ts";
+import type { EventView, LogLine } from "../views.ts";
 import { eventView } from "../wire/events.ts";
 import { wireText } from "../wire/quantities.ts";
 import { logLine } from "../wire/views.ts";

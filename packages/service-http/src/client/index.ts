@@ -1,12 +1,13 @@
 export type * from "../applications/api.ts";
 export type * from "../billing/api.ts";
 export type * from "../log/api.ts";
-export * from "../manager-api.ts";
+export type * from "../manager-api.ts";
 export type * from "../offers/api.ts";
 export type * from "../organisations/api.ts";
 export type { RouteAnswer, RouteInput, RouteName } from "../routes.ts";
 export * from "../selector.ts";
 export type * from "../tmforum/api.ts";
+export type * from "../views.ts";
 export { wireText } from "../wire/quantities.ts";
 export { keyProofText } from "../wire/requests.ts";
 export type { GatewaysView } from "../wire/views.ts";

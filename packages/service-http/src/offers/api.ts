@@ -1,7 +1,8 @@
 import type { Instant, Micros, Result } from "@weft/kernel";
 import type { OfferWindow, PriceList, PricingPolicy, SignedOffer, StandingOffer } from "@weft/market";
 import type { Caller } from "@weft/service";
-import type { Awaitable, DecisionView, OfferView, PlacementView, PlanRequest } from "../manager-api.ts";
+import type { Awaitable, PlanRequest } from "../manager-api.ts";
+import type { DecisionView, OfferView, PlacementView } from "../views.ts";
 
 /** What a node's provider set beside its list; null members: nothing was set. */
 export interface OfferConditions {

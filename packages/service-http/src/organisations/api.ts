@@ -1,7 +1,8 @@
 import type { Result, Signature } from "@weft/kernel";
 import type { Member, OrganisationAct, OrganisationRole, Registration } from "@weft/market";
 import type { Caller, NewMemberToken } from "@weft/service";
-import type { Awaitable, KeyView, TokenView } from "../manager-api.ts";
+import type { Awaitable } from "../manager-api.ts";
+import type { KeyView, TokenView } from "../views.ts";
 
 /** Who acts for an account; keys and tokens without their secrets. */
 export interface OrganisationView {

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { ok, refuse } from "@weft/kernel";
 import { ROLE_ACTS } from "@weft/market";
 import type { NewMemberToken } from "@weft/service";
-import type { TokenView } from "../manager-api.ts";
 import { newSecret, tokenDigest } from "../server/access.ts";
 import type { Handlers } from "../server/handlers.ts";
+import type { TokenView } from "../views.ts";
 import type { ORGANISATION_ROUTES } from "./routes.ts";
 
 /** A token that nobody knows yet: its secret leaves with the answer alone. */

@@ -1,5 +1,5 @@
 import { type CloudEvent, cloudEvent } from "@weft/market";
-import type { EventView, NetworkView } from "../manager-api.ts";
+import type { EventView, NetworkView } from "../views.ts";
 
 /** The media type that asks for events as CloudEvents (CloudEvents 1.0, JSON format and its batch). */
 const CLOUD_EVENT = "application/cloudevents+json";

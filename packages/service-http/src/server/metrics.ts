@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { ManagerApi, MetricView } from "../manager-api.ts";
+import type { ManagerApi } from "../manager-api.ts";
+import type { MetricView } from "../views.ts";
 import type { Streams } from "./streams.ts";
 
 /** What the server counts of itself. */

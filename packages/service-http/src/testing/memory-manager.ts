@@ -3,6 +3,20 @@ import { type Instant, type Micros, type Money, ok, type PublicKey, type Result,
 import type { OrganisationAct } from "@weft/market";
 import type { Caller, LinkView, NodeView, Role, TaskSubmission, TaskView } from "@weft/service";
 import type {
+  LogReading,
+  ManagerApi,
+  NewToken,
+  Page,
+  PageQuery,
+  PlanRequest,
+  TaskQuery,
+} from "../manager-api.ts";
+import type { OffersApi } from "../offers/api.ts";
+import { selects } from "../selector.ts";
+import { newSecret, tokenDigest } from "../server/access.ts";
+import { EventLog } from "../server/event-log.ts";
+import type { TmfApi, TmfList } from "../tmforum/api.ts";
+import type {
   AccountView,
   ContractView,
   DecisionView,
@@ -10,23 +24,11 @@ import type {
   EventView,
   KeyView,
   LogLine,
-  LogReading,
-  ManagerApi,
-  NewToken,
   OfferView,
-  Page,
-  PageQuery,
-  PlanRequest,
   SiteView,
-  TaskQuery,
   TokenView,
   UsageView,
-} from "../manager-api.ts";
-import type { OffersApi } from "../offers/api.ts";
-import { selects } from "../selector.ts";
-import { newSecret, tokenDigest } from "../server/access.ts";
-import { EventLog } from "../server/event-log.ts";
-import type { TmfApi, TmfList } from "../tmforum/api.ts";
+} from "../views.ts";
 import { memoryApplications } from "./memory-applications.ts";
 import { memoryBilling } from "./memory-billing.ts";
 import { memoryLog } from "./memory-log.ts";

@@ -10,7 +10,7 @@ import type {
   Ratio,
 } from "@weft/kernel";
 import type { LinkView, NodeView, Timeline } from "@weft/service";
-import type { DecisionView, PlacementView } from "../manager-api.ts";
+import type { DecisionView, PlacementView } from "../views.ts";
 
 /* A small network to test formatting and the wire on: three nodes on three sites. */
 

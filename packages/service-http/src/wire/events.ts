@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { applicationView } from "../applications/views.ts";
-import type { EventView } from "../manager-api.ts";
+import type { EventView } from "../views.ts";
 import { contractView } from "./market.ts";
 import { instant } from "./quantities.ts";
 import { linkView, nodeView, taskView } from "./views.ts";

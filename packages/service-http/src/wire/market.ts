@@ -19,7 +19,7 @@ import type {
   OfferView,
   TokenView,
   UsageView,
-} from "../manager-api.ts";
+} from "../views.ts";
 import { offerConditions, priceList } from "./offers.ts";
 import { digest, digits, instant, money, named, publicKey, quantity, signature } from "./quantities.ts";
 

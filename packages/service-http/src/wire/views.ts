@@ -23,7 +23,7 @@ import type {
   NetworkView,
   PlacementView,
   SiteView,
-} from "../manager-api.ts";
+} from "../views.ts";
 import { priceList } from "./offers.ts";
 import { digest, instant, money, named, publicKey, quantity } from "./quantities.ts";
 
