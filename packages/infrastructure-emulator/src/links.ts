@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { linkId, type SiteId } from "@weft/infrastructure";
 import { assert } from "@weft/kernel";
 import type { Answer, Order } from "./process.ts";
-import type { Distance, EmulatedLinksSpec, GatewayPlace } from "./spec.ts";
+import type { Distance, EmulatedLink, EmulatedLinksSpec, GatewayPlace } from "./spec.ts";
 
 const ENTRY = new URL(
   import.meta.url.endsWith(".ts") ? "../dist/process.js" : "./process.js",
@@ -23,8 +23,15 @@ export class EmulatedLinks {
   readonly #waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
   #ports: Readonly<Record<string, number>> = {};
   #nextId = 1;
+  readonly #distances: Map<string, EmulatedLink>;
 
-  private constructor() {
+  private constructor({ links }: EmulatedLinksSpec) {
+    this.#distances = new Map(links.map((link) => [linkId(link.from, link.to), link]));
+    for (const { from, to, ...distance } of links) {
+      if (!this.#distances.has(linkId(to, from))) {
+        this.#distances.set(linkId(to, from), { from: to, to: from, ...distance });
+      }
+    }
     this.#child = fork(fileURLToPath(ENTRY), [], {
       execArgv: [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -46,7 +53,7 @@ export class EmulatedLinks {
 
   /** Opens the ports; they refuse connections until the gateways behind them are attached. */
   static async start(spec: EmulatedLinksSpec): Promise<EmulatedLinks> {
-    const links = new EmulatedLinks();
+    const links = new EmulatedLinks(spec);
     try {
       await links.#order({ kind: "open", spec });
     } catch (error) {
@@ -54,6 +61,11 @@ export class EmulatedLinks {
       throw error;
     }
     return links;
+  }
+
+  /** Every direction of every link as it is now. */
+  get distances(): readonly EmulatedLink[] {
+    return [...this.#distances.values()];
   }
 
   /** Where `to`'s gateway is reached from `from`, for TCP and UDP alike; null where no link joins them. */
@@ -68,9 +80,11 @@ export class EmulatedLinks {
   }
 
   /** Changes one direction of a link from now on; taking it down resets the connections over it. */
-  change(from: SiteId, to: SiteId, change: Partial<Distance>): Promise<void> {
-    assert(this.addressFor(from, to) !== null, `no emulated link ${linkId(from, to)}`);
-    return this.#order({ kind: "change", from, to, change });
+  async change(from: SiteId, to: SiteId, change: Partial<Distance>): Promise<void> {
+    const before = this.#distances.get(linkId(from, to));
+    assert(before !== undefined, `no emulated link ${linkId(from, to)}`);
+    await this.#order({ kind: "change", from, to, change });
+    this.#distances.set(linkId(from, to), { ...before, ...change });
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import * as remove from "./delete.ts";
 import * as demo from "./demo.ts";
 import * as describe from "./describe.ts";
 import * as dispute from "./dispute.ts";
+import * as distance from "./distance.ts";
 import * as explain from "./explain.ts";
 import * as get from "./get.ts";
 import * as join from "./join.ts";
@@ -35,7 +36,7 @@ export const COMMANDS: readonly {
   readonly commands: readonly { readonly register: (program: Command, context: Context) => void }[];
 }[] = [
   { group: "Tasks:", commands: [run, apply, plan, wait, logs, result, explain, remove] },
-  { group: "The network:", commands: [demo, up, get, describe, top] },
+  { group: "The network:", commands: [demo, up, get, describe, top, distance] },
   { group: "The market:", commands: [offer, lists, money, bills, dispute, verify, witness] },
   { group: "A node:", commands: [join, measure] },
   { group: "Research:", commands: [lab] },

@@ -13,6 +13,7 @@ import { Context } from "../context.ts";
 import { runCommandLine } from "../program.ts";
 import { keepContext } from "../settings.ts";
 import { must, spinning } from "../testing/consumer.ts";
+import type { DistanceChange } from "./distances.ts";
 import type { RunningNetwork } from "./network.ts";
 
 /*
@@ -121,6 +122,25 @@ async function usageOf(task: string): Promise<number> {
   };
   return items.length;
 }
+
+it("a distance changed while the network runs is what its probes then measure", async () => {
+  const { askDistances, controlOf } = await import("./distances.ts");
+  const control = controlOf(folder, network.url);
+  const ask = (change: Omit<DistanceChange, "from" | "to">) =>
+    askDistances(control as string, network.managerToken, { from: "here", to: "there", ...change });
+  const delayOf = async (): Promise<number> => {
+    const { items } = must(await client.call("GET /v1/links", {} as never)) as {
+      items: readonly { state: { from: string; delay: number | null } }[];
+    };
+    return items.find(({ state }) => state.from === "here")?.state.delay ?? Number.POSITIVE_INFINITY;
+  };
+  while (!((await delayOf()) < 1e6)) await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(await delayOf()).toBeGreaterThanOrEqual(2000);
+  must(await ask({ change: { delay: 100 } }));
+  // Nothing is ever early: what is less than two milliseconds can only have been measured after the change.
+  while ((await delayOf()) >= 2000) await new Promise((resolve) => setTimeout(resolve, 100));
+  must(await ask({ reset: true, change: {} }));
+}, 60_000);
 
 it("a second network in the same folder is refused, and changes nothing there", async () => {
   const { lockFolder } = await import("./lock.ts");

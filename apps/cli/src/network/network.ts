@@ -8,6 +8,7 @@ import { EmulatedLinks } from "@weft/infrastructure-emulator";
 import type { Ratio } from "@weft/kernel";
 import { loadSigner } from "@weft/live";
 import { Credentials } from "./credentials.ts";
+import { serveDistances } from "./distances.ts";
 import { Keeper } from "./keeper.ts";
 import { lockFolder } from "./lock.ts";
 import type { NetworkFile } from "./network-file.ts";
@@ -90,7 +91,9 @@ export async function startNetwork(options: NetworkOptions): Promise<RunningNetw
   const setup = new Setup(options);
   const keeper = new Keeper(say);
   let emulated: EmulatedLinks | null = null;
+  let closeDistances = (): void => {};
   const stopAll = async (): Promise<void> => {
+    closeDistances();
     await keeper.stop("manager");
     await emulated?.close();
     unlock();
@@ -113,6 +116,8 @@ export async function startNetwork(options: NetworkOptions): Promise<RunningNetw
     const ready = await keeper.start({ name: "manager", entry, config, flags: [] }).heard("ready");
     const url = String(ready.url);
     options.progress?.({ kind: "manager", url, store: String(ready.store) });
+    const token = setup.credentials.token("manager", "api");
+    closeDistances = await serveDistances({ emulated, stateDir, server: url, token, say });
     for (const [i, node] of file.spec.nodes.entries()) {
       options.progress?.({ kind: "measuring", node: node.name });
       const config = setup.agentConfig(i, ports[i + 1] as number, url, routes);
