@@ -11,6 +11,7 @@ import {
   type Result,
   refuse,
 } from "@weft/kernel";
+import { pause } from "@weft/live";
 import type { Content, DataRefusal, DataRefusalCode } from "./content.ts";
 import { exchange, newConnections, readText } from "./exchange.ts";
 import { OFFSET_HEADER } from "./gateway.ts";
@@ -330,16 +331,4 @@ async function settledOrAborted(other: Promise<unknown>, signal: AbortSignal | u
   } finally {
     signal?.removeEventListener("abort", raise);
   }
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const over = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", over);
-      resolve();
-    };
-    const timer = setTimeout(over, ms);
-    signal?.addEventListener("abort", over);
-  });
 }

@@ -27,6 +27,7 @@ export function register(program: Command, context: Context): void {
 }
 
 async function redraw(context: Context, everyMs: number): Promise<void> {
+  const { pause } = await import("@weft/live");
   // The other screen, so that what was there before comes back; the cursor hidden meanwhile.
   context.out.write("\u001b[?1049h\u001b[?25l");
   const leave = (): void => void context.out.write("\u001b[?25h\u001b[?1049l");
@@ -39,13 +40,7 @@ async function redraw(context: Context, everyMs: number): Promise<void> {
       const columns = context.out.columns ?? 80;
       const lines = (await screen(context)).slice(0, rows - 1).map((line) => line.slice(0, columns));
       context.out.write(`\u001b[H\u001b[2J${lines.join("\n")}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, everyMs);
-        stop.signal.addEventListener("abort", () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+      await pause(everyMs, stop.signal);
     }
   } finally {
     process.off("SIGINT", interrupted).off("SIGTERM", interrupted);

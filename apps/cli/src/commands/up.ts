@@ -1,15 +1,12 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Architecture } from "@weft/announcement";
-import { formatTime, type Micros } from "@weft/kernel";
 import { type Command, Option } from "commander";
+import { bringUp, DEFAULT_NETWORK, notStarted, showNodes, stepText } from "../bring-up.ts";
 import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
-import type { NetworkStep } from "../network/network.ts";
 import type { DomainsFile } from "../network/network-file.ts";
 import { keepContext } from "../settings.ts";
 import { ARCHITECTURES } from "../written-out.ts";
-import { nodeCount, showNodes } from "./demo.ts";
 
 interface Options {
   readonly filename: string;
@@ -19,8 +16,6 @@ interface Options {
   readonly announcement?: Architecture;
   readonly bus?: string;
 }
-
-export const DEFAULT_NETWORK = fileURLToPath(new URL("../../../../scenarios/demo.yaml", import.meta.url));
 
 export function register(program: Command, context: Context): void {
   program
@@ -45,30 +40,12 @@ export function register(program: Command, context: Context): void {
     .action((options: Options) => up(context, options));
 }
 
-/** Says each step as it is done. */
-export const stepText = (step: NetworkStep): string => {
-  switch (step.kind) {
-    case "manager":
-      return `manager  ${step.url}, store ${step.store}`;
-    case "measuring":
-      return `measuring ${step.node} ...`;
-    case "node":
-      return `${step.node}  ${step.cached ? "measured before" : `measured in ${formatTime(step.tookUs as Micros)}`}, ${step.share}`;
-  }
-};
-
-/** Why a network is not up, for people. */
-export function notStarted(error: Error, signal: AbortSignal): Failure {
-  if (signal.aborted) return new Failure("stopped before the network was up");
-  return error instanceof Failure ? error : new Failure(`the network does not start: ${error.message}`);
-}
-
 async function up(context: Context, options: Options): Promise<void> {
   const port = Number(options.port);
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new Failure(`--port: found "${options.port}", expected a port such as 7070`, 2);
   }
-  const { readUpFile, startNetwork } = await import("../network/index.ts");
+  const { readUpFile } = await import("../network/index.ts");
   let read: ReturnType<typeof readUpFile>;
   try {
     read = readUpFile(options.filename);
@@ -81,24 +58,13 @@ async function up(context: Context, options: Options): Promise<void> {
   file = { ...file, spec: { ...file.spec, announcement, bus } };
   const { raised, stopSignal } = await import("@weft/live");
   const signal = stopSignal();
-  const shares = new Map<string, string>();
-  const network = await startNetwork({
-    file,
+  const at = {
     stateDir: join(context.folder, file.metadata.name),
-    cacheDir: join(context.folder, "measured"),
     host: options.host,
     port,
     fresh: options.fresh === true,
-    databaseUrl: context.env.DATABASE_URL || undefined,
-    signal,
-    say: (line) => context.note(line),
-    progress: (step) => {
-      if (step.kind === "node") shares.set(step.node, step.share);
-      context.note(stepText(step));
-    },
-  }).catch((error: Error) => {
-    throw notStarted(error, signal);
-  });
+  };
+  const { network, shares } = await bringUp(context, file, at, signal);
   try {
     const consumer = file.spec.consumers[0]?.name ?? "";
     const { token, key } = network.consumer(consumer);
@@ -115,7 +81,7 @@ async function up(context: Context, options: Options): Promise<void> {
     }
     keepContext(context.folder, file.metadata.name, { ...contextOf, token });
     const asked = context.at({ ...contextOf, token });
-    await showNodes(asked, shares, nodeCount(file));
+    await showNodes(asked, shares, file.spec.nodes.length);
     context.note(
       "\nup. In another terminal: npx weft get nodes; npx weft run -f examples/read-receipt/read-receipt.yaml --watch",
     );

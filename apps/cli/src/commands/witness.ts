@@ -30,9 +30,8 @@ async function witness(context: Context, options: Options): Promise<void> {
   if (!every.ok || every.value <= 0) {
     throw new Failure(`--every: found "${options.every}", expected a time such as 10s`, 2);
   }
-  const { raised, stopSignal } = await import("@weft/live");
+  const { pause, stopSignal } = await import("@weft/live");
   const asked = stopSignal();
-  const stopped = raised(asked);
   const signer = await context.signer();
   const client = await context.client();
   const log = must(await client.call("GET /v1/network", {})).managerKey;
@@ -41,8 +40,7 @@ async function witness(context: Context, options: Options): Promise<void> {
   for (;;) {
     await look(context, signer, file);
     if (options.once) return;
-    const pause = new Promise((after) => setTimeout(after, every.value / 1000));
-    await Promise.race([pause, stopped]);
+    await pause(every.value / 1000, asked);
     if (asked.aborted) return;
   }
 }

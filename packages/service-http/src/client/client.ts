@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
+import { pause } from "@weft/live";
 import type { z } from "zod";
 import {
   ROUTES,
@@ -310,16 +311,4 @@ async function* serverSentEvents(response: IncomingMessage): AsyncGenerator<stri
       data = [];
     }
   }
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const over = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", over);
-      resolve();
-    };
-    const timer = setTimeout(over, ms);
-    signal?.addEventListener("abort", over);
-  });
 }
