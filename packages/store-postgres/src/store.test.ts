@@ -1,122 +1,27 @@
-import { spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { NodeId, SiteId } from "@weft/infrastructure";
-import { type Bytes, type Instant, type Money, money } from "@weft/kernel";
-import type { Contract, Hold, SignedUsage, Transfer } from "@weft/market";
-import {
-  MemoryStore,
-  type NodeRow,
-  type RunRow,
-  type Store,
-  type StoreChange,
-  type TaskPhase,
-  type TaskRow,
-} from "@weft/service";
+import type { NodeId } from "@weft/infrastructure";
+import { money } from "@weft/kernel";
+import type { Transfer } from "@weft/market";
+import { MemoryStore, type Store, type StoreChange, type TaskPhase } from "@weft/service";
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type OpenedStore, openStore, StoreError } from "./index.ts";
-
-const at = (n: number): Instant => (1_700_000_000_000_000 + n) as Instant;
-const account = (id: string, limit: Money | null): StoreChange => ({
-  kind: "put-account",
-  row: { id, currency: "CNY", limit, name: `Account "${id}"`, role: "consumer", createdAt: at(0) },
-});
-const task = (id: string, n: number, phase: TaskPhase = "pending"): StoreChange & { kind: "put-task" } => ({
-  kind: "put-task",
-  row: {
-    id,
-    consumer: "ann",
-    submittedAt: at(n),
-    submission: {
-      name: 'it\'s "quoted", {braced} \\ and 算力',
-      needs: { compute: { lanes: Number.POSITIVE_INFINITY } },
-      order: { order: { payAtMost: money(1000n) }, signature: "00" },
-    } as unknown as TaskRow["submission"],
-    progress: { phase, reason: null, finishedAt: null, result: null, charged: null },
-  },
-});
-const progress = (id: string, phase: TaskPhase, charged: bigint | null = null): StoreChange => ({
-  kind: "progress-task",
-  id,
-  progress: {
-    phase,
-    reason: null,
-    finishedAt: at(9),
-    result: { digest: "ab", size: 3 as Bytes, at: "here" as SiteId },
-    charged: charged === null ? null : money(charged),
-  },
-});
-const hold = (id: string, amount: bigint): Hold => ({
-  id,
-  account: "ann",
-  amount: money(amount),
-  at: at(1),
-  reference: "c",
-});
-const transfer = (
-  id: string,
-  from: string,
-  to: string,
-  amount: bigint,
-  closes: string | null = null,
-): StoreChange & { kind: "transfer" } => ({
-  kind: "transfer",
-  transfer: {
-    id,
-    at: at(2),
-    kind: "settlement",
-    reference: "c",
-    postings: [
-      { account: from, amount: money(-amount) },
-      { account: to, amount: money(amount) },
-    ],
-    closes,
-  } satisfies Transfer,
-});
-const contract = (id: string, of: string, state: "signed" | "settled"): StoreChange => ({
-  kind: "put-contract",
-  row: {
-    contract: {
-      terms: { id, task: of, ceiling: money(5n) },
-      manager: "aa",
-      provider: null,
-    } as unknown as Contract,
-    run: `run-${id}`,
-    state,
-    openedAt: at(1),
-    closedAt: null,
-    because: null,
-    charged: null,
-  },
-});
-const usage = (id: string, of: string): StoreChange => ({
-  kind: "put-usage",
-  row: {
-    usage: {
-      record: { id, contract: "c", node: "corner", sequence: 1, operations: 9n },
-      signature: "00",
-    } as unknown as SignedUsage,
-    task: of,
-    charge: { lines: [], total: money(3n) },
-    receivedAt: at(3),
-  },
-});
-const run = (id: string, of: string, attempt: number): StoreChange => ({
-  kind: "put-run",
-  row: { task: of, attempt, view: { id, node: "corner", state: "running" } } as unknown as RunRow,
-});
-const node = (id: string): StoreChange => ({
-  kind: "put-node",
-  row: { id, provider: "bob", prices: { perTask: money(1n) }, earned: money(7n) } as unknown as NodeRow,
-});
-const opening: readonly StoreChange[] = [
-  account("world", null),
-  account("ann", money(0n)),
-  account("bob", money(0n)),
-];
+import { type OpenedStore, openStore } from "./index.ts";
+import {
+  at,
+  contract,
+  hold,
+  node,
+  opening,
+  progress,
+  run,
+  task,
+  transfer,
+  unbalanced,
+  usage,
+} from "./testing/changes.ts";
 
 /** What every store keeps to, whatever it is made of. */
 function storeContract(name: string, make: () => Promise<Store>): void {
@@ -395,100 +300,5 @@ describe("PostgreSQL", () => {
     await expect(openStore({ databaseUrl: url })).rejects.toMatchObject({ code: "E_STORE_HELD" });
     await first.close();
     await (await openStore({ databaseUrl: url })).close();
-  });
-});
-
-const unbalanced = (id: string): StoreChange & { kind: "transfer" } => {
-  const whole = transfer(id, "ann", "bob", 5n);
-  return { ...whole, transfer: { ...whole.transfer, postings: whole.transfer.postings.slice(1) } };
-};
-
-describe("a folder", () => {
-  it("keeps everything acknowledged through kill -9 of the manager, and its server is adopted", async () => {
-    const dataDir = join(folder, "killed");
-    const store = await openStore({ dataDir });
-    await store.commit(opening);
-    await store.close();
-    const child = spawn(
-      process.execPath,
-      [
-        "--input-type=module",
-        "-e",
-        `import { openStore } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)};
-         const store = await openStore({ dataDir: ${JSON.stringify(dataDir)} });
-         for (let n = 0; ; n++) {
-           const postings = [{ account: "world", amount: -1n }, { account: "ann", amount: 1n }];
-           const transfer = { id: "t" + n, at: n, kind: "deposit", reference: "", postings, closes: null };
-           await store.commit([{ kind: "transfer", transfer }]);
-           process.stdout.write(n + "\\n");
-         }`,
-      ],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
-    let told = "";
-    await new Promise<void>((done) => {
-      child.stdout.on("data", (chunk) => {
-        told += chunk;
-        if (told.split("\n").length > 200) done();
-      });
-    });
-    child.kill("SIGKILL");
-    await new Promise((done) => child.on("close", done));
-    const acknowledged = told.trim().split("\n").length;
-
-    const again = await openStore({ dataDir });
-    expect(again.adopted).toBe(true);
-    const state = await again.load();
-    const ann = Number(state.balances.find((row) => row.account === "ann")?.posted);
-    expect(ann).toBeGreaterThanOrEqual(acknowledged);
-    expect(ann).toBeLessThanOrEqual(acknowledged + 1);
-    await again.close();
-  }, 120_000);
-
-  it("says what is wrong with it: not a database, another version, not a folder", async () => {
-    const code = async (name: string): Promise<string> =>
-      openStore({ dataDir: join(folder, name) }).then(
-        () => "opened",
-        (error) => (error instanceof StoreError ? error.code : String(error)),
-      );
-    mkdirSync(join(folder, "strange", "cluster"), { recursive: true });
-    expect(await code("strange")).toBe("E_STORE_CORRUPT");
-    writeFileSync(join(folder, "strange", "cluster", "PG_VERSION"), "9\n");
-    expect(await code("strange")).toBe("E_STORE_VERSION");
-    writeFileSync(join(folder, "strange", "cluster", "PG_VERSION"), "18\n");
-    expect(await code("strange")).toMatch(/E_STORE_(CORRUPT|FOLDER)/);
-    writeFileSync(join(folder, "file"), "");
-    expect(await code("file")).toBe("E_STORE_FOLDER");
-  });
-
-  it("tells at once when its server is gone, and not when it is closed", async () => {
-    const dataDir = join(folder, "lost");
-    const store = await openStore({ dataDir });
-    const told: StoreError[] = [];
-    void store.lost.then((error) => told.push(error));
-    const server = Number.parseInt(readFileSync(join(dataDir, "cluster", "postmaster.pid"), "utf8"), 10);
-    process.kill(server, "SIGKILL");
-    await expect(store.lost).resolves.toMatchObject({ code: "E_STORE_LOST" });
-    await store.close();
-    const again = await openStore({ dataDir });
-    void again.lost.then((error) => told.push(error));
-    await again.close();
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(told).toHaveLength(1);
-  }, 60_000);
-
-  it.each(["nonsense", "http://127.0.0.1/db", "127.0.0.1:5432", ""])(
-    "takes no %j for the URL of a database",
-    async (databaseUrl) => {
-      await expect(openStore({ databaseUrl })).rejects.toMatchObject({
-        code: "E_STORE_UNREACHABLE",
-        message: "DATABASE_URL is no URL of a PostgreSQL",
-      });
-    },
-  );
-
-  it("says when the external database is not there", async () => {
-    const databaseUrl = "postgresql://nobody@127.0.0.1:9/none";
-    await expect(openStore({ databaseUrl })).rejects.toMatchObject({ code: "E_STORE_UNREACHABLE" });
   });
 });

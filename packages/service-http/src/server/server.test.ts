@@ -1,209 +1,28 @@
 import { request } from "node:http";
-import type { Instant, Money } from "@weft/kernel";
-import { createSigner, nodeCryptography } from "@weft/live";
-import { ROLE_ACTS, signOrder } from "@weft/market";
-import type { Role } from "@weft/service";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
-import { manifestText } from "../manifest/index.ts";
-import { ROUTES, type Route, type RouteName, splitRoute } from "../routes.ts";
+import { ROUTES } from "../routes.ts";
 import { MemoryManager } from "../testing/memory-manager.ts";
+import {
+  begin,
+  CONTENTS,
+  call,
+  consumer,
+  end,
+  MANIFEST,
+  manager,
+  submission,
+  tokens,
+  url,
+} from "../testing/serving.ts";
 import { TMF_RESOURCES } from "../tmforum/routes.ts";
 import { wireText } from "../wire/quantities.ts";
 import { keyProofText } from "../wire/requests.ts";
-import { type ApiServer, createApiServer } from "./server.ts";
+import { createApiServer } from "./server.ts";
 
-const ROLES: readonly Role[] = ["consumer", "provider", "manager"];
-const consumer = createSigner();
-const manager = new MemoryManager();
-const tokens = {} as Record<Role | "stranger", string>;
-let server: ApiServer;
-let url: string;
 const logged: string[] = [];
 
-beforeAll(async () => {
-  for (const role of ROLES) tokens[role] = manager.issue(role, `${role}-1`);
-  tokens.stranger = manager.issue("consumer", "consumer-2");
-  server = createApiServer({
-    manager,
-    data: (incoming, response) => {
-      if (!incoming.url?.startsWith("/data/")) return false;
-      response.end("data");
-      return true;
-    },
-    upgrade: (request, socket) => {
-      if (request.url !== "/v1/agents") return false;
-      socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
-      return true;
-    },
-  });
-  url = await server.listen({ host: "127.0.0.1", port: 0 });
-});
-afterAll(() => server.close());
-
-const MANIFEST = manifestText({
-  apiVersion: "weft.dev/v1",
-  kind: "Task",
-  metadata: { name: "count", labels: { team: "a" } },
-  spec: {
-    compute: { type: "logical", work: "1 GOP" },
-    run: { wasm: { module: `sha256:${"c".repeat(64)}` } },
-  },
-});
-const CONTENTS = [{ digest: "c".repeat(64), size: 1000 }];
-
-function submission(id: string, manifest = MANIFEST) {
-  const order = {
-    id,
-    consumer: consumer.publicKey,
-    taskDigest: nodeCryptography.digest(manifest),
-    payAtMost: 1000n as Money,
-    notAfter: 9e15 as Instant,
-  };
-  return { manifest, contents: CONTENTS, order: signOrder(order, consumer) };
-}
-
-async function call(
-  method: string,
-  path: string,
-  token?: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-) {
-  const response = await fetch(url + path, {
-    method,
-    headers: {
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: typeof body === "string" ? body : wireText(body) }),
-  });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, text, json: () => JSON.parse(text) };
-}
-
-/** What some routes have to be asked. */
-const ASKED: { readonly [name in RouteName]?: string } = {
-  "GET /v1/log/proof": "?index=0",
-  "GET /v1/log/consistency": "?first=1&second=3",
-};
-
-describe("every route", () => {
-  const names = Object.keys(ROUTES) as RouteName[];
-  const concrete = (name: RouteName) => splitRoute(name).path.replace(/\{\w+\}/g, "none");
-  const streaming = (route: Route) => route.answer === "text/event-stream";
-
-  it.each(names)("%s refuses no token, a bad token, a join token", async (name) => {
-    const { method } = splitRoute(name);
-    const open = (ROUTES[name] as Route).access === "anyone" || (ROUTES[name] as Route).access === "local";
-    const bad = [undefined, "wt_short", `wt_${"A".repeat(43)}`, `wj_${"A".repeat(43)}`, "x".repeat(9000)];
-    for (const token of bad) {
-      const { status, json } = await call(method, concrete(name), token);
-      if (open) expect([401, 403, 404, 500]).not.toContain(status);
-      else expect([status, json().error.code]).toEqual([401, "E_UNAUTHENTICATED"]);
-    }
-  });
-
-  it.each(names.flatMap((name) => ROLES.map((role) => [name, role] as const)))(
-    "%s for a %s",
-    async (name, role) => {
-      const route: Route = ROUTES[name];
-      const { method } = splitRoute(name);
-      const allowed = typeof route.access === "string" || route.access.includes(role);
-      if (allowed && streaming(route)) return; // never ends by itself; tested below
-      const { status, text } = await call(
-        method,
-        concrete(name),
-        tokens[role],
-        method === "POST" ? {} : undefined,
-      );
-      if (allowed) expect([200, 201, 400, 404]).toContain(status);
-      else expect([status, JSON.parse(text).error.code]).toEqual([403, "E_FORBIDDEN"]);
-    },
-  );
-
-  const acting = names.filter((name) => (ROUTES[name] as Route).act !== undefined);
-  it.each(acting)("%s for a member who may, and for one who may not", async (name) => {
-    const route: Route = ROUTES[name];
-    const { method } = splitRoute(name);
-    const role = (route.access as readonly Role[])[0] as Role;
-    const others = ROLE_ACTS.owner.filter((act) => act !== route.act);
-    const body = method === "POST" ? {} : undefined;
-    const may = await call(method, concrete(name), manager.issue(role, "team", [route.act!]), body);
-    const mayNot = await call(method, concrete(name), manager.issue(role, "team", others), body);
-    expect([200, 201, 400, 404]).toContain(may.status);
-    expect([mayNot.status, mayNot.json().error]).toEqual([
-      403,
-      expect.objectContaining({ code: "E_FORBIDDEN", expected: route.act }),
-    ]);
-  });
-
-  it("answers what its schema says, once a task is there", async () => {
-    const made = await call("POST", "/v1/tasks", tokens.consumer, submission("schema"));
-    expect(made.status).toBe(201);
-    manager.finish(made.json().id);
-    for (const name of names) {
-      const { answer, access }: Route = ROUTES[name];
-      const { method, path } = splitRoute(name);
-      if (method !== "GET" || typeof answer === "string") continue;
-      const filled = path
-        .replace("{task}", "count")
-        .replace("{node}", "corner")
-        .replace("{account}", "consumer-1");
-      if (filled.includes("{")) continue;
-      const { status, json } = await call(
-        "GET",
-        filled + (ASKED[name] ?? ""),
-        access === "anyone" ? undefined : tokens.consumer,
-      );
-      expect([name, status]).toEqual([name, 200]);
-      expect(answer.safeParse(json()).error, name).toBeUndefined();
-    }
-  });
-});
-
-describe("events as CloudEvents", () => {
-  const told = {
-    specversion: "1.0",
-    id: expect.any(String),
-    source: `urn:weft:manager:${"ab".repeat(32)}`,
-    type: expect.stringMatching(/^dev\.weft\.task\.[a-z-]+$/),
-    subject: expect.any(String),
-    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
-    datacontenttype: "application/json",
-    data: expect.objectContaining({ name: "count" }),
-  };
-  it("come in batches, each going on where the last ended", async () => {
-    await call("POST", "/v1/tasks", tokens.consumer, submission("cloud-1"));
-    const accept = { accept: "application/cloudevents-batch+json" };
-    const first = await call("GET", "/v1/events?subjects=task", tokens.consumer, undefined, accept);
-    expect(first.headers.get("content-type")).toMatch("application/cloudevents-batch+json");
-    const events = first.json();
-    expect(events.at(-1)).toEqual(told);
-    await call("POST", "/v1/tasks", tokens.consumer, submission("cloud-2"));
-    const path = `/v1/events?subjects=task&after=${events.at(-1).id}`;
-    const next = await call("GET", path, tokens.consumer, undefined, accept);
-    expect(next.json().length).toBeGreaterThan(0);
-    expect(next.json()).not.toContainEqual(events.at(-1));
-    expect((await call("GET", path, tokens.stranger, undefined, accept)).json()).toEqual([]);
-  });
-
-  it("come as a stream, one by one", async () => {
-    const abort = new AbortController();
-    const response = await fetch(`${url}/v1/events?after=oldest&subjects=task`, {
-      headers: { authorization: `Bearer ${tokens.consumer}`, accept: "application/cloudevents+json" },
-      signal: abort.signal,
-    });
-    let text = "";
-    for await (const chunk of response.body!) {
-      text += Buffer.from(chunk).toString();
-      if (/^data: .*\n\n/m.test(text)) break;
-    }
-    abort.abort();
-    expect(JSON.parse(/^data: (.*)$/m.exec(text)![1]!)).toEqual(told);
-  });
-});
+beforeAll(begin);
+afterAll(end);
 
 describe("tasks", () => {
   it("are read from the manifest, and the same order again is the same task", async () => {
@@ -324,83 +143,6 @@ describe("tokens and keys", () => {
   });
 });
 
-/** Reads a stream until `enough`, then hangs up. */
-async function read(path: string, token: string, enough: (text: string) => boolean, headers = {}) {
-  const abort = new AbortController();
-  const response = await fetch(url + path, {
-    headers: { authorization: `Bearer ${token}`, ...headers },
-    signal: abort.signal,
-  });
-  let text = "";
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    text += new TextDecoder().decode(chunk);
-    if (enough(text)) break;
-  }
-  abort.abort();
-  return { status: response.status, text };
-}
-
-describe("streams", () => {
-  it("tell every change from where the watcher left, and only his own", async () => {
-    const { id } = (await call("POST", "/v1/tasks", tokens.consumer, submission("watched"))).json();
-    let changed = false;
-    const watching = read("/v1/events?subjects=task", tokens.consumer, (text) => {
-      const made = manager.task({ account: "consumer-1", role: "consumer" }, id);
-      if (made.ok && !changed && text.includes("watching")) {
-        changed = true;
-        manager.change({ ...made.value, phase: "launched" }, "launched");
-      }
-      return text.includes("event: task");
-    });
-    const cursor = /id: (\S+)/.exec((await watching).text)?.[1] as string;
-    manager.finish(id);
-    const rest = await read("/v1/events", tokens.consumer, (text) => text.includes('"succeeded"'), {
-      "last-event-id": cursor,
-    });
-    const whats = [...rest.text.matchAll(/"what":"(\w+)"/g)].map((match) => match[1]);
-    expect(whats).toEqual(["running", "succeeded"]);
-    const foreign = await read(`/v1/events?after=${cursor}`, tokens.stranger, (text) =>
-      text.includes("watching"),
-    );
-    expect(foreign.text).not.toContain("event: task");
-  });
-
-  it("are refused when what is asked for is gone", async () => {
-    const { status, json } = await call("GET", "/v1/events?after=other-1", tokens.consumer);
-    expect([status, json().error.code]).toEqual([410, "E_EVENTS_GONE"]);
-  });
-
-  it("of logs give what was printed, follow to the end, and go on after a serial", async () => {
-    const { id } = (await call("POST", "/v1/tasks", tokens.consumer, submission("printing"))).json();
-    manager.print(id, "one");
-    const texts = (ndjson: string) =>
-      ndjson
-        .split("\n")
-        .filter(Boolean)
-        .map((line) => JSON.parse(line).text);
-    expect(texts((await call("GET", `/v1/tasks/${id}/logs`, tokens.consumer)).text)).toEqual(["one"]);
-    const following = call("GET", `/v1/tasks/${id}/logs?follow=true&after=1`, tokens.consumer);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    manager.print(id, "two");
-    manager.finish(id);
-    expect(texts((await following).text)).toEqual(["two"]);
-  });
-
-  it("are bounded for each account", async () => {
-    const aborts = new AbortController();
-    const opened = await Promise.all(
-      Array.from({ length: 70 }, () =>
-        fetch(`${url}/v1/events`, {
-          headers: { authorization: `Bearer ${tokens.stranger}` },
-          signal: aborts.signal,
-        }),
-      ),
-    );
-    expect(opened.filter((response) => response.status === 429).length).toBeGreaterThanOrEqual(6);
-    aborts.abort();
-  });
-});
-
 describe("beside the API", () => {
   it("the description is OpenAPI 3.1 and names every route", async () => {
     const { openapi, paths } = (await call("GET", "/openapi.json")).json();
@@ -477,10 +219,4 @@ describe("beside the API", () => {
     await other.close();
     expect(await stream.text()).toContain("watching");
   });
-});
-
-it("every answer's schema can be told as JSON Schema", () => {
-  for (const { answer } of Object.values(ROUTES) as Route[]) {
-    if (typeof answer !== "string") z.toJSONSchema(answer, { io: "input", unrepresentable: "throw" });
-  }
 });
