@@ -1,50 +1,24 @@
 import { mkdirSync } from "node:fs";
-import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { ManagerConnection } from "@weft/announcement-net";
-import type {
-  ComputeType,
-  DomainId,
-  LinkState,
-  NodeDescription,
-  NodeId,
-  NodeLoad,
-  SiteId,
-} from "@weft/infrastructure";
-import {
-  EchoResponder,
-  type HostMeasurement,
-  LinkProber,
-  LoadMeter,
-  limitShare,
-  measuredPart,
-  measureHost,
-  othersUse,
-} from "@weft/infrastructure-host";
-import type { Bytes, Micros, Refusal, Signer } from "@weft/kernel";
+import type { DomainId, NodeDescription, NodeId, SiteId } from "@weft/infrastructure";
+import { type HostMeasurement, limitShare, measuredPart, measureHost } from "@weft/infrastructure-host";
+import type { Bytes, Refusal, Signer } from "@weft/kernel";
 import { Driver, liveClock, loadSigner, nodeCryptography } from "@weft/live";
 import type { PriceList } from "@weft/market";
 import type { Runtime } from "@weft/orchestration";
-import { ContentStore, Gateway } from "@weft/orchestration-data";
+import { ContentStore } from "@weft/orchestration-data";
 import { createOnnxRuntime } from "@weft/orchestration-onnx";
 import { createProcessRuntime } from "@weft/orchestration-process";
 import { createWasmRuntime } from "@weft/orchestration-wasm";
-import {
-  AgentCore,
-  type AgentOutput,
-  decodeToAgent,
-  encodeMessage,
-  type GatewayAddress,
-} from "@weft/service";
+import { AgentCore, type AgentOutput, decodeToAgent, encodeMessage } from "@weft/service";
 import { askAdmission } from "./admission.ts";
 import { Announcing } from "./announcing.ts";
-import { type Availability, availability } from "./availability.ts";
 import type { AgentConfig } from "./config.ts";
-import { addressOf, Gateways } from "./gateways.ts";
+import { Gateways } from "./gateways.ts";
+import { Outlook } from "./outlook.ts";
+import { openGateway } from "./own-gateway.ts";
 import { RunFloor } from "./run-floor.ts";
-
-/** How often the machine's load is looked at; what moved is announced, the rest is not. */
-const LOOK_EVERY_MS = 2_000;
 
 export interface RunningAgent {
   readonly description: NodeDescription;
@@ -99,10 +73,6 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
   const floor = new RunFloor(join(config.stateDir, "runs"), content, gateways, runtimes, (input) =>
     agent.handle(input),
   );
-  const meter = new LoadMeter(storageDir);
-  const prober = new LinkProber({ from: description.site, onState: () => publish() });
-  let paused = false;
-  let told: Availability = { accepting: true };
   let admit: () => void = () => {};
   let reject: (error: Error) => void = () => {};
   const joined = new Promise<void>((resolve, fail) => {
@@ -110,29 +80,6 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
     reject = fail;
   });
   joined.catch(() => {});
-
-  const publish = (): void => {
-    const load = meter.sample();
-    const now = availability(config, paused, new Date(), load.battery);
-    if (now.accepting !== told.accepting) {
-      say(now.accepting ? "taking tasks" : `taking no new tasks: ${now.because}`);
-      told = now;
-      agent.handle({ kind: "accepting", accepting: now.accepting });
-    }
-    const used = othersUse(description.power, host.allowedCores, load.othersWant ?? 0);
-    const state: NodeLoad = {
-      node: description.id,
-      othersUse: used,
-      freeMemoryBytes: Math.min(load.freeMemoryBytes, description.memoryBytes) as Bytes,
-      freeStorageBytes: load.freeStorageBytes,
-      queue: NO_QUEUE,
-      battery: load.battery,
-      accepting: now.accepting,
-      at: clock(),
-    };
-    const links: readonly LinkState[] = prober.states();
-    announcing.publish({ description, load: state, links });
-  };
 
   const perform = (output: AgentOutput): void => {
     switch (output.kind) {
@@ -155,10 +102,10 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
         floor.forget(output.run);
         break;
       case "gateways":
-        probeOthers(output.gateways, output.dataToken);
+        outlook.probe(output.gateways, output.dataToken);
         break;
       case "announce":
-        publish();
+        outlook.look();
         void announcing.begin(output.terms).then((refusal) => {
           if (refusal === null) return admit();
           connection.close();
@@ -172,23 +119,6 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
         connection.close();
         reject(new JoinRefused(output.refusal));
         break;
-    }
-  };
-
-  const probed = new Map<SiteId, string>();
-  const probeOthers = (all: readonly GatewayAddress[], dataToken: string): void => {
-    gateways.update(all, dataToken);
-    const listening = new Set(all.map((gateway) => gateway.site));
-    for (const site of probed.keys()) {
-      if (listening.has(site)) continue;
-      probed.delete(site);
-      prober.remove(site);
-    }
-    for (const { site, url, echo } of all) {
-      const key = `${url} ${echo}`;
-      if (site === description.site || echo === null || probed.get(site) === key) continue;
-      probed.set(site, key);
-      prober.add({ site, udp: gateways.route(echo), tcp: gateways.route(addressOf(url)), token: dataToken });
     }
   };
 
@@ -222,7 +152,12 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
       announcement: (bytes) => announcing.asked(bytes),
     },
   );
-  const looking = setInterval(publish, LOOK_EVERY_MS);
+  const outlook = new Outlook({
+    ...{ config, description, host, storageDir, clock, gateways },
+    say: (line) => say(line),
+    accepting: (accepting) => agent.handle({ kind: "accepting", accepting }),
+    publish: (publication) => announcing.publish(publication),
+  });
 
   return {
     description,
@@ -230,17 +165,13 @@ export async function startAgent(config: AgentConfig, words: (line: string) => v
     share: share.words,
     joined,
     holding: () => core.holding.length,
-    pause: (wanted) => {
-      paused = wanted;
-      publish();
-    },
+    pause: (paused) => outlook.pause(paused),
     stop: async () => {
-      clearInterval(looking);
+      outlook.close();
       say = () => {}; // what ends now ends as it should
       announcing.leave();
       await new Promise((resolve) => setImmediate(resolve));
       connection.close();
-      prober.close();
       agent.close();
       await announcing.close();
       floor.close();
@@ -268,9 +199,6 @@ export class JoinRefused extends Error {
   }
 }
 
-const NONE = 0 as Micros;
-const NO_QUEUE: { readonly [type in ComputeType]: Micros } = { logical: NONE, parallel: NONE, neural: NONE };
-
 function describeNode(config: AgentConfig, host: HostMeasurement): NodeDescription {
   const measured = measuredPart(host);
   return {
@@ -295,48 +223,4 @@ function runtimesOf(config: AgentConfig, threads: number): readonly Runtime[] {
     process: () => createProcessRuntime(),
   };
   return config.runs.map((kind) => make[kind]());
-}
-
-interface OpenGateway {
-  readonly url: string;
-  readonly echo: EchoResponder;
-  close(): Promise<void>;
-}
-
-/** Opens the node's own gateway, where its owner lets it listen. */
-async function openGateway(
-  config: AgentConfig,
-  content: ContentStore,
-  gateways: Gateways,
-): Promise<OpenGateway | null> {
-  if (config.listen === null) return null;
-  const { host, port } = config.listen;
-  const gateway = new Gateway({
-    store: content,
-    maxContentBytes: config.contentBytes,
-    authorize: ({ token }) => token !== null && token !== "" && token === gateways.dataToken,
-    allow: gateways.known,
-    route: gateways.route,
-  });
-  const server: Server = createServer((request, response) => {
-    if (!gateway.handle(request, response)) response.writeHead(404).end();
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, resolve);
-  });
-  const bound = server.address();
-  const boundPort = typeof bound === "object" && bound !== null ? bound.port : port;
-  const echo = await EchoResponder.listen(host, boundPort);
-  const name = host.includes(":") ? `[${host}]` : host;
-  return {
-    url: `http://${name}:${boundPort}`,
-    echo,
-    close: async () => {
-      gateway.close();
-      echo.close();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }
