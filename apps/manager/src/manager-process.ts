@@ -2,13 +2,14 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { EchoResponder } from "@weft/infrastructure-host";
-import { type Money, micros, type Result, SECOND, ZERO } from "@weft/kernel";
+import { type Money, micros, type Result, SECOND, type Signer } from "@weft/kernel";
 import { Driver, GroupCommit, liveClock, loadSigner, nodeCryptography } from "@weft/live";
 import { ContentStore, Gateway } from "@weft/orchestration-data";
 import {
   type Command,
   type FederationOptions,
   Manager,
+  type ManagerOptions,
   type ManagerOutput,
   type OpenedHistory,
   type Store,
@@ -19,10 +20,12 @@ import { type OpenedStore, openStore } from "@weft/store-postgres";
 import { Agents } from "./agents.ts";
 import { LiveManager } from "./api.ts";
 import { issueDue } from "./billing.ts";
+import { bootstrap } from "./bootstrap.ts";
 import type { ManagerConfig } from "./config.ts";
 import { DomainBus } from "./domain-bus.ts";
 import { Peering } from "./peering.ts";
 import { TaskLogs } from "./task-logs.ts";
+import { Tickets } from "./tickets.ts";
 
 type Effect = Exclude<ManagerOutput, { kind: "store" }>;
 
@@ -91,24 +94,7 @@ export async function serveManager(
   // Its URL is known once the port is: before the first agent can be told of it.
   const ownGateway = { site: config.site, url: "", echo: null as string | null };
   const manager = new Manager(
-    {
-      signer,
-      cryptography: nodeCryptography,
-      account: "manager",
-      currency: config.currency,
-      fee: { commissionPpm: config.commissionPpm },
-      latePenaltyPpm: config.latePenaltyPpm,
-      billing: config.billing,
-      site: config.site,
-      domain: config.domain,
-      gateway: ownGateway,
-      dataToken,
-      newId: (kind) => `${kind}-${randomUUID().replaceAll("-", "").slice(0, 16)}`,
-      registration: config.registration,
-      silence: micros(config.silenceSeconds * SECOND),
-      ...(config.federation.peers.length === 0 ? {} : { federation: federationOf(config) }),
-      announcement: { architecture: config.announcement, bus: config.bus, busToken },
-    },
+    optionsOf(config, signer, ownGateway, { dataToken, busToken }),
     await store.load(),
     clock(),
   );
@@ -134,37 +120,19 @@ export async function serveManager(
       bus: config.bus === null ? "embedded" : new URL(config.bus).host,
     },
   });
-  const release = (effect: Effect): void => {
-    switch (effect.kind) {
-      case "send":
-        return agents.send(effect.connection, effect.message);
-      case "resync":
-        return agents.resync(effect.connection, effect.message);
-      case "to-peer":
-        return peering.send(effect.domain, effect.message);
-      case "peer-gateway":
-        return peering.gateway(effect.domain, effect.gateway);
-      case "bring":
-        return void peering.bring(effect.crossing);
-      case "deliver":
-        return void peering.deliver(effect.crossing);
-      case "announce":
-        return bus.announce(effect.to, effect.bytes);
-      case "hang-up":
-        return agents.hangUp(effect.connection);
-      case "answer":
-        return tickets.answer(effect.ticket, effect.result);
-      case "event":
-        return api.publish(effect.event);
-      case "head":
-        return api.log.published(effect.size);
-      case "log":
-        return logs.add(effect.task, effect);
-    }
-  };
+  const content = new ContentStore(join(stateDir, "content"), { maxBytes: config.contentBytes });
+  const peering = new Peering({
+    config,
+    signer,
+    clock,
+    content,
+    handle: (input) => driver.handle(input),
+    say: (line) => console.error(`weft manager: ${line}`),
+  });
+  const ways: Ways = { agents, peering, bus, tickets, api, logs };
   const commits = new GroupCommit<StoreChange, Effect>(
     (changes) => store.commit(changes),
-    release,
+    (effect) => release(ways, effect),
     (error) => {
       api.storeFailed(String(error));
       failed(error);
@@ -178,15 +146,6 @@ export async function serveManager(
       else effects.push(output);
     }
     commits.push(changes, effects);
-  });
-  const content = new ContentStore(join(stateDir, "content"), { maxBytes: config.contentBytes });
-  const peering = new Peering({
-    config,
-    signer,
-    clock,
-    content,
-    handle: (input) => driver.handle(input),
-    say: (line) => console.error(`weft manager: ${line}`),
   });
   const gateway = new Gateway({
     store: content,
@@ -235,12 +194,71 @@ export async function serveManager(
   };
 }
 
-/** Does it now and every so often; what fails is said, and tried again next time. */
-function every(ms: number, work: () => Promise<unknown>): NodeJS.Timeout {
-  const step = (): void =>
-    void work().catch((error: Error) => console.error(`weft manager: bills: ${error.message}`));
-  step();
-  return setInterval(step, ms);
+/** What a manager's effects go out through. */
+interface Ways {
+  readonly agents: Agents;
+  readonly peering: Peering;
+  readonly bus: DomainBus;
+  readonly tickets: Tickets;
+  readonly api: LiveManager;
+  readonly logs: TaskLogs;
+}
+
+/** Carries out one effect, once the changes before it are durable. */
+function release({ agents, peering, bus, tickets, api, logs }: Ways, effect: Effect): void {
+  switch (effect.kind) {
+    case "send":
+      return agents.send(effect.connection, effect.message);
+    case "resync":
+      return agents.resync(effect.connection, effect.message);
+    case "to-peer":
+      return peering.send(effect.domain, effect.message);
+    case "peer-gateway":
+      return peering.gateway(effect.domain, effect.gateway);
+    case "bring":
+      return void peering.bring(effect.crossing);
+    case "deliver":
+      return void peering.deliver(effect.crossing);
+    case "announce":
+      return bus.announce(effect.to, effect.bytes);
+    case "hang-up":
+      return agents.hangUp(effect.connection);
+    case "answer":
+      return tickets.answer(effect.ticket, effect.result);
+    case "event":
+      return api.publish(effect.event);
+    case "head":
+      return api.log.published(effect.size);
+    case "log":
+      return logs.add(effect.task, effect);
+  }
+}
+
+/** What the core is told of its configuration. */
+function optionsOf(
+  config: ManagerConfig,
+  signer: Signer,
+  gateway: ManagerOptions["gateway"],
+  { dataToken, busToken }: { readonly dataToken: string; readonly busToken: string },
+): ManagerOptions {
+  return {
+    signer,
+    cryptography: nodeCryptography,
+    account: "manager",
+    currency: config.currency,
+    fee: { commissionPpm: config.commissionPpm },
+    latePenaltyPpm: config.latePenaltyPpm,
+    billing: config.billing,
+    site: config.site,
+    domain: config.domain,
+    gateway,
+    dataToken,
+    newId: (kind) => `${kind}-${randomUUID().replaceAll("-", "").slice(0, 16)}`,
+    registration: config.registration,
+    silence: micros(config.silenceSeconds * SECOND),
+    ...(config.federation.peers.length === 0 ? {} : { federation: federationOf(config) }),
+    announcement: { architecture: config.announcement, bus: config.bus, busToken },
+  };
 }
 
 const federationOf = ({ federation }: ManagerConfig): FederationOptions => ({
@@ -252,58 +270,18 @@ const federationOf = ({ federation }: ManagerConfig): FederationOptions => ({
   silence: micros(federation.silenceSeconds * SECOND),
 });
 
+/** Does it now and every so often; what fails is said, and tried again next time. */
+function every(ms: number, work: () => Promise<unknown>): NodeJS.Timeout {
+  const step = (): void =>
+    void work().catch((error: Error) => console.error(`weft manager: bills: ${error.message}`));
+  step();
+  return setInterval(step, ms);
+}
+
 function listenError(error: NodeJS.ErrnoException, { host, port }: ManagerConfig["listen"]): Error {
   if (error.code !== "EADDRINUSE") return error;
   return Object.assign(new Error(`port ${port} of ${host} is taken`), {
     code: "E_PORT_TAKEN",
     hint: "another weft up? weft get nodes shows what answers there; --port names another port",
   });
-}
-
-/** Makes what the configuration wants to be there from the start; what is there already stays as it is. */
-async function bootstrap(
-  { bootstrap: { accounts, tokens, keys } }: ManagerConfig,
-  { core }: Manager,
-  command: (command: Command) => Promise<Result<string>>,
-): Promise<void> {
-  const wanted: Command[] = [];
-  for (const { id, name, role, credit } of accounts) {
-    if (core.books.account(id) !== undefined) continue;
-    wanted.push({ kind: "open-account", id, name, role, limit: ZERO });
-    const amount = BigInt(credit) as Money;
-    if (amount > 0n) wanted.push({ kind: "deposit", id: `bootstrap/${id}`, account: id, amount });
-  }
-  for (const token of tokens) {
-    if (!core.tokens.has(token.id))
-      wanted.push({ kind: "create-token", token: { ...token, expiresAt: null } });
-  }
-  for (const key of keys) if (!core.keys.has(key.key)) wanted.push({ kind: "add-key", ...key });
-  for (const one of wanted) {
-    const answer = await command(one);
-    if (!answer.ok) throw new Error(`bootstrap: ${answer.refusal.message} [${answer.refusal.code}]`);
-  }
-}
-
-/** Pairs each command with its answer. */
-class Tickets {
-  readonly #open = new Map<number, (result: Result<string>) => void>();
-  readonly #hand: (ticket: number, command: Command) => void;
-  #last = 0;
-
-  constructor(hand: (ticket: number, command: Command) => void) {
-    this.#hand = hand;
-  }
-
-  command(command: Command): Promise<Result<string>> {
-    return new Promise((resolve) => {
-      const ticket = ++this.#last;
-      this.#open.set(ticket, resolve);
-      this.#hand(ticket, command);
-    });
-  }
-
-  answer(ticket: number, result: Result<string>): void {
-    this.#open.get(ticket)?.(result);
-    this.#open.delete(ticket);
-  }
 }
