@@ -80,6 +80,40 @@ it("[O4.6] a task still waiting when its order ends fails with the last reason",
   expect(orchestrator.waiting).toBe(0);
 });
 
+it("lines that stand still are known by since when, and their favoured task is tried before all others", () => {
+  const orchestrator = new Orchestrator((consumer) => (consumer === "rich" ? 1 : 0));
+  const at = (micros: number) => (NOW + micros) as Instant;
+  const submit = (task: string, consumer: string, shape: string, when: number) =>
+    orchestrator.handle(at(when), { ...submitted(task, shape), turn: { consumer, rank: 0 } } as Observation);
+  const unfit = (task: string) =>
+    orchestrator.handle(at(9), { kind: "unplaced", task, refusal: full, what: "shape" });
+  submit("large", "rich", "l", 0);
+  unfit("large");
+  submit("a", "poor", "s", 1);
+  submit("b", "poor", "s", 2);
+  orchestrator.handle(at(5), { kind: "placed", task: "a", run: "r", node: NODE });
+  unfit("b");
+  expect(orchestrator.stuckSince(at(4))).toEqual([
+    { task: "large", consumer: "rich", rank: 0, since: at(0) },
+  ]);
+  expect(orchestrator.stuckSince(at(5)).map(({ task, since }) => [task, since])).toEqual([
+    ["large", at(0)],
+    ["b", at(5)],
+  ]);
+  expect(orchestrator.handle(at(9), { kind: "room" })).toMatchObject([{ task: "b" }]);
+  unfit("b");
+  unfit("large");
+  orchestrator.handle(at(9), { kind: "favoured", task: "large" });
+  expect(orchestrator.before("b")?.consumers).toEqual([{ consumer: null, tasks: 1 }]);
+  expect(orchestrator.stuckSince(at(9)).map(({ task }) => task)).toEqual(["b"]);
+  expect(orchestrator.handle(at(9), { kind: "room" })).toMatchObject([{ task: "large" }]);
+  unfit("large");
+  unfit("b");
+  orchestrator.handle(at(9), { kind: "favoured", task: null });
+  expect(orchestrator.stillSince("large")).toBe(at(0));
+  expect(orchestrator.handle(at(9), { kind: "room" })).toMatchObject([{ task: "b" }]);
+});
+
 it("cancelling stops the live run, and a waiting task leaves its line", () => {
   const orchestrator = new Orchestrator();
   orchestrator.handle(NOW, submitted("a"));
@@ -94,7 +128,7 @@ it("cancelling stops the live run, and a waiting task leaves its line", () => {
 });
 
 it("[O4.1] whatever happens, every task ends exactly once and never runs twice at a time", () => {
-  const step = fc.tuple(fc.nat(7), fc.nat(4));
+  const step = fc.tuple(fc.nat(7), fc.nat(6));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
       const orchestrator = new Orchestrator();
@@ -138,6 +172,8 @@ it("[O4.1] whatever happens, every task ends exactly once and never runs twice a
         } else if (what === 4 && !placing.has(task)) {
           take(orchestrator.handle(NOW, { kind: "cancelled", task }));
           live.delete(task);
+        } else if (what >= 5) {
+          take(orchestrator.handle(NOW, { kind: "favoured", task: what === 5 ? task : null }));
         } else take(orchestrator.handle(NOW, { kind: "room" }));
       }
       take(orchestrator.wake(LATER));

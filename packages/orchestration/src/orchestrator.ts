@@ -11,7 +11,7 @@ import { type Before, type Stuck, type Turn, Waiting } from "./waiting.ts";
  * [O4.3] A run lost with its node is placed again, elsewhere if it can be, until `MOST_ATTEMPTS`.
  * [O4.4] A program that fails by itself is not tried again: it would fail again, and be paid for twice.
  * [O4.5] Waiting tasks are tried one at a time, whose turn it is first (waiting.ts); of one consumer and one shape in the
- *        order of their submission.
+ *        order of their submission. The favoured task goes before all.
  * [O4.6] A task still waiting when its order ends fails with the last reason why nothing fitted.
  * [O4.7] A run that gave way to another task, or moved for a better way, counts for no attempt and speaks against no node.
  */

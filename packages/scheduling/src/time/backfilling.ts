@@ -65,20 +65,20 @@ function placeOn(
   needs: TaskNeeds,
   { node, levels, leastRate }: Offer,
 ): ClaimByName | null {
-  const id = pool.nodes.slots.idOf(node);
-  const placed = scheduler.place(needs, { sticky: id, margin: 1 });
-  if (placed.outcome === "refused" || placed.node !== id) return null;
-  const { memory, storage, throughput, service } = placed.claim;
+  const site = pool.links.sites.idOf(pool.nodes.site[node]!);
+  const path = scheduler.route(needs, needs.basic.dataAt, site);
+  if (path === null) return null;
+  const { storage, algorithm } = needs;
   return {
-    node: id,
+    node: pool.nodes.slots.idOf(node),
     type: needs.compute.type,
     rate: Math.ceil(Math.max(leastRate, levels.at(-1)?.rate ?? 0)) as OperationsPerSecond,
-    memory: memory as Bytes,
-    storage: storage as Bytes,
-    throughput: throughput as BytesPerSecond,
+    memory: Math.ceil(algorithm.space) as Bytes,
+    storage: Math.ceil(storage.capacity) as Bytes,
+    throughput: Math.ceil(storage.throughput) as BytesPerSecond,
     accelerator: needs.compute.accelerator,
-    service,
-    path: placed.path,
+    service: algorithm.function,
+    path,
     bandwidthIn: needs.network.bandwidth,
     bandwidthOut: needs.network.bandwidth,
   };

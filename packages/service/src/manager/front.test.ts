@@ -200,3 +200,31 @@ it("after a restart whoever waited long is kept a place again", () => {
   flow(20);
   expect(["running", "succeeded"]).toContain(phaseOf(large));
 });
+
+it("a place that is long overdue is left for another that is expected sooner", () => {
+  const { where } = sized(1);
+  const on = (label: string): Partial<TaskNeeds> => ({ where: { ...where, labels: { label } } });
+  const labelled = (label: string) => ({ ...describeNode(label, "ningbo", 8), labels: { label } });
+  desk.join(labelled("busy"), lasting(1000));
+  desk.join(labelled("slow"), lasting(1000));
+  pass(100);
+  const many = sized(4e8, on("busy"));
+  flow(20, "bob", many); // a second is what is known of such tasks
+  pass(3000);
+  desk.behave("busy", lasting(35_000));
+  submitted("eve", "old", sized(1.2e9, on("busy")));
+  desk.behave("slow", lasting(29_500));
+  submitted("eve", "first", sized(4e8, on("slow")));
+  pass(100);
+  desk.behave("busy", lasting(1000));
+  const large = submitted("ann", "large", sized(2e9));
+  flow(28, "bob", many);
+  desk.behave("slow", lasting(200_000));
+  submitted("eve", "young", sized(4e8, on("slow")));
+  flowUntilKept(large, many);
+  // The old one has taken long and seems to take as long again; the young one is done any moment.
+  expect(kept()!.place.claim.node).toBe("slow");
+  for (let s = 0; s < 20 && phaseOf(large) === "pending"; s++) flow(1, "bob", many);
+  expect(taskOf(large).runs.map(({ view }) => view.node)).toEqual(["busy"]);
+  expect(waited(large)).toBeLessThan(PATIENCE + 15 * SECOND);
+});

@@ -29,9 +29,9 @@ import type { RunEntry, TaskEntry } from "./tasks.ts";
  */
 
 export const PATIENCE = (30 * SECOND) as Micros;
-/** A place is looked for at most so often, for so many lines: each costs a look at every node. */
+/** A place is looked for at most so often a thousand nodes, for so many lines: each costs a look at every node. */
 const EVERY = SECOND as Micros;
-const MOST_TRIED = 4;
+const MOST_TRIED = 2;
 const OVER_PREDICTED = 2;
 /** Reasons to wait that room would end; others (money, a quote) no place helps against. */
 const FOR_ROOM = new Set(["no_capacity", "no_path", "deadline_unreachable", "price_above_limit"]);
@@ -51,6 +51,8 @@ export class Front {
   /** The moment promised, until it has come. */
   wakeAt: Instant = NEVER;
   nextTry: Instant = 0 as Instant;
+  /** When the place kept is next held against others, once it is overdue. */
+  reviewAt: Instant = 0 as Instant;
   /** When a consumer's task last had a place kept. */
   readonly served = new Map<string, Instant>();
   /** Tasks no place can be kept for, until they are looked at again. */
@@ -60,15 +62,16 @@ export class Front {
 /** There is room: sees to it that whoever waits too long has a place kept. */
 export function tendFront(core: Core, now: Instant): void {
   const { front } = core;
-  if (front.kept !== null && !serves(core, now, front.kept)) letGo(core, now);
+  if (front.kept !== null && !serves(core, front.kept)) letGo(core, now);
+  if (front.kept !== null) review(core, now, front.kept);
   if (front.kept !== null || now < front.nextTry) return;
   const stuck = core.orchestrator.stuckSince((now - PATIENCE) as Instant);
   if (stuck.length === 0) return;
-  front.nextTry = after(now, EVERY);
+  front.nextTry = after(now, (EVERY * Math.max(1, core.pool.nodes.slots.bound / 1000)) as Micros);
   for (const [task, until] of front.hopeless) if (until <= now) front.hopeless.delete(task);
   for (const { task, consumer } of inTurn(core, stuck).slice(0, MOST_TRIED)) {
     if (keepFor(core, now, task, consumer)) return;
-    front.hopeless.set(task, after(now, PATIENCE));
+    noPlaceFor(core, now, task);
   }
 }
 
@@ -90,16 +93,37 @@ function inTurn({ front, tasks }: Core, stuck: readonly Stuck[]): readonly Stuck
 function keepFor(core: Core, now: Instant, task: string, consumer: string): boolean {
   const entry = core.tasks.task(task);
   if (entry === undefined) return false;
-  const ends = new Map<string, Instant>();
-  for (const run of core.tasks.live) ends.set(run.view.id, expectedEnd(run, now));
-  const place = keepPlace(core.pool, needsOf(core, entry.row.submission), leaving(core, ends), now);
+  const ends = endsOf(core, now);
+  const place = keepPlace(core.pool, needsOf(core, entry.row.submission), [...leaving(core, ends)], now);
   if (place === null) return false;
-  core.front.kept = { task, consumer, since: now, place, ends };
-  core.front.wakeAt = place.at;
+  take(core, now, { task, consumer, since: now, place, ends });
   core.front.served.set(consumer, now);
   core.orchestrator.handle(now, { kind: "favoured", task });
-  tell(core, now, "place-kept", "task", task);
   return true;
+}
+
+function take(core: Core, now: Instant, kept: Kept): void {
+  core.front.kept = kept;
+  core.front.wakeAt = kept.place.at;
+  tell(core, now, "place-kept", "task", kept.task);
+}
+
+/**
+ * A place that is overdue by as long as it was to take is held against all others: where another is expected sooner now,
+ * that is kept in its stead. Every time takes twice as long as the one before, so what was kept once is not given up for ever.
+ */
+function review(core: Core, now: Instant, { task, consumer, since, place }: Kept): void {
+  const overdue = now - place.at;
+  if (overdue <= Math.max(EVERY, place.at - since) || now < core.front.reviewAt) return;
+  core.front.reviewAt = after(now, overdue as Micros);
+  const entry = core.tasks.task(task);
+  if (entry === undefined) return;
+  const ends = endsOf(core, now);
+  const expected = freeAt(core.pool, place.claim, [...leaving(core, ends)], now) ?? NEVER;
+  const other = keepPlace(core.pool, needsOf(core, entry.row.submission), [...leaving(core, ends)], now);
+  if (other !== null && other.at < expected) {
+    take(core, now, { task, consumer, since: now, place: other, ends });
+  } else if (expected === NEVER) noPlaceFor(core, now, task);
 }
 
 function needsOf(core: Core, { needs, step }: TaskSubmission): TaskNeeds {
@@ -119,28 +143,34 @@ function expectedEnd(run: RunEntry, now: Instant): Instant {
   return Math.min(end, run.contract.contract.terms.validUntil) as Instant;
 }
 
-function leaving(core: Core, ends: ReadonlyMap<string, Instant>): readonly Leaving[] {
-  const all: Leaving[] = [];
+function* leaving(
+  { reservations }: Pick<Core, "reservations">,
+  ends: Iterable<readonly [string, Instant]>,
+): Iterable<Leaving> {
   for (const [run, until] of ends) {
-    const reservation = core.reservations.get(run);
-    if (reservation !== undefined) all.push({ reservation, until });
+    const reservation = reservations.get(run);
+    if (reservation !== undefined) yield { reservation, until };
   }
-  return all;
 }
 
+/** When each run that lives is expected to end. */
+const endsOf = ({ tasks }: Pick<Core, "tasks">, now: Instant): ReadonlyMap<string, Instant> =>
+  new Map([...tasks.live].map((run) => [run.view.id, expectedEnd(run, now)]));
+
 /** Whether the task still waits and its place can still become free. */
-function serves(core: Core, now: Instant, { task, place }: Kept): boolean {
-  const { pool, offers, front } = core;
+function serves(core: Core, { task, place }: Kept): boolean {
+  const { pool, offers } = core;
   if (core.orchestrator.stillSince(task) === null || offers.closed.includes(place.claim.node)) return false;
   const claim = pool.claim(place.claim);
   if (!claim.ok) return false;
   const stale = pool.check({ ...claim.value, basedOn: pool.version });
-  if (stale === "not_accepting" || stale === "link_changed") return false;
-  if (stale === null || now < place.at || now < front.nextTry) return true;
-  // Overdue: the node itself may have become less.
-  front.nextTry = after(now, EVERY);
-  const ends = [...core.tasks.live].map((run): [string, Instant] => [run.view.id, now]);
-  return freeAt(pool, place.claim, leaving(core, new Map(ends)), now) !== null;
+  return stale !== "not_accepting" && stale !== "link_changed";
+}
+
+/** No place can be kept for a task now: others come before it for a while. */
+function noPlaceFor(core: Core, now: Instant, task: string): void {
+  if (core.front.kept?.task === task) letGo(core, now);
+  core.front.hopeless.set(task, after(now, PATIENCE));
 }
 
 /** Nobody is in front any more. */
@@ -163,15 +193,15 @@ export function frontRefused(core: Core, now: Instant, task: string): void {
   if (kept?.task !== task) return;
   const claim = core.pool.claim(kept.place.claim);
   const free = claim.ok && core.pool.check({ ...claim.value, basedOn: core.pool.version }) === null;
-  if (!free) return;
-  letGo(core, now);
-  core.front.hopeless.set(task, after(now, PATIENCE));
+  if (free) noPlaceFor(core, now, task);
 }
 
 /** Whether a placement would put off the task in front [M.Q2]. */
 export function delaysFront(core: Core, now: Instant, entry: TaskEntry, placed: Placed): boolean {
   const { kept } = core.front;
-  if (kept === null || !isBehind(kept, core, entry)) return false;
+  // What moves to keep its own promise has left its place for it already.
+  if (kept === null || !isBehind(kept, core, entry) || entry.runs.at(-1)?.view.because === "moved")
+    return false;
   const until = after(now, (placed.timeline.total * OVER_PREDICTED) as Micros);
   return !leavesPlace(core.pool, kept.place, leaving(core, kept.ends), placed.claim, until);
 }
