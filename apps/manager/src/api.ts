@@ -104,8 +104,8 @@ export class LiveManager implements ManagerApi {
     this.applications = liveApplications(() => options.manager, options.clock, options.command);
     const { history, command } = options;
     const core = () => this.#core;
-    this.log = liveLog(core, history, command, mayRead);
-    this.billing = liveBilling({ core, history, clock: options.clock, command, mayRead });
+    this.log = liveLog(core, history, command);
+    this.billing = liveBilling({ core, history, clock: options.clock, command });
   }
 
   get #core(): Manager["core"] {

@@ -21,6 +21,7 @@ import {
   tooLittle,
 } from "@weft/service";
 import type { BillingApi, InvoiceView, IssuedView } from "@weft/service-http";
+import { mayRead } from "./ownership.ts";
 import { accountView, contractRowView } from "./views.ts";
 
 /** Charges listed one by one on an invoice; of more, each day is one line. */
@@ -34,11 +35,10 @@ interface Parts {
   readonly history: History;
   readonly clock: () => Instant;
   readonly command: (command: Command) => Promise<Result<string>>;
-  readonly mayRead: (caller: Caller, row: ContractRow) => boolean;
 }
 
 /** Bills over a live core: what was charged comes from the history, what follows from it is the core's to decide. */
-export function liveBilling({ core, history, clock, command, mayRead }: Parts): BillingApi {
+export function liveBilling({ core, history, clock, command }: Parts): BillingApi {
   const biller = () => core().billing.biller;
   const sees = (caller: Caller, account: AccountId): boolean =>
     core().books.account(account) !== undefined && (caller.role === "manager" || caller.account === account);

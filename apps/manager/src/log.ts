@@ -1,7 +1,8 @@
 import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import type { SignedTreeHead } from "@weft/market";
-import type { Caller, Command, ContractRow, History, Manager } from "@weft/service";
+import type { Command, History, Manager } from "@weft/service";
 import type { InclusionView, LogApi } from "@weft/service-http";
+import { mayRead } from "./ownership.ts";
 
 /** The log over a live core: heads once they are durable, entries and proofs under the latest of those. */
 export interface LiveLog extends LogApi {
@@ -22,7 +23,6 @@ export function liveLog(
   core: () => Manager["core"],
   history: History,
   command: (command: Command) => Promise<Result<string>>,
-  mayRead: (caller: Caller, row: ContractRow) => boolean,
 ): LiveLog {
   // What was loaded is durable.
   let shown = core().log.latest?.head.size ?? 0;

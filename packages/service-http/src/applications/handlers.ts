@@ -4,7 +4,8 @@ import type { ManagerApi } from "../manager-api.ts";
 import { type ApplicationManifest, applicationOf } from "../manifest/application.ts";
 import { parseSentApplication } from "../manifest/parse.ts";
 import { pipelineOf } from "../manifest/pipeline.ts";
-import { type Answer, type Handlers, missingContent, readPlan, readTask } from "../server/handlers.ts";
+import type { Answer, Handlers } from "../server/handler.ts";
+import { missingContent, readPlan, readTask } from "../server/submission.ts";
 import type { APPLICATION_ROUTES } from "./routes.ts";
 
 /** One handler for each route of batches and applications; schemas are served with the task's. */

@@ -1,5 +1,5 @@
 import { ok, refuse } from "@weft/kernel";
-import type { Handlers } from "../server/handlers.ts";
+import type { Handlers } from "../server/handler.ts";
 import type { LOG_ROUTES } from "./routes.ts";
 
 /** One handler for each route of the log. */

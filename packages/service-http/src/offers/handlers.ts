@@ -1,5 +1,5 @@
-import type { Handlers } from "../server/handlers.ts";
-import { readPlan } from "../server/handlers.ts";
+import type { Handlers } from "../server/handler.ts";
+import { readPlan } from "../server/submission.ts";
 import type { OFFER_ROUTES } from "./routes.ts";
 
 /** One handler for each route of offers. */

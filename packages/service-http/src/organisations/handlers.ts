@@ -3,7 +3,7 @@ import { ok, refuse } from "@weft/kernel";
 import { ROLE_ACTS } from "@weft/market";
 import type { NewMemberToken } from "@weft/service";
 import { newSecret, tokenDigest } from "../server/access.ts";
-import type { Handlers } from "../server/handlers.ts";
+import type { Handlers } from "../server/handler.ts";
 import type { TokenView } from "../views.ts";
 import type { ORGANISATION_ROUTES } from "./routes.ts";
 

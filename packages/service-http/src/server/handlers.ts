@@ -1,51 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
+import { ok, type Result, refuse } from "@weft/kernel";
 import { nodeCryptography } from "@weft/live";
-import type { Caller, NodeView, TaskView } from "@weft/service";
+import type { Caller, NodeView } from "@weft/service";
 import { APPLICATION_HANDLERS } from "../applications/handlers.ts";
 import { BILLING_HANDLERS } from "../billing/handlers.ts";
 import { LOG_HANDLERS } from "../log/handlers.ts";
-import type { Awaitable, ManagerApi, PlanRequest } from "../manager-api.ts";
-import { parseSentManifest } from "../manifest/parse.ts";
-import { type ManifestTask, taskOf } from "../manifest/task.ts";
+import type { Awaitable, ManagerApi } from "../manager-api.ts";
 import { OFFER_HANDLERS } from "../offers/handlers.ts";
 import { ORGANISATION_HANDLERS } from "../organisations/handlers.ts";
-import type { RouteAnswer, RouteGiven, RouteName } from "../routes.ts";
+import type { RouteAnswer } from "../routes.ts";
 import { selects } from "../selector.ts";
 import { keyProofText } from "../wire/requests.ts";
 import { newSecret, tokenDigest } from "./access.ts";
-import type { ApiError } from "./errors.ts";
-
-/** What a handler is given: parts of the request already read by their schemas, and who asks. */
-export interface Asked<N extends RouteName> {
-  readonly caller: Caller;
-  readonly params: RouteGiven<N, "params">;
-  readonly query: RouteGiven<N, "query">;
-  readonly body: RouteGiven<N, "body">;
-}
-
-export type Answer<T> =
-  | Result<T>
-  | { readonly ok: false; readonly refusal: Refusal; readonly others: readonly Refusal[] };
-type Handler<N extends RouteName> = (
-  manager: ManagerApi,
-  asked: Asked<N>,
-) => Awaitable<Answer<RouteAnswer<N>>>;
-
-/** Routes whose answer is no single JSON value; streams.ts and server.ts serve them. */
-export type SpecialRoute =
-  | "GET /v1/tasks/{task}/logs"
-  | "GET /v1/events"
-  | "GET /v1/schemas/task"
-  | "GET /v1/schemas/application"
-  | "GET /v1/schemas/pipeline"
-  | "GET /openapi.json"
-  | "GET /healthz"
-  | "GET /readyz"
-  | "GET /metrics";
-/** A handler for each of some routes. */
-export type Handlers<N extends PlainRoute> = { readonly [M in N]: Handler<M> };
-export type PlainRoute = Exclude<RouteName, SpecialRoute>;
+import type { Answer, Asked, Handler, PlainRoute } from "./handler.ts";
+import { readPlan, submitTask } from "./submission.ts";
 
 /** One handler a route; the compiler misses none. */
 export const HANDLERS: { readonly [N in PlainRoute]: Handler<N> } = {
@@ -144,68 +112,6 @@ async function withTask<T>(
 ): Promise<Result<T>> {
   const task = await manager.task(caller, idOrName);
   return task.ok ? then(task.value.id) : task;
-}
-
-/** Manifests read lately, the oldest first: what is submitted again and again is read once. */
-const readLately = new Map<string, ManifestTask>();
-const MOST_READ = 256;
-
-/** The task that a manifest as sent asks for. */
-export function readTask(manager: ManagerApi, manifest: string): Answer<ManifestTask> {
-  const key = `${manager.network().defaultSite}\n${manifest}`;
-  const known = readLately.get(key);
-  if (known !== undefined) return ok(known);
-  const parsed = parseSentManifest(manifest);
-  const task = parsed.ok ? taskOf(parsed.manifests[0]!.manifest, manager.network().defaultSite) : parsed;
-  if (task.ok) {
-    if (readLately.size >= MOST_READ) readLately.delete(readLately.keys().next().value as string);
-    readLately.set(key, task.value);
-    return task;
-  }
-  const [refusal, ...others] = task.problems;
-  return { ok: false, refusal: refusal!, others };
-}
-
-/** Reads a submission's manifest and submits it. */
-export async function submitTask(
-  manager: ManagerApi,
-  caller: Caller,
-  { manifest, contents, order }: Asked<"POST /v1/tasks">["body"],
-): Promise<Answer<TaskView>> {
-  const task = readTask(manager, manifest);
-  if (!task.ok) return task;
-  const unsized = missingContent(task.value.program, contents);
-  if (unsized !== null) return unsized;
-  return manager.submit(caller, { ...task.value, manifest, contents, order });
-}
-
-/** What is asked to be planned, read from its manifest. */
-export function readPlan(
-  manager: ManagerApi,
-  { manifest, contents }: Asked<"POST /v1/tasks:plan">["body"],
-): Answer<PlanRequest> {
-  const task = readTask(manager, manifest);
-  if (!task.ok) return task;
-  const unsized = missingContent(task.value.program, contents);
-  if (unsized !== null) return unsized;
-  const { name, needs, program } = task.value;
-  return ok({ name, needs, program, contents });
-}
-
-/** Refuses a program whose contents came without their sizes. */
-export function missingContent(
-  program: ManifestTask["program"],
-  contents: readonly { readonly digest: string }[],
-): (ApiError & { readonly ok: false }) | null {
-  const needed =
-    program.kind === "wasm" ? [program.module] : program.kind === "model" ? program.networks : [];
-  const missing = needed.find((digest) => !contents.some((content) => content.digest === digest));
-  if (missing === undefined) return null;
-  return refuse("E_REQUEST", "the program's contents come with their sizes", {
-    path: "body.contents",
-    found: "nothing",
-    expected: `an item with digest ${missing}`,
-  });
 }
 
 /** Managers make any token; others only such as open no more than their own. The secret leaves here alone. */

@@ -5,7 +5,8 @@ import { z } from "zod";
 import type { ManagerApi } from "../manager-api.ts";
 import type { ApiError } from "../server/errors.ts";
 import { requestError } from "../server/errors.ts";
-import { type Answer, submitTask } from "../server/handlers.ts";
+import type { Answer } from "../server/handler.ts";
+import { submitTask } from "../server/submission.ts";
 import { submissionBody } from "../wire/requests.ts";
 
 /*
