@@ -19,7 +19,7 @@ import { quoteFor } from "./quoting.ts";
 /*
  * A manager among managers: greets its peers, tells what its domain offers by path-vector, takes their offers into its
  * pool as one node and one site each, and carries messages to the home side (outward.ts) and the foreign side
- * (inward.ts).
+ * (quoting.ts, inward.ts, concluding.ts).
  */
 
 const BEAT = SECOND;
