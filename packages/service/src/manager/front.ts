@@ -65,9 +65,8 @@ export function tendFront(core: Core, now: Instant): void {
   if (front.kept !== null && !serves(core, front.kept)) letGo(core, now);
   if (front.kept !== null) review(core, now, front.kept);
   if (front.kept !== null || now < front.nextTry) return;
-  const stuck = core.orchestrator.stuckSince((now - PATIENCE) as Instant);
-  if (stuck.length === 0) return;
   front.nextTry = after(now, (EVERY * Math.max(1, core.pool.nodes.slots.bound / 1000)) as Micros);
+  const stuck = core.orchestrator.stuckSince((now - PATIENCE) as Instant);
   for (const [task, until] of front.hopeless) if (until <= now) front.hopeless.delete(task);
   for (const { task, consumer } of inTurn(core, stuck).slice(0, MOST_TRIED)) {
     if (keepFor(core, now, task, consumer)) return;
