@@ -32,7 +32,7 @@ export function register(program: Command, context: Context): void {
     .command("distance")
     .summary("show or change emulated distances while a network runs")
     .description(
-      "Shows the emulated distances of a network that weft up or weft demo runs on this machine, or changes the one between two sites, at once and for all that passes it. For its manager only; what probes then find, and what is done about it, is the network's own affair.",
+      "Shows the emulated distances of a network that weft up runs on this machine, or changes the one between two sites, at once and for all that passes it. For its manager only; what probes then find, and what is done about it, is the network's own affair.",
     )
     .argument("[from]", "site")
     .argument("[to]", "site")
@@ -62,7 +62,7 @@ async function distance(
   const control = controlOf(context.folder, server);
   if (control === null) {
     throw new Failure(
-      `no network at ${server} runs from ${context.folder}  [E_NOT_FOUND]\n  hint: distances are changed where weft up or weft demo was started`,
+      `no network at ${server} runs from ${context.folder}  [E_NOT_FOUND]\n  hint: distances are changed where weft up was started; those between domains stay as their file says`,
     );
   }
   const links = must(await askDistances(control, token, change));
