@@ -155,7 +155,7 @@ export class LabelSearch {
     // The label grows from the node towards the data: input travels against the hop, the result along it.
     const delayIn = (this.#delayIn[label] as number) + (figures[at + DELAY_BACK] as number);
     const delayOut = (this.#delayOut[label] as number) + (figures[at + DELAY_THERE] as number);
-    if (delayIn > query.delay || delayOut > query.delay || !serves(figures, at, query)) return -1;
+    if (delayIn > query.delay || delayOut > query.delay || !serves(this.#network, hop, query)) return -1;
     const rateIn = Math.min(this.#rateIn[label] as number, figures[at + RATE_BACK] as number);
     const rateOut = Math.min(this.#rateOut[label] as number, figures[at + RATE_THERE] as number);
     const bound = this.#bound(u, delayIn + delayOut, rateIn, rateOut);

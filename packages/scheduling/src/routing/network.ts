@@ -13,17 +13,25 @@ export type Metric = (typeof METRICS)[number];
 const TREE_ENTRIES = 8e6;
 /**
  * What a search reads of a hop lies side by side, one cache line each: `hops[hop * HOP + DELAY_BACK]`. There is along the
- * hop, back against it. Security is the lesser, known figures those known of both directions, head the site it leads to.
+ * hop, back against it; per byte are micros, as good as endless where there is no rate. Head is the site it leads to.
  */
 export const HOP = 8;
-export const ROUND_TRIP = 0;
-export const DELAY_THERE = 1;
-export const DELAY_BACK = 2;
-export const RATE_THERE = 3;
-export const RATE_BACK = 4;
-export const SECURITY = 5;
-export const KNOWN_FIGURES = 6;
-export const HEAD = 7;
+export const [
+  ROUND_TRIP,
+  HEAD,
+  PER_BYTE_THERE,
+  PER_BYTE_BACK,
+  RATE_THERE,
+  RATE_BACK,
+  DELAY_THERE,
+  DELAY_BACK,
+] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+/** What a hop is, in bits: the lesser security of its directions, and above it the figures known of both. */
+const SECURITY_BITS = 2;
+export const securityOf = (kind: number): number => kind & (2 ** SECURITY_BITS - 1);
+
+/** Micros a byte takes at a rate; never Infinity, so that no bytes take none. */
+const perByte = (rate: number): number => Math.min(8e6 / rate, 1e100);
 
 /** Changes that a view remembers for trees to catch up with; a tree further behind is grown anew. */
 const REMEMBERED = 512;
@@ -76,6 +84,7 @@ export class Network {
   /** By hop: the hop of the same links seen from the other end. */
   #twin = new Int32Array(0);
   #hops: Float64Array = new Float64Array(0);
+  #kinds: Int32Array = new Int32Array(0);
   /** By link: the hop along it; -1 where it is none. */
   #hopOf = new Int32Array(0);
   /** Over all hops: the least security class, and the figures known of every one. */
@@ -100,6 +109,11 @@ export class Network {
   /** What there is to know of a hop on one cache line: see `HOP`. */
   get hops(): Float64Array {
     return this.#hops;
+  }
+
+  /** By hop: its security and the figures known of it (`serves`, `securityOf`). */
+  get kinds(): Int32Array {
+    return this.#kinds;
   }
 
   /** Takes in what changed since the last call. */
@@ -127,6 +141,13 @@ export class Network {
     const level = security <= this.#leastSecurity ? 0 : security;
     const figures = mustKnow & ~this.#knownOfAll;
     return (METRICS.indexOf(metric) * 4 + level) * 32 + figures;
+  }
+
+  /** Whether every hop that is up serves the task, as far as that depends on the hop alone. */
+  servesEverywhere({ bounded, bandwidth, security, mustKnow }: Query): boolean {
+    return (
+      !bounded && bandwidth === 0 && security <= this.#leastSecurity && (mustKnow & ~this.#knownOfAll) === 0
+    );
   }
 
   /** The best ways from `site` to every site, over one view of the network. The view 0 is all of it, by round trip. */
@@ -227,8 +248,11 @@ export class Network {
     const twin = this.#twin[hop] as number;
     const hops = this.#hops;
     const residual = this.#pool.links.residual[link] as number;
+    const each = perByte(residual);
     hops[hop * HOP + RATE_THERE] = residual;
+    hops[hop * HOP + PER_BYTE_THERE] = each;
     hops[twin * HOP + RATE_BACK] = residual;
+    hops[twin * HOP + PER_BYTE_BACK] = each;
   }
 
   #update(view: View, hop: number): void {
@@ -248,16 +272,20 @@ export class Network {
   /** Writes what a hop's two links are. */
   #describe(hop: number): void {
     const { links } = this.#pool;
-    const [there, back] = [this.#there[hop] as number, this.#back[hop] as number];
+    const there = this.#there[hop] as number;
+    const back = this.#back[hop] as number;
     const at = hop * HOP;
     this.#hops[at + ROUND_TRIP] = this.#graph.weight[hop] as number;
     this.#hops[at + DELAY_THERE] = links.delay[there] as number;
     this.#hops[at + DELAY_BACK] = links.delay[back] as number;
     this.#hops[at + RATE_THERE] = links.residual[there] as number;
     this.#hops[at + RATE_BACK] = links.residual[back] as number;
-    this.#hops[at + SECURITY] = Math.min(links.security[there] as number, links.security[back] as number);
-    this.#hops[at + KNOWN_FIGURES] = (links.known[there] as number) & (links.known[back] as number);
+    this.#hops[at + PER_BYTE_THERE] = perByte(links.residual[there] as number);
+    this.#hops[at + PER_BYTE_BACK] = perByte(links.residual[back] as number);
     this.#hops[at + HEAD] = links.to[there] as number;
+    const security = Math.min(links.security[there] as number, links.security[back] as number);
+    const known = (links.known[there] as number) & (links.known[back] as number);
+    this.#kinds[hop] = (known << SECURITY_BITS) | security;
   }
 
   #rebuild(): void {
@@ -295,19 +323,22 @@ export class Network {
     this.#leastSecurity = hops.reduce((least, l) => Math.min(least, links.security[l] as number), 3);
     this.#knownOfAll = hops.reduce((known, l) => known & (links.known[l] as number), 31);
     this.#hops = new Float64Array(hops.length * HOP);
+    this.#kinds = new Int32Array(hops.length);
     for (let hop = 0; hop < hops.length; hop++) this.#describe(hop);
   }
 }
 
-/** Whether a hop by itself meets the demands of a task that are not sums; `at`: where its figures begin. */
-export function serves(figures: Float64Array, at: number, query: Query): boolean {
+/** Whether a hop by itself meets the demands of a task that are not sums. */
+export function serves({ hops: figures, kinds }: Network, hop: number, query: Query): boolean {
+  const at = hop * HOP;
+  const kind = kinds[hop] as number;
   return (
     figures[at + ROUND_TRIP] !== Number.POSITIVE_INFINITY &&
     (!query.bounded || query.allowed[figures[at + HEAD] as number] === query.serial) &&
     (figures[at + RATE_THERE] as number) >= query.bandwidth &&
     (figures[at + RATE_BACK] as number) >= query.bandwidth &&
-    (figures[at + SECURITY] as number) >= query.security &&
-    (query.mustKnow & ~(figures[at + KNOWN_FIGURES] as number)) === 0
+    securityOf(kind) >= query.security &&
+    (query.mustKnow & ~(kind >> SECURITY_BITS)) === 0
   );
 }
 

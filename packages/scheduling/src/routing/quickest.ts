@@ -1,7 +1,7 @@
 import type { Pool } from "@weft/pool";
 import { Query } from "../placement/query.ts";
 import { exceeds, LabelSearch, type ToGo } from "./labels.ts";
-import { HOP, type Metric, type Network, RATE_BACK, RATE_THERE, SECURITY, serves } from "./network.ts";
+import { HOP, type Metric, type Network, RATE_BACK, RATE_THERE, securityOf, serves } from "./network.ts";
 import { type Tree, TreeSolver } from "./tree.ts";
 import { sending, type Way } from "./way.ts";
 import { WideningSearch } from "./widening.ts";
@@ -103,11 +103,11 @@ export class QuickestPath {
    * looked for in vain, as it would be on every way to a place cut off.
    */
   #narrow(toGo: ToGo): void {
-    const { graph, hops } = this.#network;
+    const { graph } = this.#network;
     const weights = graph.weight.length;
     if (this.#serving.length !== weights) this.#serving = new Float64Array(weights);
     for (let hop = 0; hop < weights; hop++) {
-      const open = serves(hops, hop * HOP, this.#query);
+      const open = serves(this.#network, hop, this.#query);
       this.#serving[hop] = open ? (graph.weight[hop] as number) : ENDLESS;
     }
     const into = this.#own.distance.length === graph.vertices ? this.#own : undefined;
@@ -117,15 +117,15 @@ export class QuickestPath {
   }
 
   #measureAccess(): void {
-    const { graph, hops } = this.#network;
+    const { graph, hops, kinds } = this.#network;
     const { source, security } = this.#query;
-    const end = (graph.start[source + 1] as number) * HOP;
+    const end = graph.start[source + 1] as number;
     let inward = 0;
     let outward = 0;
-    for (let at = (graph.start[source] as number) * HOP; at < end; at += HOP) {
-      if ((hops[at + SECURITY] as number) < security) continue;
-      inward = Math.max(inward, hops[at + RATE_THERE] as number);
-      outward = Math.max(outward, hops[at + RATE_BACK] as number);
+    for (let hop = graph.start[source] as number; hop < end; hop++) {
+      if (securityOf(kinds[hop] as number) < security) continue;
+      inward = Math.max(inward, hops[hop * HOP + RATE_THERE] as number);
+      outward = Math.max(outward, hops[hop * HOP + RATE_BACK] as number);
     }
     this.#accessIn = inward;
     this.#accessOut = outward;

@@ -5,7 +5,10 @@ import type { Tree } from "./tree.ts";
 export interface TreeWays {
   /** The arc by which the tree leads on to its source; -1 at the source and where there is no way. */
   readonly arc: Int32Array;
-  /** By how much any other way to the source is longer, at the least. */
+  /**
+   * By how much any way that leaves the tree's at this vertex, coming along it, is longer at the least; Infinity at the
+   * source. The least of those along a way is by how much any other is longer; of those before an arc, any that avoids it.
+   */
   readonly detour: Float64Array;
 }
 
@@ -52,14 +55,9 @@ export class TreeWaysReader {
       const next = parent[v] as number;
       past[next] = Math.min(past[next] as number, (past[v] as number) + (weight[on] as number));
     }
-    for (let i = count - 1; i >= 0; i--) {
-      const v = order[i] as number;
-      const next = parent[v] as number;
+    for (let v = 0; v < vertices; v++)
       detour[v] =
-        next < 0
-          ? Number.POSITIVE_INFINITY
-          : Math.min(detour[next] as number, (past[v] as number) - (distance[v] as number));
-    }
+        (arc[v] as number) < 0 ? Number.POSITIVE_INFINITY : (past[v] as number) - (distance[v] as number);
     return ways;
   }
 

@@ -1,8 +1,9 @@
 import { ROUNDING } from "../placement/column.ts";
 import { Query } from "../placement/query.ts";
 import { MinHeap } from "./heap.ts";
-import { HEAD, HOP, type Network, RATE_BACK, RATE_THERE, ROUND_TRIP, serves } from "./network.ts";
-import { sending, Way } from "./way.ts";
+import { HEAD, HOP, type Network, PER_BYTE_BACK, PER_BYTE_THERE, ROUND_TRIP, serves } from "./network.ts";
+import type { TreeWays } from "./tree-ways.ts";
+import { Way } from "./way.ts";
 
 const ENDLESS = Number.POSITIVE_INFINITY;
 /**
@@ -11,6 +12,7 @@ const ENDLESS = Number.POSITIVE_INFINITY;
  */
 const SET = 5;
 const [DELAY, BELOW_IN, BELOW_OUT, LEAST_IN, LEAST_OUT] = [0, 1, 2, 3, 4] as const;
+const [OPEN, CLOSED] = [0, 1] as const;
 /** Sets put by at most. */
 const SETS = 32;
 
@@ -53,11 +55,15 @@ export class WideningSearch {
   readonly #sets: Float64Array = new Float64Array(SETS * SET);
   #size = 0;
 
-  /* By vertex, valid where stamped: its least delay from the site, the next that was turned down, the hop by which it was
-   * reached, and from where. */
+  /** Whether every hop that is up serves the task. */
+  #servesAll = false;
+  /** By hop of a way: the least by which another is longer that avoids it. */
+  #detours: Float64Array = new Float64Array(64);
+
+  /* By vertex, valid where stamped (OPEN or CLOSED past the serial): its least delay from the site, the next that was turned
+   * down, the hop by which it was reached, and from where. */
   #serial = 0;
   #stamp = new Int32Array(0);
-  #closed = new Int32Array(0);
   #reached = new Float64Array(0);
   #turnedDown = new Float64Array(0);
   #by = new Int32Array(0);
@@ -90,14 +96,18 @@ export class WideningSearch {
     this.#tied = false;
     this.#time = Math.min(within, LONGEST);
     this.#size = 0;
+    this.#servesAll = this.#network.servesEverywhere(query);
     const delay = distances[site] as number;
     if (view >= 0 && delay < ENDLESS) {
-      const { arc, detour } = this.#network.waysOf(query.source, view);
-      const second = delay + (detour[site] as number);
-      this.#readOff(arc, site);
-      if (this.#allServe(this.#next)) {
-        this.#split(this.#consider(), second, second, ENDLESS, ENDLESS, leastIn, leastOut);
-      } else this.#push(second, ENDLESS, ENDLESS, leastIn, leastOut);
+      const second = delay + this.#readOff(this.#network.waysOf(query.source, view), site);
+      const detours = this.#detours;
+      const barred = this.#firstBarred(this.#next);
+      if (barred < 0) {
+        const way = this.#consider();
+        const othersIn = delay + (detours[way.firstSlowIn] as number);
+        const othersOut = delay + (detours[way.firstSlowOut] as number);
+        this.#split(way, second, othersIn, othersOut, ENDLESS, ENDLESS, leastIn, leastOut);
+      } else this.#push(delay + (detours[barred] as number), ENDLESS, ENDLESS, leastIn, leastOut);
     } else this.#push(delay, ENDLESS, ENDLESS, leastIn, leastOut);
     while (this.#size > 0 && !this.#tooFar && !this.#tied) this.#searchSet(site, --this.#size * SET);
     if (this.#tooFar || this.#tied) return "unproven";
@@ -123,12 +133,13 @@ export class WideningSearch {
 
   /**
    * Puts by what a set has besides its shortest way: of at least `second` delay where it sends no quicker either way, of at
-   * least `others` where it does and might be better.
+   * least `othersIn` or `othersOut` where it does, avoiding the slowest hop of that direction.
    */
   #split(
     way: Way,
     second: number,
-    others: number,
+    othersIn: number,
+    othersOut: number,
     belowIn: number,
     belowOut: number,
     leastIn: number,
@@ -137,8 +148,8 @@ export class WideningSearch {
     const sentIn = way.transferIn - way.delayIn;
     const sentOut = way.transferOut - way.delayOut;
     if ((second + sentIn + sentOut) * ROUNDING <= this.#time) this.#tied = true;
-    this.#push(others, belowIn, sentOut, Math.max(leastIn, sentIn), leastOut);
-    this.#push(others, sentIn, belowOut, leastIn, leastOut);
+    this.#push(othersOut, belowIn, sentOut, Math.max(leastIn, sentIn), leastOut);
+    this.#push(othersIn, sentIn, belowOut, leastIn, leastOut);
   }
 
   /** Takes the next way for the best, if it is; gives it back. */
@@ -166,15 +177,21 @@ export class WideningSearch {
     const leastOut = sets[set + LEAST_OUT] as number;
     const most = this.#time / ROUNDING;
     if ((sets[set + DELAY] as number) + leastIn + leastOut > most) return;
-    const { graph, hops: figures } = this.#network;
+    const network = this.#network;
+    const { graph, hops: figures } = network;
     const { start } = graph;
     const query = this.#query;
     const { source, inputBytes, resultBytes } = query;
+    const servesAll = this.#servesAll;
+    // The most a hop may take, in and out: whole micros that are less. But for rounding: see below.
+    const mostIn = (belowIn - 1) / ROUNDING;
+    const mostOut = (belowOut - 1) / ROUNDING;
     const distances = this.#distances;
     const heap = this.#heap;
-    const serial = ++this.#serial;
+    this.#serial = (this.#serial + 2) | 0;
+    const open = this.#serial + OPEN;
+    const closed = this.#serial + CLOSED;
     const stamp = this.#stamp;
-    const closed = this.#closed;
     const reached = this.#reached;
     const turnedDown = this.#turnedDown;
     const by = this.#by;
@@ -183,7 +200,7 @@ export class WideningSearch {
     const farthest = (2 * query.delay) / ROUNDING;
     let limit = Math.min((this.#time - leastIn - leastOut) / ROUNDING, farthest);
     let way: Way | null = null;
-    stamp[site] = serial;
+    stamp[site] = open;
     reached[site] = 0;
     turnedDown[site] = ENDLESS;
     from[site] = -1;
@@ -193,12 +210,12 @@ export class WideningSearch {
     let heldKey = distances[site] as number;
     for (;;) {
       const least = heap.least;
-      if (!(Math.min(least, heldKey) <= limit)) break;
       const ahead = heldKey <= least;
+      if (!((ahead ? heldKey : least) <= limit)) break;
       const v = ahead ? held : heap.pop();
       if (ahead) heldKey = ENDLESS;
-      if (closed[v] === serial) continue;
-      closed[v] = serial;
+      if (stamp[v] === closed) continue;
+      stamp[v] = closed;
       const gone = reached[v] as number;
       if (v === source) {
         this.#trace(site);
@@ -209,27 +226,36 @@ export class WideningSearch {
         continue;
       }
       const before = from[v] as number;
-      const end = start[v + 1] as number;
-      for (let hop = start[v] as number; hop < end; hop++) {
-        const at = hop * HOP;
-        const u = figures[at + HEAD] as number;
+      const end = (start[v + 1] as number) * HOP;
+      for (let at = (start[v] as number) * HOP; at < end; at += HOP) {
         const length = gone + (figures[at + ROUND_TRIP] as number);
+        const u = figures[at + HEAD] as number;
         const key = length + (distances[u] as number);
-        if (u === before || !(key <= limit)) continue;
-        const sentIn = sending(inputBytes, figures[at + RATE_BACK] as number);
-        const sentOut = sending(resultBytes, figures[at + RATE_THERE] as number);
-        if (sentIn >= belowIn || sentOut >= belowOut) continue;
-        if (key + Math.max(sentIn, leastIn) + Math.max(sentOut, leastOut) > most) continue;
-        if (!serves(figures, at, query)) continue;
-        if (stamp[u] !== serial) {
-          stamp[u] = serial;
-          turnedDown[u] = ENDLESS;
-        } else if (closed[u] === serial || length >= (reached[u] as number)) {
+        if (!(key <= limit) || u === before) continue;
+        const inward = inputBytes * (figures[at + PER_BYTE_BACK] as number);
+        if (inward > mostIn) continue;
+        const outward = resultBytes * (figures[at + PER_BYTE_THERE] as number);
+        if (outward > mostOut) continue;
+        if (key + (inward > leastIn ? inward : leastIn) + (outward > leastOut ? outward : leastOut) > most)
+          continue;
+        if (!servesAll && !serves(network, at / HOP, query)) continue;
+        const mark = stamp[u] as number;
+        if (mark === open) {
+          const known = reached[u] as number;
+          if (length >= known) {
+            if (length < (turnedDown[u] as number)) turnedDown[u] = length;
+            continue;
+          }
+          turnedDown[u] = known;
+        } else if (mark === closed) {
           if (length < (turnedDown[u] as number)) turnedDown[u] = length;
           continue;
-        } else turnedDown[u] = reached[u] as number;
+        } else {
+          stamp[u] = open;
+          turnedDown[u] = ENDLESS;
+        }
         reached[u] = length;
-        by[u] = hop;
+        by[u] = at / HOP;
         from[u] = v;
         if (key < heldKey) {
           if (heldKey < ENDLESS) heap.push(heldKey, held);
@@ -239,23 +265,38 @@ export class WideningSearch {
       }
     }
     if (way === null) return;
+    const sentIn = way.transferIn - way.delayIn;
+    const sentOut = way.transferOut - way.delayOut;
+    if (sentIn >= belowIn || sentOut >= belowOut) {
+      this.#tied = true; // a hop as slow as those left out passed for a quicker one by rounding
+      return;
+    }
     // What was not looked at any more is longer than the limit.
-    const second = (reached[source] as number) + this.#longer();
-    this.#split(way, second, Math.min(second, limit), belowIn, belowOut, leastIn, leastOut);
+    const delay = reached[source] as number;
+    const second = delay + this.#measureDetours(way);
+    const detours = this.#detours;
+    const othersIn = Math.min(limit, delay + (detours[way.lastSlowIn] as number));
+    const othersOut = Math.min(limit, delay + (detours[way.lastSlowOut] as number));
+    this.#split(way, second, othersIn, othersOut, belowIn, belowOut, leastIn, leastOut);
   }
 
-  /** Writes down the way along the tree. */
-  #readOff(arc: Int32Array, site: number): void {
+  /** Writes down the way along the tree, and the detours from before each hop; gives the least there is of any. */
+  #readOff({ arc, detour }: TreeWays, site: number): number {
     const way = this.#next;
-    const { hops: figures } = this.#network;
+    const { head } = this.#network.graph;
     const { source } = this.#query;
+    const detours = this.#detours;
+    let least = ENDLESS;
     let count = 0;
     for (let v = site; v !== source; ) {
+      least = Math.min(least, detour[v] as number);
+      detours[count] = least;
       const hop = arc[v] as number;
       way.hops[count++] = hop;
-      v = figures[hop * HOP + HEAD] as number;
+      v = head[hop] as number;
     }
     way.count = count;
+    return least;
   }
 
   /** Writes down the way by which the data was reached. */
@@ -268,18 +309,27 @@ export class WideningSearch {
       way.hops[--count] = this.#by[v] as number;
   }
 
-  /** Any other way joins the shortest where it was turned down last, and is longer by as much at the least. */
-  #longer(): number {
-    let longer = ENDLESS;
-    for (let v = this.#query.source; v >= 0; v = this.#from[v] as number)
-      longer = Math.min(longer, (this.#turnedDown[v] as number) - (this.#reached[v] as number));
-    return longer;
+  /**
+   * Any other way joins the shortest of a set where it was turned down last, and is longer by as much at the least; one that
+   * avoids a hop joins it after that. Writes down the latter by hop, and gives the least of all.
+   */
+  #measureDetours({ count }: Way): number {
+    const detours = this.#detours;
+    let least = ENDLESS;
+    let v = this.#query.source;
+    for (let i = count - 1; i >= 0; i--) {
+      least = Math.min(least, (this.#turnedDown[v] as number) - (this.#reached[v] as number));
+      detours[i] = least;
+      v = this.#from[v] as number;
+    }
+    return least;
   }
 
-  #allServe({ hops, count }: Way): boolean {
-    for (let i = 0; i < count; i++)
-      if (!serves(this.#network.hops, (hops[i] as number) * HOP, this.#query)) return false;
-    return true;
+  /** The first hop of a way that does not serve the task; -1 where all do. */
+  #firstBarred({ hops, count }: Way): number {
+    if (this.#servesAll) return -1;
+    for (let i = 0; i < count; i++) if (!serves(this.#network, hops[i] as number, this.#query)) return i;
+    return -1;
   }
 
   #makeRoom(): void {
@@ -287,8 +337,8 @@ export class WideningSearch {
     this.best.fitFor(vertices);
     this.#next.fitFor(vertices);
     if (this.#stamp.length >= vertices) return;
+    this.#detours = new Float64Array(vertices);
     this.#stamp = new Int32Array(vertices);
-    this.#closed = new Int32Array(vertices);
     this.#reached = new Float64Array(vertices);
     this.#turnedDown = new Float64Array(vertices);
     this.#by = new Int32Array(vertices);
