@@ -1,15 +1,14 @@
 import type { ChangeFeed, Pool } from "@weft/pool";
 import type { Query } from "../placement/query.ts";
 import type { Graph } from "./graph.ts";
-import { TreeRepair } from "./repair.ts";
 import { type Tree, TreeSolver } from "./tree.ts";
-import { type TreeWays, TreeWaysReader } from "./tree-ways.ts";
+import { View } from "./view.ts";
 
 /** What a tree adds up along its ways. Jitter, loss and bit errors count the worse direction of each hop. */
 export const METRICS = ["roundTrip", "jitter", "loss", "bitErrors"] as const;
 export type Metric = (typeof METRICS)[number];
 
-/** Trees kept hold at most so many entries in all, 24 bytes each; past that they are made again as needed. */
+/** Trees kept hold at most so many entries in all, 12 bytes each; past that they are made again as needed. */
 const TREE_ENTRIES = 8e6;
 /**
  * What a search reads of a hop lies side by side, one cache line each: `hops[hop * HOP + DELAY_BACK]`. There is along the
@@ -33,29 +32,6 @@ export const securityOf = (kind: number): number => kind & (2 ** SECURITY_BITS -
 /** Micros a byte takes at a rate; never Infinity, so that no bytes take none. */
 const perByte = (rate: number): number => Math.min(8e6 / rate, 1e100);
 
-/** Changes that a view remembers for trees to catch up with; a tree further behind is grown anew. */
-const REMEMBERED = 512;
-
-/** One part of the network, one thing added up over it, and the hops that changed in it, in order. */
-interface View {
-  readonly metric: Metric;
-  readonly security: number;
-  readonly figures: number;
-  readonly graph: Graph;
-  readonly repair: TreeRepair;
-  log: number[];
-  /** How many entries were forgotten from the front of the log. */
-  forgotten: number;
-}
-
-interface KeptTree extends Tree {
-  /** How far in its view's log it is up to date. */
-  seen: number;
-  /** The ways along it, once asked for, and up to where they were read. */
-  ways: TreeWays | null;
-  read: number;
-}
-
 /**
  * The sites and the hops between them, as the router walks them. A hop joins two sites with links in both
  * directions: data goes one way and its result comes back the other, and not even an upload works one way only.
@@ -68,9 +44,8 @@ export class Network {
   readonly #pool: Pool;
   readonly #feed: ChangeFeed;
   readonly #solver = new TreeSolver();
-  readonly #reader = new TreeWaysReader();
-  readonly #trees = new Map<number, KeptTree>();
   readonly #views = new Map<number, View>();
+  #trees = 0;
   #graph: Graph = {
     vertices: 0,
     start: new Int32Array(1),
@@ -151,67 +126,44 @@ export class Network {
   }
 
   /** The best ways from `site` to every site, over one view of the network. The view 0 is all of it, by round trip. */
-  treeOf(site: number, name = 0): KeptTree {
-    const key = site * VIEWS + name;
+  treeOf(site: number, name = 0): Tree {
     const view = this.#view(name);
-    const now = view.forgotten + view.log.length;
-    const kept = this.#trees.get(key);
-    if (kept !== undefined && kept.seen >= view.forgotten) {
-      if (kept.seen < now) view.repair.mend(kept, view.log, kept.seen - view.forgotten);
-      kept.seen = now;
-      return kept;
+    const kept = view.kept(site);
+    if (kept !== undefined) return kept;
+    if (this.#trees * this.#graph.vertices > TREE_ENTRIES) {
+      for (const each of this.#views.values()) each.clear();
+      this.#trees = 0;
     }
-    if (this.#trees.size * this.#graph.vertices > TREE_ENTRIES) this.#trees.clear();
-    const tree = {
-      ...this.#solver.solve(view.graph, site, kept),
-      seen: now,
-      ways: kept?.ways ?? null,
-      read: -1,
-    };
-    this.#trees.set(key, tree);
-    return tree;
-  }
-
-  /** What that tree says of the ways along it. */
-  waysOf(site: number, name: number): TreeWays {
-    const tree: KeptTree = this.treeOf(site, name);
-    if (tree.read === tree.seen && tree.ways !== null) return tree.ways;
-    tree.ways = this.#reader.read(this.#view(name).graph, tree, tree.ways ?? undefined);
-    tree.read = tree.seen;
-    return tree.ways;
+    this.#trees++;
+    return view.grow(site);
   }
 
   #view(name: number): View {
     let view = this.#views.get(name);
     if (view !== undefined) return view;
-    const graph = { ...this.#graph, weight: new Float64Array(this.#graph.weight.length) };
-    view = {
-      metric: METRICS[Math.floor(name / 128)] as Metric,
-      security: Math.floor(name / 32) % 4,
-      figures: name % 32,
-      graph,
-      repair: new TreeRepair(graph, graph),
-      log: [],
-      forgotten: 0,
-    };
-    for (let hop = 0; hop < graph.weight.length; hop++) graph.weight[hop] = this.#weightIn(view, hop);
+    const metric = METRICS[Math.floor(name / 128)] as Metric;
+    const security = Math.floor(name / 32) % 4;
+    const figures = name % 32;
+    view = new View(this.#graph, this.#twin, this.#solver, (hop) =>
+      this.#weightIn(metric, security, figures, hop),
+    );
     this.#views.set(name, view);
     return view;
   }
 
-  #weightIn(view: View, hop: number): number {
+  #weightIn(metric: Metric, security: number, figures: number, hop: number): number {
     const { links } = this.#pool;
     const [a, b] = [this.#there[hop] as number, this.#back[hop] as number];
     const roundTrip = this.#graph.weight[hop] as number;
     if (roundTrip === Number.POSITIVE_INFINITY) return roundTrip;
-    if (Math.min(links.security[a] as number, links.security[b] as number) < view.security) {
+    if (Math.min(links.security[a] as number, links.security[b] as number) < security) {
       return Number.POSITIVE_INFINITY;
     }
-    if ((view.figures & ~((links.known[a] as number) & (links.known[b] as number))) !== 0) {
+    if ((figures & ~((links.known[a] as number) & (links.known[b] as number))) !== 0) {
       return Number.POSITIVE_INFINITY;
     }
-    if (view.metric === "roundTrip") return roundTrip;
-    return Math.max(links[view.metric][a] as number, links[view.metric][b] as number);
+    if (metric === "roundTrip") return roundTrip;
+    return Math.max(links[metric][a] as number, links[metric][b] as number);
   }
 
   /** A link was measured again, went up or down; false when the shape of the network is another. */
@@ -237,7 +189,7 @@ export class Network {
     this.#graph.weight[twin] = weight;
     this.#describe(hop);
     this.#describe(twin);
-    for (const view of this.#views.values()) this.#update(view, hop);
+    for (const view of this.#views.values()) view.update(hop);
     return true;
   }
 
@@ -253,20 +205,6 @@ export class Network {
     hops[hop * HOP + PER_BYTE_THERE] = each;
     hops[twin * HOP + RATE_BACK] = residual;
     hops[twin * HOP + PER_BYTE_BACK] = each;
-  }
-
-  #update(view: View, hop: number): void {
-    const { weight } = view.graph;
-    const twin = this.#twin[hop] as number;
-    const now = this.#weightIn(view, hop);
-    if (now === weight[hop]) return;
-    weight[hop] = now;
-    weight[twin] = now;
-    view.log.push(hop, twin);
-    if (view.log.length > 2 * REMEMBERED) {
-      view.forgotten += REMEMBERED;
-      view.log = view.log.slice(REMEMBERED);
-    }
   }
 
   /** Writes what a hop's two links are. */
@@ -302,8 +240,8 @@ export class Network {
     for (const l of hops)
       start[(links.from[l] as number) + 1] = (start[(links.from[l] as number) + 1] as number) + 1;
     for (let v = 0; v < vertices; v++) start[v + 1] = (start[v + 1] as number) + (start[v] as number);
-    this.#trees.clear();
     this.#views.clear();
+    this.#trees = 0;
     this.#tail = Int32Array.from(hops, (l) => links.from[l] as number);
     this.#there = Int32Array.from(hops);
     this.#back = Int32Array.from(hops, (l) => links.reverse[l] as number);
@@ -341,5 +279,3 @@ export function serves({ hops: figures, kinds }: Network, hop: number, query: Qu
     (query.mustKnow & ~(kind >> SECURITY_BITS)) === 0
   );
 }
-
-const VIEWS = METRICS.length * 4 * 32;

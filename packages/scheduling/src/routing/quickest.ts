@@ -2,14 +2,11 @@ import type { Pool } from "@weft/pool";
 import { Query } from "../placement/query.ts";
 import { exceeds, LabelSearch, type ToGo } from "./labels.ts";
 import { HOP, type Metric, type Network, RATE_BACK, RATE_THERE, securityOf, serves } from "./network.ts";
-import { type Tree, TreeSolver } from "./tree.ts";
+import { NO_TREE, type Tree, TreeSolver } from "./tree.ts";
 import { sending, type Way } from "./way.ts";
 import { WideningSearch } from "./widening.ts";
 
 const ENDLESS = Number.POSITIVE_INFINITY;
-const NO_TREE: Tree = { distance: new Float64Array(0), parent: new Int32Array(0) };
-/** The name of a part of the network that is the task's own. */
-const OWN = -1;
 
 /**
  * The best path between the data and a site under all of a task's demands at once, found exactly.
@@ -45,9 +42,9 @@ export class QuickestPath {
   #query = new Query();
   /** Micros that sending takes at the least, between the data's site and any other. */
   leastSending = 0;
-  /** What bounds the task's ways, once needed: the least sums from every site, and the part of the network they are of. */
+  /** What bounds the task's ways, once needed: the least sums from every site, and the tree of round trips. */
   #toGo: ToGo | null = null;
-  #view = OWN;
+  #tree: Tree = NO_TREE;
   /** Best residual rates between the data's site and its neighbours: every way to it ends with one of them. */
   #accessIn = 0;
   #accessOut = 0;
@@ -84,14 +81,14 @@ export class QuickestPath {
     if (this.#toGo !== null) return this.#toGo;
     const { source, security, mustKnow, jitter, loss, bitErrors } = this.#query;
     const network = this.#network;
-    const least = (metric: Metric): Float64Array =>
-      network.treeOf(source, network.viewOf(metric, security, mustKnow)).distance;
-    this.#view = network.viewOf("roundTrip", security, mustKnow);
+    const treeOf = (metric: Metric): Tree =>
+      network.treeOf(source, network.viewOf(metric, security, mustKnow));
+    this.#tree = treeOf("roundTrip");
     this.#toGo = {
-      roundTrip: least("roundTrip"),
-      jitter: jitter === ENDLESS ? null : least("jitter"),
-      loss: loss === ENDLESS ? null : least("loss"),
-      bitErrors: bitErrors === ENDLESS ? null : least("bitErrors"),
+      roundTrip: this.#tree.distance,
+      jitter: jitter === ENDLESS ? null : treeOf("jitter").distance,
+      loss: loss === ENDLESS ? null : treeOf("loss").distance,
+      bitErrors: bitErrors === ENDLESS ? null : treeOf("bitErrors").distance,
     };
     if (this.#query.bounded) this.#narrow(this.#toGo);
     return this.#toGo;
@@ -112,8 +109,8 @@ export class QuickestPath {
     }
     const into = this.#own.distance.length === graph.vertices ? this.#own : undefined;
     this.#own = this.#solver.solve({ ...graph, weight: this.#serving }, this.#query.source, into);
+    this.#tree = this.#own;
     this.#toGo = { ...toGo, roundTrip: this.#own.distance };
-    this.#view = OWN;
   }
 
   #measureAccess(): void {
@@ -200,9 +197,9 @@ export class QuickestPath {
     const leastIn = sending(inputBytes, this.#widestIn);
     const leastOut = sending(resultBytes, this.#widestOut);
     const widening = this.#widening;
-    const verdict = widening.search(query, site, within, toGo.roundTrip, this.#view, leastIn, leastOut);
+    const verdict = widening.search(query, site, within, this.#tree, leastIn, leastOut);
     if (verdict === "none") {
-      if (query.bandwidth > 0 && this.#view !== OWN) this.#narrow(toGo);
+      if (query.bandwidth > 0 && this.#tree !== this.#own) this.#narrow(toGo);
       return false;
     }
     const known = widening.found && this.#keepsSums(widening.best);

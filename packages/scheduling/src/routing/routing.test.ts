@@ -10,8 +10,6 @@ import { type Arc, type Graph, graphOf, tailsOf } from "./graph.ts";
 import { kShortestPaths } from "./k-shortest.ts";
 import { Network } from "./network.ts";
 import { QuickestPath } from "./quickest.ts";
-import { TreeSolver } from "./tree.ts";
-import { TreeWaysReader } from "./tree-ways.ts";
 
 /* Every algorithm against something that is obviously right and has no idea of it: whole numbers, so sums are exact. */
 
@@ -69,59 +67,6 @@ const random = (runs: number, property: (rng: Rng) => void): void =>
     fc.property(fc.integer(), (seed) => property(new Rng(seed))),
     { numRuns: runs },
   );
-
-describe("the ways along a tree", () => {
-  it("lead to the source, and no way that avoids one of their arcs is shorter than by the detours before it", () => {
-    let tight = 0;
-    random(200, (rng) => {
-      const vertices = 2 + rng.below(6);
-      const edges = Array.from({ length: rng.below(14) }, () => [
-        rng.below(vertices),
-        rng.below(vertices),
-        rng.below(12),
-      ]);
-      const joined = new Map(
-        edges.map(([a, b, weight]) => [
-          `${Math.min(a!, b!)} ${Math.max(a!, b!)}`,
-          { a: a!, b: b!, weight: weight! },
-        ]),
-      );
-      const graph = graphOf(
-        vertices,
-        [...joined.values()].flatMap(({ a, b, weight }) =>
-          a === b
-            ? []
-            : [
-                { from: a, to: b, weight },
-                { from: b, to: a, weight },
-              ],
-        ),
-      );
-      const tree = new TreeSolver().solve(graph, 0);
-      const { arc, detour } = new TreeWaysReader().read(graph, tree);
-      for (let site = 1; site < vertices; site++) {
-        if (tree.parent[site] === -1) continue;
-        const along: number[] = [];
-        for (let v = site; v !== 0; v = graph.head[along.at(-1) as number] as number)
-          along.push(arc[v] as number);
-        expect(weightOf(graph, along)).toBe(tree.distance[site]);
-        const others = allPaths(graph, site, 0).filter((path) => path.join() !== along.join());
-        let least = Number.POSITIVE_INFINITY;
-        along.forEach((one, i) => {
-          least = Math.min(least, detour[i === 0 ? site : (graph.head[along[i - 1]!] as number)] as number);
-          const avoiding = others.filter((path) => !path.includes(one));
-          const shortest = Math.min(...avoiding.map((path) => weightOf(graph, path)));
-          const bound = (tree.distance[site] as number) + least;
-          expect(bound).toBeLessThanOrEqual(shortest);
-          if (shortest < Number.POSITIVE_INFINITY && bound === shortest) tight++;
-        });
-        const second = Math.min(...others.map((path) => weightOf(graph, path)));
-        expect((tree.distance[site] as number) + least).toBeLessThanOrEqual(second);
-      }
-    });
-    expect(tight).toBeGreaterThan(100);
-  });
-});
 
 describe("k shortest loopless paths", () => {
   it("are as long as the k shortest of all paths, in order, each once", () => {

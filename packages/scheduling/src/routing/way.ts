@@ -25,6 +25,13 @@ export class Way {
     return this.transferIn + this.transferOut;
   }
 
+  /** Whether another goes over the same hops. */
+  isSameAs({ hops, count }: Way): boolean {
+    if (count !== this.count) return false;
+    for (let i = 0; i < count; i++) if (hops[i] !== this.hops[i]) return false;
+    return true;
+  }
+
   /** Makes room for the longest way among so many sites. */
   fitFor(vertices: number): void {
     if (this.hops.length < vertices) this.hops = new Int32Array(vertices);

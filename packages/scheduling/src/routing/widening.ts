@@ -2,7 +2,7 @@ import { ROUNDING } from "../placement/column.ts";
 import { Query } from "../placement/query.ts";
 import { MinHeap } from "./heap.ts";
 import { HEAD, HOP, type Network, PER_BYTE_BACK, PER_BYTE_THERE, ROUND_TRIP, serves } from "./network.ts";
-import type { TreeWays } from "./tree-ways.ts";
+import { NO_TREE, type Tree } from "./tree.ts";
 import { Way } from "./way.ts";
 
 const ENDLESS = Number.POSITIVE_INFINITY;
@@ -13,11 +13,12 @@ const ENDLESS = Number.POSITIVE_INFINITY;
 const SET = 5;
 const [DELAY, BELOW_IN, BELOW_OUT, LEAST_IN, LEAST_OUT] = [0, 1, 2, 3, 4] as const;
 const [OPEN, CLOSED] = [0, 1] as const;
-/** Sets put by at most. */
+/** Sets put by at most; behind them is the one that is being searched. */
 const SETS = 32;
+const CURRENT = SETS * SET;
 
-/** Micros that no way takes: sums with it stay finite. */
-const LONGEST = Number.MAX_VALUE / 4;
+/** Micros that no way takes, but for one over a hop without any rate. */
+const LONGEST = 1e90;
 
 /** What a search ends with: the best way, none at all, or not enough to tell which of several is the best. */
 export type Verdict = "found" | "none" | "unproven";
@@ -42,7 +43,7 @@ export class WideningSearch {
   best: Way = new Way();
   #next: Way = new Way();
   #query = new Query();
-  #distances: Float64Array = new Float64Array(0);
+  #tree: Tree = NO_TREE;
   /** Whether there is a best, and its time; else the limit. */
   found = false;
   #time = 0;
@@ -52,7 +53,7 @@ export class WideningSearch {
   #tooFar = false;
 
   /** Sets of ways still to search: `SET` numbers each. */
-  readonly #sets: Float64Array = new Float64Array(SETS * SET);
+  readonly #sets: Float64Array = new Float64Array(CURRENT + SET);
   #size = 0;
 
   /** Whether every hop that is up serves the task. */
@@ -75,41 +76,21 @@ export class WideningSearch {
 
   /**
    * Looks for the quickest way from `site` to the data of a task within so many micros; limits on jitter, loss and bit
-   * errors are not looked at. `distances`: least round trips to the data over all hops that may serve the task; `view`: the
-   * part of the network they are of, -1 where of none that is kept. `leastIn`, `leastOut`: whole
-   * micros that sending takes over any way.
+   * errors are not looked at. `tree`: of least round trips to the data, over all hops that may serve the task. `leastIn`,
+   * `leastOut`: whole micros that sending takes over any way.
    */
-  search(
-    query: Query,
-    site: number,
-    within: number,
-    distances: Float64Array,
-    view: number,
-    leastIn: number,
-    leastOut: number,
-  ): Verdict {
+  search(query: Query, site: number, within: number, tree: Tree, leastIn: number, leastOut: number): Verdict {
     this.#makeRoom();
     this.#query = query;
-    this.#distances = distances;
+    this.#tree = tree;
     this.found = false;
     this.#tooFar = false;
     this.#tied = false;
     this.#time = Math.min(within, LONGEST);
     this.#size = 0;
     this.#servesAll = this.#network.servesEverywhere(query);
-    const delay = distances[site] as number;
-    if (view >= 0 && delay < ENDLESS) {
-      const second = delay + this.#readOff(this.#network.waysOf(query.source, view), site);
-      const detours = this.#detours;
-      const barred = this.#firstBarred(this.#next);
-      if (barred < 0) {
-        const way = this.#consider();
-        const othersIn = delay + (detours[way.firstSlowIn] as number);
-        const othersOut = delay + (detours[way.firstSlowOut] as number);
-        this.#split(way, second, othersIn, othersOut, ENDLESS, ENDLESS, leastIn, leastOut);
-      } else this.#push(delay + (detours[barred] as number), ENDLESS, ENDLESS, leastIn, leastOut);
-    } else this.#push(delay, ENDLESS, ENDLESS, leastIn, leastOut);
-    while (this.#size > 0 && !this.#tooFar && !this.#tied) this.#searchSet(site, --this.#size * SET);
+    this.#push(tree.distance[site] as number, ENDLESS, ENDLESS, leastIn, leastOut);
+    while (this.#size > 0 && !this.#tooFar && !this.#tied) this.#searchSet(site);
     if (this.#tooFar || this.#tied) return "unproven";
     return this.found ? "found" : "none";
   }
@@ -135,58 +116,111 @@ export class WideningSearch {
    * Puts by what a set has besides its shortest way: of at least `second` delay where it sends no quicker either way, of at
    * least `othersIn` or `othersOut` where it does, avoiding the slowest hop of that direction.
    */
-  #split(
-    way: Way,
-    second: number,
-    othersIn: number,
-    othersOut: number,
-    belowIn: number,
-    belowOut: number,
-    leastIn: number,
-    leastOut: number,
-  ): void {
+  #split(way: Way, second: number, othersIn: number, othersOut: number): void {
+    const sets = this.#sets;
+    const belowIn = sets[CURRENT + BELOW_IN] as number;
+    const belowOut = sets[CURRENT + BELOW_OUT] as number;
+    const leastIn = sets[CURRENT + LEAST_IN] as number;
+    const leastOut = sets[CURRENT + LEAST_OUT] as number;
     const sentIn = way.transferIn - way.delayIn;
     const sentOut = way.transferOut - way.delayOut;
     if ((second + sentIn + sentOut) * ROUNDING <= this.#time) this.#tied = true;
+    if (sentIn >= belowIn || sentOut >= belowOut) this.#tied = true; // a slow hop passed, by rounding, for a quicker one
     this.#push(othersOut, belowIn, sentOut, Math.max(leastIn, sentIn), leastOut);
     this.#push(othersIn, sentIn, belowOut, leastIn, leastOut);
   }
 
-  /** Takes the next way for the best, if it is; gives it back. */
+  /** Whether the next way keeps the limit on delay, once measured. */
+  #measureNext(): boolean {
+    const next = this.#next;
+    const { delay } = this.#query;
+    next.measure(this.#network.hops, this.#query);
+    return next.delayIn <= delay && next.delayOut <= delay;
+  }
+
+  /** Takes the next way, the shortest of a set, for the best, if it is; gives it back. */
   #consider(): Way {
     const next = this.#next;
-    next.measure(this.#network.hops, this.#query);
-    const { delay } = this.#query;
+    if (this.#measureNext()) this.#offer();
+    else this.#tooFar = true;
+    return next;
+  }
+
+  /** Takes the next way, measured, for the best, if it is. */
+  #offer(): void {
+    const next = this.#next;
     const time = next.total;
-    if (next.delayIn > delay || next.delayOut > delay) this.#tooFar = true;
-    else if (time < this.#time || (time === this.#time && !this.found)) {
+    if (time < this.#time || (time === this.#time && !this.found)) {
       this.#next = this.best;
       this.best = next;
       this.found = true;
       this.#time = time;
-    } else if (time === this.#time) this.#tied = true;
-    return next;
+    } else if (time === this.#time && !next.isSameAs(this.best)) this.#tied = true;
   }
 
-  /** Finds the shortest way of a set, considers it, and puts by the others of the set. */
-  #searchSet(site: number, set: number): void {
+  /** Raises the least delay of the current set; false when nothing in it can be as good as the best any more. */
+  #raise(delay: number): boolean {
     const sets = this.#sets;
-    const belowIn = sets[set + BELOW_IN] as number;
-    const belowOut = sets[set + BELOW_OUT] as number;
-    const leastIn = sets[set + LEAST_IN] as number;
-    const leastOut = sets[set + LEAST_OUT] as number;
+    if (delay > (sets[CURRENT + DELAY] as number)) sets[CURRENT + DELAY] = delay;
+    const least =
+      (sets[CURRENT + DELAY] as number) +
+      (sets[CURRENT + LEAST_IN] as number) +
+      (sets[CURRENT + LEAST_OUT] as number);
+    return least * ROUNDING <= this.#time;
+  }
+
+  /**
+   * Searches the set put by last: takes its shortest way and puts by its others. The tree may have that way; if not, it tells
+   * at least how much longer one is that avoids what bars the tree's.
+   */
+  #searchSet(site: number): void {
+    const sets = this.#sets;
+    const set = --this.#size * SET;
+    for (let i = 0; i < SET; i++) sets[CURRENT + i] = sets[set + i] as number;
+    if (!this.#raise(0)) return;
+    const delay = this.#tree.distance[site] as number;
+    const detours = this.#detours;
+    const inSet = this.#readOff(site);
+    const way = this.#next;
+    const least = delay + (detours[way.count - 1] as number);
+    if (inSet) {
+      this.#consider();
+      const othersIn = delay + (detours[way.firstSlowIn] as number);
+      const othersOut = delay + (detours[way.firstSlowOut] as number);
+      this.#split(way, least, othersIn, othersOut);
+    } else if (this.#raise(least)) this.#searchAnew(site);
+  }
+
+  /*
+   * Micros, but for rounding, that a hop takes at the most, in and out, on a way of the current set that may be as good as
+   * the best so far.
+   */
+  get #mostIn(): number {
+    const sets = this.#sets;
+    const rest = this.#time - (sets[CURRENT + DELAY] as number) - (sets[CURRENT + LEAST_OUT] as number);
+    return Math.min((sets[CURRENT + BELOW_IN] as number) - 1, rest) / ROUNDING;
+  }
+  get #mostOut(): number {
+    const sets = this.#sets;
+    const rest = this.#time - (sets[CURRENT + DELAY] as number) - (sets[CURRENT + LEAST_IN] as number);
+    return Math.min((sets[CURRENT + BELOW_OUT] as number) - 1, rest) / ROUNDING;
+  }
+
+  /** Finds the shortest way of the current set by a search of its own (A*, towards the data), and puts by the others. */
+  #searchAnew(site: number): void {
+    const distances = this.#tree.distance;
+    const sets = this.#sets;
+    const leastIn = sets[CURRENT + LEAST_IN] as number;
+    const leastOut = sets[CURRENT + LEAST_OUT] as number;
     const most = this.#time / ROUNDING;
-    if ((sets[set + DELAY] as number) + leastIn + leastOut > most) return;
     const network = this.#network;
     const { graph, hops: figures } = network;
     const { start } = graph;
     const query = this.#query;
     const { source, inputBytes, resultBytes } = query;
     const servesAll = this.#servesAll;
-    // The most a hop may take, in and out: whole micros that are less. But for rounding: see below.
-    const mostIn = (belowIn - 1) / ROUNDING;
-    const mostOut = (belowOut - 1) / ROUNDING;
-    const distances = this.#distances;
+    const mostIn = this.#mostIn;
+    const mostOut = this.#mostOut;
     const heap = this.#heap;
     this.#serial = (this.#serial + 2) | 0;
     const open = this.#serial + OPEN;
@@ -236,8 +270,7 @@ export class WideningSearch {
         if (inward > mostIn) continue;
         const outward = resultBytes * (figures[at + PER_BYTE_THERE] as number);
         if (outward > mostOut) continue;
-        if (key + (inward > leastIn ? inward : leastIn) + (outward > leastOut ? outward : leastOut) > most)
-          continue;
+        if (key + Math.max(inward, leastIn) + Math.max(outward, leastOut) > most) continue;
         if (!servesAll && !serves(network, at / HOP, query)) continue;
         const mark = stamp[u] as number;
         if (mark === open) {
@@ -265,38 +298,64 @@ export class WideningSearch {
       }
     }
     if (way === null) return;
-    const sentIn = way.transferIn - way.delayIn;
-    const sentOut = way.transferOut - way.delayOut;
-    if (sentIn >= belowIn || sentOut >= belowOut) {
-      this.#tied = true; // a hop as slow as those left out passed for a quicker one by rounding
-      return;
-    }
     // What was not looked at any more is longer than the limit.
     const delay = reached[source] as number;
     const second = delay + this.#measureDetours(way);
     const detours = this.#detours;
     const othersIn = Math.min(limit, delay + (detours[way.lastSlowIn] as number));
     const othersOut = Math.min(limit, delay + (detours[way.lastSlowOut] as number));
-    this.#split(way, second, othersIn, othersOut, belowIn, belowOut, leastIn, leastOut);
+    this.#split(way, second, othersIn, othersOut);
   }
 
-  /** Writes down the way along the tree, and the detours from before each hop; gives the least there is of any. */
-  #readOff({ arc, detour }: TreeWays, site: number): number {
+  /**
+   * Writes down the way along the tree, up to the first hop that keeps it out of the current set or makes it worse than the
+   * best so far; true where there is none. By hop, too, how much longer another such way is at the least that leaves it no later:
+   * what the hops it might leave by say.
+   */
+  #readOff(site: number): boolean {
+    const { distance, parent } = this.#tree;
     const way = this.#next;
-    const { head } = this.#network.graph;
-    const { source } = this.#query;
+    const network = this.#network;
+    const { graph, hops: figures } = network;
+    const { start } = graph;
+    const query = this.#query;
+    const { source, inputBytes, resultBytes } = query;
+    const servesAll = this.#servesAll;
+    const mostIn = this.#mostIn;
+    const mostOut = this.#mostOut;
     const detours = this.#detours;
     let least = ENDLESS;
     let count = 0;
+    let before = -1;
     for (let v = site; v !== source; ) {
-      least = Math.min(least, detour[v] as number);
-      detours[count] = least;
-      const hop = arc[v] as number;
-      way.hops[count++] = hop;
-      v = head[hop] as number;
+      const next = parent[v] as number;
+      const straight = distance[v] as number;
+      const end = (start[v + 1] as number) * HOP;
+      let on = -1;
+      let barred = false;
+      for (let at = (start[v] as number) * HOP; at < end; at += HOP) {
+        const u = figures[at + HEAD] as number;
+        if (u === before) continue;
+        const serving =
+          inputBytes * (figures[at + PER_BYTE_BACK] as number) <= mostIn &&
+          resultBytes * (figures[at + PER_BYTE_THERE] as number) <= mostOut &&
+          (servesAll || serves(network, at / HOP, query));
+        if (u === next) {
+          on = at / HOP;
+          barred = !serving;
+        } else if (serving) {
+          const longer = (figures[at + ROUND_TRIP] as number) + (distance[u] as number) - straight;
+          if (longer < least) least = longer;
+        }
+      }
+      way.hops[count] = on;
+      detours[count++] = least;
+      way.count = count;
+      if (barred) return false;
+      before = v;
+      v = next;
     }
-    way.count = count;
-    return least;
+    return true;
   }
 
   /** Writes down the way by which the data was reached. */
@@ -323,13 +382,6 @@ export class WideningSearch {
       v = this.#from[v] as number;
     }
     return least;
-  }
-
-  /** The first hop of a way that does not serve the task; -1 where all do. */
-  #firstBarred({ hops, count }: Way): number {
-    if (this.#servesAll) return -1;
-    for (let i = 0; i < count; i++) if (!serves(this.#network, hops[i] as number, this.#query)) return i;
-    return -1;
   }
 
   #makeRoom(): void {
