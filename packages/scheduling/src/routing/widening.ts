@@ -4,6 +4,7 @@ import { MinHeap } from "./heap.ts";
 import { HEAD, HOP, type Network, PER_BYTE_BACK, PER_BYTE_THERE, ROUND_TRIP, serves } from "./network.ts";
 import { NO_TREE, type Tree } from "./tree.ts";
 import { Way } from "./way.ts";
+import { WayMemory } from "./way-memory.ts";
 
 const ENDLESS = Number.POSITIVE_INFINITY;
 /**
@@ -39,6 +40,7 @@ export type Verdict = "found" | "none" | "unproven";
 export class WideningSearch {
   readonly #network: Network;
   readonly #heap = new MinHeap();
+  readonly #memory = new WayMemory();
   /** The best way, once found. */
   best: Way = new Way();
   #next: Way = new Way();
@@ -90,7 +92,12 @@ export class WideningSearch {
     this.#size = 0;
     this.#servesAll = this.#network.servesEverywhere(query);
     this.#push(tree.distance[site] as number, ENDLESS, ENDLESS, leastIn, leastOut);
+    if (this.#size === 0) return "none";
+    this.#searchSet(site);
+    const unsure = this.#size > 0;
+    if (unsure) this.#tryFormer(site);
     while (this.#size > 0 && !this.#tooFar && !this.#tied) this.#searchSet(site);
+    if (unsure && this.found) this.#memory.keep(this.#network.graph, query.source, site, this.best);
     if (this.#tooFar || this.#tied) return "unproven";
     return this.found ? "found" : "none";
   }
@@ -156,6 +163,13 @@ export class WideningSearch {
       this.found = true;
       this.#time = time;
     } else if (time === this.#time && !next.isSameAs(this.best)) this.#tied = true;
+  }
+
+  /** Takes the way that was the best between the two sites before for the best, if it is. */
+  #tryFormer(site: number): void {
+    const next = this.#next;
+    if (!this.#memory.recall(this.#network.graph, this.#query.source, site, next)) return;
+    if (this.#allServe(next) && this.#measureNext()) this.#offer();
   }
 
   /** Raises the least delay of the current set; false when nothing in it can be as good as the best any more. */
@@ -382,6 +396,12 @@ export class WideningSearch {
       v = this.#from[v] as number;
     }
     return least;
+  }
+
+  #allServe({ hops, count }: Way): boolean {
+    if (this.#servesAll) return true;
+    for (let i = 0; i < count; i++) if (!serves(this.#network, hops[i] as number, this.#query)) return false;
+    return true;
   }
 
   #makeRoom(): void {
