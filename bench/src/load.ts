@@ -108,16 +108,16 @@ export class LoadKeeper {
 
   #reserve(claim: Claim, micros: number): void {
     const { type } = claim;
-    this.#standing[type as 0 | 1 | 2].add(this.#hold(claim), micros);
+    this.#standing[type as 0 | 1 | 2].add(this.#hold(claim), claim.rate, micros);
     this.#reserved[type] = (this.#reserved[type] as number) + claim.rate;
   }
 
   /** The next task of a type ends. */
   #end(type: number): void {
-    const id = this.#standing[type as 0 | 1 | 2].next();
+    const standing = this.#standing[type as 0 | 1 | 2];
+    const id = standing.next();
     if (id < 0) return;
-    const rate = this.pool.reservation(id as ReservationId)?.rate ?? 0;
-    this.#reserved[type] = (this.#reserved[type] as number) - rate;
+    this.#reserved[type] = (this.#reserved[type] as number) - standing.rate;
     this.pool.release(id as ReservationId);
   }
 }
@@ -146,13 +146,16 @@ class Ends {
   static readonly #SLOT_MICROS = 50_000;
   readonly #first = new Int32Array(Ends.#SLOTS).fill(-1);
   #ids = new Float64Array(1024);
+  #rates = new Float64Array(1024);
   #following = new Int32Array(1024);
   #unused = -1;
   #made = 0;
   #at = 0;
   #size = 0;
+  /** The rate of what ended last. */
+  rate = 0;
 
-  add(id: number, micros: number): void {
+  add(id: number, rate: number, micros: number): void {
     const ahead = Math.min(Ends.#SLOTS - 1, Math.floor(micros / Ends.#SLOT_MICROS));
     const slot = (this.#at + ahead) % Ends.#SLOTS;
     let entry = this.#unused;
@@ -160,6 +163,7 @@ class Ends {
     else entry = this.#made++;
     if (entry === this.#ids.length) this.#widen();
     this.#ids[entry] = id;
+    this.#rates[entry] = rate;
     this.#following[entry] = this.#first[slot] as number;
     this.#first[slot] = entry;
     this.#size++;
@@ -174,6 +178,7 @@ class Ends {
     this.#following[entry] = this.#unused;
     this.#unused = entry;
     this.#size--;
+    this.rate = this.#rates[entry] as number;
     return this.#ids[entry] as number;
   }
 
@@ -181,6 +186,9 @@ class Ends {
     const ids = new Float64Array(this.#ids.length * 2);
     ids.set(this.#ids);
     this.#ids = ids;
+    const rates = new Float64Array(this.#rates.length * 2);
+    rates.set(this.#rates);
+    this.#rates = rates;
     const following = new Int32Array(this.#following.length * 2);
     following.set(this.#following);
     this.#following = following;

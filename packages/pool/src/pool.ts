@@ -12,7 +12,7 @@ import { type Amounts, NOTHING, plus } from "./amounts.ts";
 import { ACCELERATOR_KINDS } from "./capabilities.ts";
 import { CHANGED, ChangeFeed } from "./changes.ts";
 import type { Claim, ClaimByName, ReservationId, StaleCode } from "./claim.ts";
-import { Ledger } from "./ledger.ts";
+import { blankClaim, Ledger } from "./ledger.ts";
 import { KNOWN, LinkTable } from "./links.ts";
 import { FREE_OF_CHARGE, NodeTable, type PriceColumns } from "./nodes.ts";
 
@@ -46,6 +46,8 @@ export class Pool {
   #nodes = new NodeTable();
   #links = new LinkTable();
   #ledger = new Ledger();
+  /** The claim being given back: filled again for each. */
+  readonly #released = blankClaim();
   #version = 0;
   /** What the nodes in the pool have in all; see `capacity`. */
   #capacity = NOTHING;
@@ -157,7 +159,7 @@ export class Pool {
     const index = this.#present(id);
     if (index < 0) return;
     const services = (this.#nodes.services[index] ??= new Map());
-    const used = services.get(service)?.used ?? this.#instancesOn(index, service);
+    const used = services.get(service)?.used ?? this.#ledger.countOf(index, service);
     if (limit === null) services.delete(service);
     else services.set(service, { limit, used });
     this.#version++;
@@ -309,8 +311,8 @@ export class Pool {
 
   /** Gives back exactly what was taken; harmless for an id that was released already. */
   release(id: ReservationId): void {
-    const claim = this.#ledger.find(id);
-    if (claim === undefined) return;
+    const claim = this.#released;
+    if (!this.#ledger.read(id, claim)) return;
     const devices = this.#ledger.devicesOf(id);
     this.#ledger.remove(id);
     this.#move(claim, -1);
@@ -319,9 +321,10 @@ export class Pool {
     this.#loadChanged(claim.node, changedBy(claim));
   }
 
-  /** What a reservation took; undefined once released. */
+  /** What a reservation took, as a claim of its own; undefined once released. */
   reservation(id: ReservationId): Claim | undefined {
-    return this.#ledger.find(id);
+    const claim = blankClaim();
+    return this.#ledger.read(id, claim) ? claim : undefined;
   }
 
   /**
@@ -459,14 +462,6 @@ export class Pool {
   #loadChanged(node: number, what: number = CHANGED.anything): void {
     this.#version++;
     for (let f = 0; f < this.#feeds.length; f++) (this.#feeds[f] as ChangeFeed).loads.mark(node, what);
-  }
-
-  #instancesOn(node: number, service: string): number {
-    let count = 0;
-    this.#ledger.forEach((claim) => {
-      if (claim.node === node && claim.service === service) count++;
-    });
-    return count;
   }
 
   /** The index of a node in the pool; -1 where there is none. */

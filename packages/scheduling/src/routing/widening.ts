@@ -165,7 +165,7 @@ export class WideningSearch {
     } else if (time === this.#time && !next.isSameAs(this.best)) this.#tied = true;
   }
 
-  /** Takes the way that was the best between the two sites before for the best, if it is. */
+  /** Takes the way that was the best between the two sites before for the best, if it is. Its hops may be down by now. */
   #tryFormer(site: number): void {
     const next = this.#next;
     if (!this.#memory.recall(this.#network.graph, this.#query.source, site, next)) return;
@@ -399,7 +399,6 @@ export class WideningSearch {
   }
 
   #allServe({ hops, count }: Way): boolean {
-    if (this.#servesAll) return true;
     for (let i = 0; i < count; i++) if (!serves(this.#network, hops[i] as number, this.#query)) return false;
     return true;
   }
