@@ -7,6 +7,7 @@ import { sending, type Way } from "./way.ts";
 import { WideningSearch } from "./widening.ts";
 
 const ENDLESS = Number.POSITIVE_INFINITY;
+const OWN = -1;
 
 /**
  * The best path between the data and a site under all of a task's demands at once, found exactly.
@@ -45,6 +46,8 @@ export class QuickestPath {
   /** What bounds the task's ways, once needed: the least sums from every site, and the tree of round trips. */
   #toGo: ToGo | null = null;
   #tree: Tree = NO_TREE;
+  /** The part of the network it is of; `OWN`: those hops that serve the task. */
+  #view = OWN;
   /** Best residual rates between the data's site and its neighbours: every way to it ends with one of them. */
   #accessIn = 0;
   #accessOut = 0;
@@ -83,7 +86,8 @@ export class QuickestPath {
     const network = this.#network;
     const treeOf = (metric: Metric): Tree =>
       network.treeOf(source, network.viewOf(metric, security, mustKnow));
-    this.#tree = treeOf("roundTrip");
+    this.#view = network.viewOf("roundTrip", security, mustKnow);
+    this.#tree = network.treeOf(source, this.#view);
     this.#toGo = {
       roundTrip: this.#tree.distance,
       jitter: jitter === ENDLESS ? null : treeOf("jitter").distance,
@@ -110,6 +114,7 @@ export class QuickestPath {
     const into = this.#own.distance.length === graph.vertices ? this.#own : undefined;
     this.#own = this.#solver.solve({ ...graph, weight: this.#serving }, this.#query.source, into);
     this.#tree = this.#own;
+    this.#view = OWN;
     this.#toGo = { ...toGo, roundTrip: this.#own.distance };
   }
 
@@ -197,9 +202,9 @@ export class QuickestPath {
     const leastIn = sending(inputBytes, this.#widestIn);
     const leastOut = sending(resultBytes, this.#widestOut);
     const widening = this.#widening;
-    const verdict = widening.search(query, site, within, this.#tree, leastIn, leastOut);
+    const verdict = widening.search(query, site, within, this.#tree, this.#view, leastIn, leastOut);
     if (verdict === "none") {
-      if (query.bandwidth > 0 && this.#tree !== this.#own) this.#narrow(toGo);
+      if (query.bandwidth > 0 && this.#view !== OWN) this.#narrow(toGo);
       return false;
     }
     const known = widening.found && this.#keepsSums(widening.best);

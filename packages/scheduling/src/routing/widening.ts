@@ -46,6 +46,7 @@ export class WideningSearch {
   #next: Way = new Way();
   #query = new Query();
   #tree: Tree = NO_TREE;
+  #view = -1;
   /** Whether there is a best, and its time; else the limit. */
   found = false;
   #time = 0;
@@ -78,13 +79,23 @@ export class WideningSearch {
 
   /**
    * Looks for the quickest way from `site` to the data of a task within so many micros; limits on jitter, loss and bit
-   * errors are not looked at. `tree`: of least round trips to the data, over all hops that may serve the task. `leastIn`,
-   * `leastOut`: whole micros that sending takes over any way.
+   * errors are not looked at. `tree`: of least round trips to the data, over all hops that may serve the task; `view`: the
+   * part of the network it is of, -1 where it is the task's own. `leastIn`, `leastOut`: whole micros that sending takes over
+   * any way.
    */
-  search(query: Query, site: number, within: number, tree: Tree, leastIn: number, leastOut: number): Verdict {
+  search(
+    query: Query,
+    site: number,
+    within: number,
+    tree: Tree,
+    view: number,
+    leastIn: number,
+    leastOut: number,
+  ): Verdict {
     this.#makeRoom();
     this.#query = query;
     this.#tree = tree;
+    this.#view = view;
     this.found = false;
     this.#tooFar = false;
     this.#tied = false;
@@ -202,7 +213,12 @@ export class WideningSearch {
       const othersIn = delay + (detours[way.firstSlowIn] as number);
       const othersOut = delay + (detours[way.firstSlowOut] as number);
       this.#split(way, least, othersIn, othersOut);
-    } else if (this.#raise(least)) this.#searchAnew(site);
+    } else if (this.#raise(least)) {
+      const bar = this.#network.tail[way.hops[way.count - 1] as number] as number;
+      const back = this.#view >= 0 && (this.#tree.distance[bar] as number) < delay / 2;
+      if (back) this.#searchAnew(this.#query.source, site, this.#network.treeOf(site, this.#view), true);
+      else this.#searchAnew(site, this.#query.source, this.#tree, false);
+    }
   }
 
   /*
@@ -220,21 +236,26 @@ export class WideningSearch {
     return Math.min((sets[CURRENT + BELOW_OUT] as number) - 1, rest) / ROUNDING;
   }
 
-  /** Finds the shortest way of the current set by a search of its own (A*, towards the data), and puts by the others. */
-  #searchAnew(site: number): void {
-    const distances = this.#tree.distance;
+  /**
+   * Finds the shortest way of the current set by a search of its own (A*, straight on to the other end), and puts by the
+   * others. It sets out from the end that what bars the tree's way is nearer to: what has to be gone round is then
+   * behind it soon, and the rest is straight on. `backwards`: from the data to the site.
+   */
+  #searchAnew(start: number, goal: number, { distance }: Tree, backwards: boolean): void {
     const sets = this.#sets;
     const leastIn = sets[CURRENT + LEAST_IN] as number;
     const leastOut = sets[CURRENT + LEAST_OUT] as number;
     const most = this.#time / ROUNDING;
     const network = this.#network;
     const { graph, hops: figures } = network;
-    const { start } = graph;
+    const first = graph.start;
     const query = this.#query;
-    const { source, inputBytes, resultBytes } = query;
+    const { inputBytes, resultBytes } = query;
     const servesAll = this.#servesAll;
     const mostIn = this.#mostIn;
     const mostOut = this.#mostOut;
+    const perByteIn = backwards ? PER_BYTE_THERE : PER_BYTE_BACK;
+    const perByteOut = backwards ? PER_BYTE_BACK : PER_BYTE_THERE;
     const heap = this.#heap;
     this.#serial = (this.#serial + 2) | 0;
     const open = this.#serial + OPEN;
@@ -248,14 +269,14 @@ export class WideningSearch {
     const farthest = (2 * query.delay) / ROUNDING;
     let limit = Math.min((this.#time - leastIn - leastOut) / ROUNDING, farthest);
     let way: Way | null = null;
-    stamp[site] = open;
-    reached[site] = 0;
-    turnedDown[site] = ENDLESS;
-    from[site] = -1;
+    stamp[start] = open;
+    reached[start] = 0;
+    turnedDown[start] = ENDLESS;
+    from[start] = -1;
     heap.clear();
     // The most promising is held back from the heap: mostly it is the next, straight ahead.
-    let held = site;
-    let heldKey = distances[site] as number;
+    let held = start;
+    let heldKey = distance[start] as number;
     for (;;) {
       const least = heap.least;
       const ahead = heldKey <= least;
@@ -265,8 +286,8 @@ export class WideningSearch {
       if (stamp[v] === closed) continue;
       stamp[v] = closed;
       const gone = reached[v] as number;
-      if (v === source) {
-        this.#trace(site);
+      if (v === goal) {
+        this.#trace(start, goal, backwards);
         way = this.#consider();
         // From here on for the second of the set only: as slow inwards, and at the best outwards.
         const sentIn = Math.max(leastIn, way.transferIn - way.delayIn);
@@ -274,15 +295,15 @@ export class WideningSearch {
         continue;
       }
       const before = from[v] as number;
-      const end = (start[v + 1] as number) * HOP;
-      for (let at = (start[v] as number) * HOP; at < end; at += HOP) {
+      const end = (first[v + 1] as number) * HOP;
+      for (let at = (first[v] as number) * HOP; at < end; at += HOP) {
         const length = gone + (figures[at + ROUND_TRIP] as number);
         const u = figures[at + HEAD] as number;
-        const key = length + (distances[u] as number);
+        const key = length + (distance[u] as number);
         if (!(key <= limit) || u === before) continue;
-        const inward = inputBytes * (figures[at + PER_BYTE_BACK] as number);
+        const inward = inputBytes * (figures[at + perByteIn] as number);
         if (inward > mostIn) continue;
-        const outward = resultBytes * (figures[at + PER_BYTE_THERE] as number);
+        const outward = resultBytes * (figures[at + perByteOut] as number);
         if (outward > mostOut) continue;
         if (key + Math.max(inward, leastIn) + Math.max(outward, leastOut) > most) continue;
         if (!servesAll && !serves(network, at / HOP, query)) continue;
@@ -313,11 +334,13 @@ export class WideningSearch {
     }
     if (way === null) return;
     // What was not looked at any more is longer than the limit.
-    const delay = reached[source] as number;
-    const second = delay + this.#measureDetours(way);
+    const delay = reached[goal] as number;
+    const second = delay + this.#measureDetours(way, goal, backwards);
     const detours = this.#detours;
-    const othersIn = Math.min(limit, delay + (detours[way.lastSlowIn] as number));
-    const othersOut = Math.min(limit, delay + (detours[way.lastSlowOut] as number));
+    const slowIn = backwards ? way.firstSlowIn : way.lastSlowIn;
+    const slowOut = backwards ? way.firstSlowOut : way.lastSlowOut;
+    const othersIn = Math.min(limit, delay + (detours[slowIn] as number));
+    const othersOut = Math.min(limit, delay + (detours[slowOut] as number));
     this.#split(way, second, othersIn, othersOut);
   }
 
@@ -372,27 +395,33 @@ export class WideningSearch {
     return true;
   }
 
-  /** Writes down the way by which the data was reached. */
-  #trace(site: number): void {
+  /** Writes down the way by which the goal was reached, always from the site to the data. */
+  #trace(start: number, goal: number, backwards: boolean): void {
     const way = this.#next;
+    const { twin } = this.#network;
+    const by = this.#by;
+    const from = this.#from;
     let count = 0;
-    for (let v = this.#query.source; v !== site; v = this.#from[v] as number) count++;
+    for (let v = goal; v !== start; v = from[v] as number) count++;
     way.count = count;
-    for (let v = this.#query.source; v !== site; v = this.#from[v] as number)
-      way.hops[--count] = this.#by[v] as number;
+    let i = 0;
+    for (let v = goal; v !== start; v = from[v] as number, i++) {
+      if (backwards) way.hops[i] = twin[by[v] as number] as number;
+      else way.hops[count - 1 - i] = by[v] as number;
+    }
   }
 
   /**
    * Any other way joins the shortest of a set where it was turned down last, and is longer by as much at the least; one that
-   * avoids a hop joins it after that. Writes down the latter by hop, and gives the least of all.
+   * avoids a hop joins it nearer to the goal. Writes down the latter by hop, and gives the least of all.
    */
-  #measureDetours({ count }: Way): number {
+  #measureDetours({ count }: Way, goal: number, backwards: boolean): number {
     const detours = this.#detours;
     let least = ENDLESS;
-    let v = this.#query.source;
-    for (let i = count - 1; i >= 0; i--) {
+    let v = goal;
+    for (let i = 0; i < count; i++) {
       least = Math.min(least, (this.#turnedDown[v] as number) - (this.#reached[v] as number));
-      detours[i] = least;
+      detours[backwards ? i : count - 1 - i] = least;
       v = this.#from[v] as number;
     }
     return least;
