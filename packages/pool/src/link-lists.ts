@@ -37,8 +37,9 @@ export class LinkLists {
   read(start: number, firstLength: number, secondLength: number, first: number[], second: number[]): void {
     const blocks = this.#blocks;
     const length = firstLength + secondLength;
-    first.length = firstLength;
-    second.length = secondLength;
+    // One by one: to set the length costs more than such a list is long.
+    while (first.length > firstLength) first.pop();
+    while (second.length > secondLength) second.pop();
     let block = start;
     let at = 0;
     for (let i = 0; i < length; i++) {

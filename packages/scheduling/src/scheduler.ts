@@ -118,8 +118,10 @@ export class Scheduler {
     const paths = this.#paths;
     if (!paths.isFor(site)) paths.find(site, Number.MAX_VALUE);
     const claim = this.#claim();
-    const path: SiteId[] = [links.sites.idOf(query.source)];
-    for (const link of claim.linksIn) path.push(links.sites.idOf(links.to[link] as number));
+    const path = new Array<SiteId>(claim.linksIn.length + 1);
+    path[0] = links.sites.idOf(query.source);
+    for (let i = 1; i < path.length; i++)
+      path[i] = links.sites.idOf(links.to[claim.linksIn[i - 1] as number] as number);
     const joules = joulesOn(nodes, query, fit.node, fit.rate === 0 ? 1 : fit.effectiveRate / fit.rate);
     const grams = gramsOn(nodes, fit.node, joules);
     return {

@@ -26,6 +26,9 @@ const LANE_PLANE = MEMORY_PLANE + MEMORY_BANDS - 1;
 const CAPABILITY_PLANE = LANE_PLANE + LANE_BANDS;
 const PLANES = CAPABILITY_PLANE + 32;
 
+/** No memory costs more, as far as single precision goes. */
+const DEAREST = 3e38;
+
 /** How full one row may be, and all of them together, before nodes are spread anew; and how full they are then. */
 const [FULL_ROW, FULL_ORDER, ROOMY] = [0.95, 0.7, 0.6] as const;
 
@@ -53,6 +56,9 @@ export class KeyOrder {
   planes: BitPlanes = new BitPlanes(PLANES, 0);
   /** By row: no key in it or after it is less, and none before it greater. */
   least: Float32Array = new Float32Array(0);
+  /** By row: memory costs no less on any node in it (`MEMORY_KEY`); and anywhere. */
+  leastMemory: Float32Array = new Float32Array(0);
+  leastMemoryAnywhere = 0;
   /** By row: how many seats are taken. */
   #taken = new Uint8Array(0);
   #size = 0;
@@ -202,6 +208,8 @@ export class KeyOrder {
     this.whole = new Int32Array(this.seats.buffer).fill(-1);
     this.planes = new BitPlanes(PLANES, rows);
     this.least = new Float32Array(rows);
+    this.leastMemory = new Float32Array(rows).fill(DEAREST);
+    this.leastMemoryAnywhere = DEAREST;
     this.#taken = new Uint8Array(rows);
     this.#size = 0;
     this.#seatEvenly(sorted, 0, rows);
@@ -226,7 +234,11 @@ export class KeyOrder {
     const lane = nodes.lane[this.#weights.type][n] as number;
     const forMemory = nodes.pricePerByteSecondMemory[n] as number;
     this.seats[at + KEY] = key;
-    this.seats[at + MEMORY_KEY] = lane > 0 ? atLeast(forMemory / lane) : 0;
+    const memoryKey = lane > 0 ? atLeast(forMemory / lane) : 0;
+    const row = Math.floor(seat / WORD);
+    this.seats[at + MEMORY_KEY] = memoryKey;
+    this.leastMemory[row] = Math.min(this.leastMemory[row] as number, memoryKey);
+    this.leastMemoryAnywhere = Math.min(this.leastMemoryAnywhere, memoryKey);
     this.seats[at + LANE] = atMost(lane);
     this.seats[at + MEMORY_PRICE] = atLeast(forMemory);
     this.whole[at + NODE] = n;
@@ -253,6 +265,7 @@ export class KeyOrder {
   #count(seat: number, more: number): void {
     const row = Math.floor(seat / WORD);
     this.#taken[row] = (this.#taken[row] as number) + more;
+    if (this.#taken[row] === 0) this.leastMemory[row] = DEAREST;
     this.#size += more;
   }
 

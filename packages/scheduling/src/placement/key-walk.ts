@@ -69,21 +69,25 @@ export class KeyWalk {
   walk(query: Query, order: KeyOrder): void {
     const { best } = this.#contest;
     const { words, spans } = order.planes;
-    const { least } = order;
+    const { least, leastMemory } = order;
     const starts = this.#starts;
     const count = this.#count;
-    const [moving, perKey, from] = [this.#moving, this.#perKey, this.#from];
+    const [moving, perKey, perMemoryKey, from] = [this.#moving, this.#perKey, this.#perMemoryKey, this.#from];
+    // What any node adds at the least, whatever its key.
+    const fixed = moving + perMemoryKey * order.leastMemoryAnywhere;
     const [first, second, third] = [starts[0] as number, starts[1] as number, starts[2] as number];
     this.#from = -1;
     for (let span = Math.floor(from / WORD); span < spans; span++) {
-      if (moving + perKey * (least[span * WORD] as number) > best.score) return;
+      if (fixed + perKey * (least[span * WORD] as number) > best.score) return;
       for (let rows = this.#rowsOf(order, span); rows !== 0; rows &= rows - 1) {
         const row = span * WORD + lowestOf(rows);
         let seats =
           (words[first + row] as number) & (words[second + row] as number) & (words[third + row] as number);
         for (let i = 3; i < count && seats !== 0; i++) seats &= words[(starts[i] as number) + row] as number;
         if (seats === 0 || row < from) continue;
-        if (moving + perKey * (least[row] as number) > best.score) return;
+        const score = perKey * (least[row] as number);
+        if (fixed + score > best.score) return;
+        if (moving + score + perMemoryKey * (leastMemory[row] as number) > best.score) continue;
         this.#visit(query, order, row, seats);
       }
     }

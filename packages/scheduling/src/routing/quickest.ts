@@ -259,12 +259,16 @@ export class QuickestPath {
 
   /** Link indexes of the last path found: from the data to the site, and back from it. */
   links(): { readonly linksIn: number[]; readonly linksOut: number[] } {
-    const linksIn: number[] = [];
-    const linksOut: number[] = [];
+    const count = this.hops;
+    const linksIn = new Array<number>(count);
+    const linksOut = new Array<number>(count);
     const { there, back } = this.#network;
     const { hops } = this.#way;
-    for (let i = this.hops - 1; i >= 0; i--) linksIn.push(back[hops[i] as number] as number);
-    for (let i = 0; i < this.hops; i++) linksOut.push(there[hops[i] as number] as number);
+    for (let i = 0; i < count; i++) {
+      const hop = hops[i] as number;
+      linksIn[count - 1 - i] = back[hop] as number;
+      linksOut[i] = there[hop] as number;
+    }
     return { linksIn, linksOut };
   }
 }
