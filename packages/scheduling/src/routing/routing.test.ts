@@ -62,10 +62,10 @@ function allPaths(graph: Graph, source: number, target: number): number[][] {
 const weightOf = (graph: Graph, arcs: readonly number[]): number =>
   arcs.reduce((sum, arc) => sum + (graph.weight[arc] as number), 0);
 
-const random = (runs: number, property: (rng: Rng) => void): void =>
+const random = (runs: number, property: (rng: Rng) => void, seeds: readonly number[] = []): void =>
   fc.assert(
     fc.property(fc.integer(), (seed) => property(new Rng(seed))),
-    { numRuns: runs },
+    { numRuns: runs, examples: seeds.map((seed) => [seed]) },
   );
 
 describe("k shortest loopless paths", () => {
@@ -206,7 +206,9 @@ describe("the quickest path under demands", () => {
 
   it("is the best of all ways there are, while links come, go and fill up", () => {
     let found = 0;
-    random(150, (rng) => {
+    // One where a way goes back to a site that a hop of it was reached from in the search.
+    const seeds = [-793098989];
+    const property = (rng: Rng): void => {
       const pool = new Pool();
       const sites = 3 + rng.below(6);
       const delays = rng.chance(0.5) ? [0, 500, 1000, 3000] : [...Array(40).keys()].map((i) => 100 * i);
@@ -245,7 +247,8 @@ describe("the quickest path under demands", () => {
         );
         if (rng.chance(0.5)) pool.reserve(pathClaim(pool, linksIn, linksOut, rate));
       }
-    });
+    };
+    random(500, property, seeds);
     expect(found).toBeGreaterThan(500);
   });
 

@@ -1,8 +1,8 @@
 import type { Graph } from "./graph.ts";
 import type { Way } from "./way.ts";
 
-/** Ways kept at most, and the longest that is kept, in hops: 136 bytes each, half a megabyte in all. */
-const WAYS = 4096;
+/** Ways kept at most, and the longest that is kept, in hops: 136 bytes each, a megabyte in all. */
+const WAYS = 8192;
 const LONGEST = 31;
 const WORDS = LONGEST + 1;
 

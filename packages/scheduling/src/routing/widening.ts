@@ -333,15 +333,13 @@ export class WideningSearch {
       }
     }
     if (way === null) return;
-    // What was not looked at any more is longer than the limit.
     const delay = reached[goal] as number;
-    const second = delay + this.#measureDetours(way, goal, backwards);
     const detours = this.#detours;
-    const slowIn = backwards ? way.firstSlowIn : way.lastSlowIn;
-    const slowOut = backwards ? way.firstSlowOut : way.lastSlowOut;
-    const othersIn = Math.min(limit, delay + (detours[slowIn] as number));
-    const othersOut = Math.min(limit, delay + (detours[slowOut] as number));
-    this.#split(way, second, othersIn, othersOut);
+    const second = delay + this.#measureDetours(way, goal, backwards);
+    const othersIn = delay + (detours[backwards ? way.firstSlowIn : way.lastSlowIn] as number);
+    const othersOut = delay + (detours[backwards ? way.firstSlowOut : way.lastSlowOut] as number);
+    // What was not looked at any more is longer than the limit: too long, if as slow inwards.
+    this.#split(way, second, Math.min(limit, othersIn), othersOut > limit ? ENDLESS : othersOut);
   }
 
   /**
@@ -419,10 +417,33 @@ export class WideningSearch {
     const detours = this.#detours;
     let least = ENDLESS;
     let v = goal;
+    let next = -1;
     for (let i = 0; i < count; i++) {
-      least = Math.min(least, (this.#turnedDown[v] as number) - (this.#reached[v] as number));
+      least = Math.min(
+        least,
+        (this.#turnedDown[v] as number) - (this.#reached[v] as number),
+        this.#turnBack(v, next),
+      );
       detours[backwards ? i : count - 1 - i] = least;
+      next = v;
       v = this.#from[v] as number;
+    }
+    return least;
+  }
+
+  /**
+   * A way may also join at a vertex from one that was itself reached from there, and never went back for that: it came to
+   * it otherwise then, no sooner. `next`: where the shortest way goes on to.
+   */
+  #turnBack(vertex: number, next: number): number {
+    const { graph, hops: figures } = this.#network;
+    const closed = this.#serial + CLOSED;
+    const end = (graph.start[vertex + 1] as number) * HOP;
+    let least = ENDLESS;
+    for (let at = (graph.start[vertex] as number) * HOP; at < end; at += HOP) {
+      const u = figures[at + HEAD] as number;
+      if (u === next || this.#stamp[u] !== closed || this.#from[u] !== vertex) continue;
+      least = Math.min(least, 2 * (figures[at + ROUND_TRIP] as number));
     }
     return least;
   }
