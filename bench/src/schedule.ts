@@ -31,13 +31,15 @@ const SCALES: Readonly<Record<"smoke" | "full", Scale>> = {
   full: {
     sites: 500,
     nodes: [10_000, 100_000],
-    decisions: 5_000,
-    warmUp: 5_000,
+    decisions: 15_000,
+    warmUp: 15_000,
     scans: 15,
     growth: [1_000, 10_000, 100_000, 1_000_000],
   },
 };
 const LOADS = [0.5, 0.7, 0.9] as const;
+/** Decisions of a point of growth, and as many before. */
+const GROWTH_DECISIONS = 5_000;
 /** Tasks that come again and again: as many as stay in the caches, as one just read from the wire would be. */
 const TASKS = 4_000;
 
@@ -146,7 +148,7 @@ function scanSeconds(keeper: LoadKeeper, scheduler: Scheduler, count: number): n
 function sampled(size: "smoke" | "full", report: Report): void {
   const scale = SCALES[size];
   const nodes = 10_000;
-  const count = Math.max(50, scale.decisions / 20);
+  const count = Math.max(50, scale.decisions / 60);
   const tasks = makeTasks(count, scale.sites, "usual");
   let [exact, sample, worse, missed, compared] = [0, 0, 0, 0, 0];
   for (const load of LOADS) {
@@ -195,7 +197,7 @@ function growth(size: "smoke" | "full", nodes: number, report: Report): GrowthPo
   const keeper = new LoadKeeper(pool, tasks, 0.7);
   const filled = bytesHeld();
   const scheduler = new Scheduler(pool);
-  const decisions = Math.min(scale.decisions, nodes > 100_000 ? 1_000 : 5_000);
+  const decisions = Math.min(scale.decisions, nodes > 100_000 ? 1_000 : GROWTH_DECISIONS);
   for (let i = 0; i < decisions; i++) keeper.step(scheduler);
   const held = bytesHeld() - filled;
   const seconds = cpuSeconds(() => {
