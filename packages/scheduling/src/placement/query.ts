@@ -76,7 +76,7 @@ export class Query {
     this.service = algorithm.function;
     this.corrections = pool.corrections(algorithm.function) ?? pool.corrections(workClass(needs));
     this.#fillIdentity(pool, needs);
-    this.serial++;
+    this.serial = (this.serial + 1) | 0; // stamps are 32 bits
     this.#fillSites(pool, needs);
     this.#fillAvoided(pool, where.avoid, exclude);
     this.inputBytes = basic.inputBytes;

@@ -31,7 +31,7 @@ export class Reach {
 
   begin(query: Query): void {
     this.#paths.begin(query);
-    this.#task++;
+    this.#task = (this.#task + 1) | 0;
     this.#looked = false;
     this.#limited = this.#paths.limited;
     this.#anywhere =

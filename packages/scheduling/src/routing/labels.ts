@@ -255,7 +255,7 @@ export class LabelSearch {
     const { vertices } = this.#network.graph;
     this.#count = 0;
     this.#heap.clear();
-    this.#serial++;
+    this.#serial = (this.#serial + 1) | 0;
     if (this.#first.length < vertices) {
       this.#first = new Int32Array(vertices * 2);
       this.#stamp = new Int32Array(vertices * 2);

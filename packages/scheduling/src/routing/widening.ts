@@ -1,10 +1,10 @@
 import { ROUNDING } from "../placement/column.ts";
 import { Query } from "../placement/query.ts";
-import { MinHeap } from "./heap.ts";
 import { HEAD, HOP, type Network, PER_BYTE_BACK, PER_BYTE_THERE, ROUND_TRIP, serves } from "./network.ts";
 import { NO_TREE, type Tree } from "./tree.ts";
 import { Way } from "./way.ts";
 import { WayMemory } from "./way-memory.ts";
+import { Bounds, WayRound } from "./way-round.ts";
 
 const ENDLESS = Number.POSITIVE_INFINITY;
 /**
@@ -13,7 +13,6 @@ const ENDLESS = Number.POSITIVE_INFINITY;
  */
 const SET = 5;
 const [DELAY, BELOW_IN, BELOW_OUT, LEAST_IN, LEAST_OUT] = [0, 1, 2, 3, 4] as const;
-const [OPEN, CLOSED] = [0, 1] as const;
 /** Sets put by at most; behind them is the one that is being searched. */
 const SETS = 32;
 const CURRENT = SETS * SET;
@@ -31,15 +30,16 @@ export type Verdict = "found" | "none" | "unproven";
  * the shortest way of all, and say it sends in `a` and out `b` micros. Any other is longer, so one that sends no quicker
  * either way is no better: a better one is among those with every hop quicker than `a` inwards, or among those that are not,
  * but have every hop quicker than `b` outwards. Both sets are searched the same way, until the delay, with the least
- * that sending can take in the set, passes the best time so far. Each search goes straight towards the data (A*, the
- * distances of the data's tree being what remains at the least), and mostly there is one or none: only bytes that take
- * longer than a detour ask for more.
+ * that sending can take in the set, passes the best time so far. The tree of the data has the shortest way of all, and tells
+ * mostly that none of a set can be as good; where it does not, the set is searched (`WayRound`): only bytes that take
+ * longer than a detour ask for that.
  *
  * Where two ways may take the same time, nothing is proven: what to prefer is not known here.
  */
 export class WideningSearch {
   readonly #network: Network;
-  readonly #heap = new MinHeap();
+  readonly #round: WayRound;
+  readonly #bounds = new Bounds();
   readonly #memory = new WayMemory();
   /** The best way, once found. */
   best: Way = new Way();
@@ -64,17 +64,9 @@ export class WideningSearch {
   /** By hop of a way: the least by which another is longer that avoids it. */
   #detours: Float64Array = new Float64Array(64);
 
-  /* By vertex, valid where stamped (OPEN or CLOSED past the serial): its least delay from the site, the next that was turned
-   * down, the hop by which it was reached, and from where. */
-  #serial = 0;
-  #stamp = new Int32Array(0);
-  #reached = new Float64Array(0);
-  #turnedDown = new Float64Array(0);
-  #by = new Int32Array(0);
-  #from = new Int32Array(0);
-
   constructor(network: Network) {
     this.#network = network;
+    this.#round = new WayRound(network);
   }
 
   /**
@@ -215,130 +207,53 @@ export class WideningSearch {
       this.#split(way, least, othersIn, othersOut);
     } else if (this.#raise(least)) {
       const bar = this.#network.tail[way.hops[way.count - 1] as number] as number;
-      const back = this.#view >= 0 && (this.#tree.distance[bar] as number) < delay / 2;
-      if (back) this.#searchAnew(this.#query.source, site, this.#network.treeOf(site, this.#view), true);
-      else this.#searchAnew(site, this.#query.source, this.#tree, false);
+      this.#searchAnew(site, this.#view >= 0 && (this.#tree.distance[bar] as number) < delay / 2);
     }
   }
 
-  /*
-   * Micros, but for rounding, that a hop takes at the most, in and out, on a way of the current set that may be as good as
-   * the best so far.
-   */
-  get #mostIn(): number {
+  /** What bounds the ways of the current set that may be as good as the best so far; but for rounding. */
+  #readBounds(): Bounds {
     const sets = this.#sets;
-    const rest = this.#time - (sets[CURRENT + DELAY] as number) - (sets[CURRENT + LEAST_OUT] as number);
-    return Math.min((sets[CURRENT + BELOW_IN] as number) - 1, rest) / ROUNDING;
-  }
-  get #mostOut(): number {
-    const sets = this.#sets;
-    const rest = this.#time - (sets[CURRENT + DELAY] as number) - (sets[CURRENT + LEAST_IN] as number);
-    return Math.min((sets[CURRENT + BELOW_OUT] as number) - 1, rest) / ROUNDING;
+    const bounds = this.#bounds;
+    const leastIn = sets[CURRENT + LEAST_IN] as number;
+    const leastOut = sets[CURRENT + LEAST_OUT] as number;
+    const rest = this.#time - (sets[CURRENT + DELAY] as number);
+    bounds.leastIn = leastIn;
+    bounds.leastOut = leastOut;
+    bounds.mostIn = Math.min((sets[CURRENT + BELOW_IN] as number) - 1, rest - leastOut) / ROUNDING;
+    bounds.mostOut = Math.min((sets[CURRENT + BELOW_OUT] as number) - 1, rest - leastIn) / ROUNDING;
+    bounds.most = this.#time / ROUNDING;
+    return bounds;
   }
 
   /**
-   * Finds the shortest way of the current set by a search of its own (A*, straight on to the other end), and puts by the
-   * others. It sets out from the end that what bars the tree's way is nearer to: what has to be gone round is then
-   * behind it soon, and the rest is straight on. `backwards`: from the data to the site.
+   * Finds the shortest way of the current set by a search of its own, and puts by the others; from the data to the site where
+   * what bars the tree's way is nearer to the data.
    */
-  #searchAnew(start: number, goal: number, { distance }: Tree, backwards: boolean): void {
-    const sets = this.#sets;
-    const leastIn = sets[CURRENT + LEAST_IN] as number;
-    const leastOut = sets[CURRENT + LEAST_OUT] as number;
-    const most = this.#time / ROUNDING;
-    const network = this.#network;
-    const { graph, hops: figures } = network;
-    const first = graph.start;
+  #searchAnew(site: number, backwards: boolean): void {
     const query = this.#query;
-    const { inputBytes, resultBytes } = query;
-    const servesAll = this.#servesAll;
-    const mostIn = this.#mostIn;
-    const mostOut = this.#mostOut;
-    const perByteIn = backwards ? PER_BYTE_THERE : PER_BYTE_BACK;
-    const perByteOut = backwards ? PER_BYTE_BACK : PER_BYTE_THERE;
-    const heap = this.#heap;
-    this.#serial = (this.#serial + 2) | 0;
-    const open = this.#serial + OPEN;
-    const closed = this.#serial + CLOSED;
-    const stamp = this.#stamp;
-    const reached = this.#reached;
-    const turnedDown = this.#turnedDown;
-    const by = this.#by;
-    const from = this.#from;
+    const round = this.#round;
+    const bounds = this.#readBounds();
+    const { leastIn, leastOut } = bounds;
+    if (backwards) {
+      const { distance } = this.#network.treeOf(site, this.#view);
+      round.begin(query, query.source, site, distance, true);
+    } else round.begin(query, site, query.source, this.#tree.distance, false);
     // A round trip longer than this keeps no limit on delay, whatever each direction's part is.
     const farthest = (2 * query.delay) / ROUNDING;
-    let limit = Math.min((this.#time - leastIn - leastOut) / ROUNDING, farthest);
-    let way: Way | null = null;
-    stamp[start] = open;
-    reached[start] = 0;
-    turnedDown[start] = ENDLESS;
-    from[start] = -1;
-    heap.clear();
-    // The most promising is held back from the heap: mostly it is the next, straight ahead.
-    let held = start;
-    let heldKey = distance[start] as number;
-    for (;;) {
-      const least = heap.least;
-      const ahead = heldKey <= least;
-      if (!((ahead ? heldKey : least) <= limit)) break;
-      const v = ahead ? held : heap.pop();
-      if (ahead) heldKey = ENDLESS;
-      if (stamp[v] === closed) continue;
-      stamp[v] = closed;
-      const gone = reached[v] as number;
-      if (v === goal) {
-        this.#trace(start, goal, backwards);
-        way = this.#consider();
-        // From here on for the second of the set only: as slow inwards, and at the best outwards.
-        const sentIn = Math.max(leastIn, way.transferIn - way.delayIn);
-        limit = Math.min((this.#time - sentIn - leastOut) / ROUNDING, farthest);
-        continue;
-      }
-      const before = from[v] as number;
-      const end = (first[v + 1] as number) * HOP;
-      for (let at = (first[v] as number) * HOP; at < end; at += HOP) {
-        const length = gone + (figures[at + ROUND_TRIP] as number);
-        const u = figures[at + HEAD] as number;
-        const key = length + (distance[u] as number);
-        if (!(key <= limit) || u === before) continue;
-        const inward = inputBytes * (figures[at + perByteIn] as number);
-        if (inward > mostIn) continue;
-        const outward = resultBytes * (figures[at + perByteOut] as number);
-        if (outward > mostOut) continue;
-        if (key + Math.max(inward, leastIn) + Math.max(outward, leastOut) > most) continue;
-        if (!servesAll && !serves(network, at / HOP, query)) continue;
-        const mark = stamp[u] as number;
-        if (mark === open) {
-          const known = reached[u] as number;
-          if (length >= known) {
-            if (length < (turnedDown[u] as number)) turnedDown[u] = length;
-            continue;
-          }
-          turnedDown[u] = known;
-        } else if (mark === closed) {
-          if (length < (turnedDown[u] as number)) turnedDown[u] = length;
-          continue;
-        } else {
-          stamp[u] = open;
-          turnedDown[u] = ENDLESS;
-        }
-        reached[u] = length;
-        by[u] = at / HOP;
-        from[u] = v;
-        if (key < heldKey) {
-          if (heldKey < ENDLESS) heap.push(heldKey, held);
-          held = u;
-          heldKey = key;
-        } else heap.push(key, u);
-      }
-    }
-    if (way === null) return;
-    const delay = reached[goal] as number;
+    if (!round.goOn(bounds, Math.min((this.#time - leastIn - leastOut) / ROUNDING, farthest))) return;
+    round.trace(this.#next);
+    const way = this.#consider();
+    // From here on for others of the set that are as slow inwards, and at the best outwards.
+    const sentIn = Math.max(leastIn, way.transferIn - way.delayIn);
+    const limit = Math.min((this.#time - sentIn - leastOut) / ROUNDING, farthest);
+    round.goOn(bounds, limit);
+    const { delay } = round;
     const detours = this.#detours;
-    const second = delay + this.#measureDetours(way, goal, backwards);
+    const second = delay + round.measureDetours(way.count, detours);
     const othersIn = delay + (detours[backwards ? way.firstSlowIn : way.lastSlowIn] as number);
     const othersOut = delay + (detours[backwards ? way.firstSlowOut : way.lastSlowOut] as number);
-    // What was not looked at any more is longer than the limit: too long, if as slow inwards.
+    // What was not gone on to is longer than the limit: too long, if as slow inwards.
     this.#split(way, second, Math.min(limit, othersIn), othersOut > limit ? ENDLESS : othersOut);
   }
 
@@ -356,8 +271,7 @@ export class WideningSearch {
     const query = this.#query;
     const { source, inputBytes, resultBytes } = query;
     const servesAll = this.#servesAll;
-    const mostIn = this.#mostIn;
-    const mostOut = this.#mostOut;
+    const { mostIn, mostOut } = this.#readBounds();
     const detours = this.#detours;
     let least = ENDLESS;
     let count = 0;
@@ -393,61 +307,6 @@ export class WideningSearch {
     return true;
   }
 
-  /** Writes down the way by which the goal was reached, always from the site to the data. */
-  #trace(start: number, goal: number, backwards: boolean): void {
-    const way = this.#next;
-    const { twin } = this.#network;
-    const by = this.#by;
-    const from = this.#from;
-    let count = 0;
-    for (let v = goal; v !== start; v = from[v] as number) count++;
-    way.count = count;
-    let i = 0;
-    for (let v = goal; v !== start; v = from[v] as number, i++) {
-      if (backwards) way.hops[i] = twin[by[v] as number] as number;
-      else way.hops[count - 1 - i] = by[v] as number;
-    }
-  }
-
-  /**
-   * Any other way joins the shortest of a set where it was turned down last, and is longer by as much at the least; one that
-   * avoids a hop joins it nearer to the goal. Writes down the latter by hop, and gives the least of all.
-   */
-  #measureDetours({ count }: Way, goal: number, backwards: boolean): number {
-    const detours = this.#detours;
-    let least = ENDLESS;
-    let v = goal;
-    let next = -1;
-    for (let i = 0; i < count; i++) {
-      least = Math.min(
-        least,
-        (this.#turnedDown[v] as number) - (this.#reached[v] as number),
-        this.#turnBack(v, next),
-      );
-      detours[backwards ? i : count - 1 - i] = least;
-      next = v;
-      v = this.#from[v] as number;
-    }
-    return least;
-  }
-
-  /**
-   * A way may also join at a vertex from one that was itself reached from there, and never went back for that: it came to
-   * it otherwise then, no sooner. `next`: where the shortest way goes on to.
-   */
-  #turnBack(vertex: number, next: number): number {
-    const { graph, hops: figures } = this.#network;
-    const closed = this.#serial + CLOSED;
-    const end = (graph.start[vertex + 1] as number) * HOP;
-    let least = ENDLESS;
-    for (let at = (graph.start[vertex] as number) * HOP; at < end; at += HOP) {
-      const u = figures[at + HEAD] as number;
-      if (u === next || this.#stamp[u] !== closed || this.#from[u] !== vertex) continue;
-      least = Math.min(least, 2 * (figures[at + ROUND_TRIP] as number));
-    }
-    return least;
-  }
-
   #allServe({ hops, count }: Way): boolean {
     for (let i = 0; i < count; i++) if (!serves(this.#network, hops[i] as number, this.#query)) return false;
     return true;
@@ -457,12 +316,6 @@ export class WideningSearch {
     const { vertices } = this.#network.graph;
     this.best.fitFor(vertices);
     this.#next.fitFor(vertices);
-    if (this.#stamp.length >= vertices) return;
-    this.#detours = new Float64Array(vertices);
-    this.#stamp = new Int32Array(vertices);
-    this.#reached = new Float64Array(vertices);
-    this.#turnedDown = new Float64Array(vertices);
-    this.#by = new Int32Array(vertices);
-    this.#from = new Int32Array(vertices);
+    if (this.#detours.length < vertices) this.#detours = new Float64Array(vertices);
   }
 }
