@@ -176,6 +176,12 @@ export class NodeTable {
     });
   }
 
+  /** Whether the node's limit for a service leaves room for one more instance. */
+  hasInstance(index: number, service: string): boolean {
+    const slots = this.services[index]?.get(service);
+    return slots === undefined || slots.used < slots.limit;
+  }
+
   /** Free memory of the node's `count`-th freest device of a kind: what each of `count` devices can give; -1 without. */
   freeOnDevices(index: number, kind: number, count: number): number {
     const most = column(this.freeDevice, kind)[index] as number;

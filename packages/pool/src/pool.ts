@@ -12,23 +12,16 @@ import { type Amounts, NOTHING, plus } from "./amounts.ts";
 import { ACCELERATOR_KINDS } from "./capabilities.ts";
 import { CHANGED, ChangeFeed } from "./changes.ts";
 import type { Claim, ClaimByName, ReservationId, StaleCode } from "./claim.ts";
+import { type Corrections, CorrectionTable } from "./corrections.ts";
 import { blankClaim, Ledger } from "./ledger.ts";
-import { KNOWN, LinkTable } from "./links.ts";
+import { LinkTable } from "./links.ts";
 import { FREE_OF_CHARGE, NodeTable, type PriceColumns } from "./nodes.ts";
+import { whyStale } from "./stale.ts";
 
 /** What became of a plan: claims that now stand, in the order given, and those that no longer hold. */
 export interface Commit {
   readonly committed: readonly { readonly claim: Claim; readonly id: ReservationId }[];
   readonly stale: readonly { readonly claim: Claim; readonly because: StaleCode }[];
-}
-
-/** Factors of one function by node index, and a bound on them. */
-export interface Corrections {
-  readonly factors: Map<number, number>;
-  /** The factor of nodes that none was learnt on. */
-  elsewhere: number;
-  /** No factor is or was greater; at least 1. */
-  greatest: number;
 }
 
 /**
@@ -51,7 +44,7 @@ export class Pool {
   #version = 0;
   /** What the nodes in the pool have in all; see `capacity`. */
   #capacity = NOTHING;
-  readonly #corrections = new Map<string, Corrections>();
+  #corrections = new CorrectionTable();
   /** Those who follow nodes, and links. */
   readonly #feeds: ChangeFeed[] = [];
   readonly #linkFeeds: ChangeFeed[] = [];
@@ -173,15 +166,14 @@ export class Pool {
   setCorrection(service: string, id: NodeId, factor: number): void {
     const index = this.#present(id);
     if (index < 0 || !(factor > 0)) return;
-    const learnt = this.#learnt(service, factor);
-    learnt.factors.set(index, factor);
+    this.#corrections.set(service, index, factor);
     this.#loadChanged(index);
   }
 
   /** What holds for a function on nodes that nothing was learnt on. */
   setCorrectionElsewhere(service: string, factor: number): void {
     if (!(factor > 0)) return;
-    this.#learnt(service, factor).elsewhere = factor;
+    this.#corrections.setElsewhere(service, factor);
     this.#version++;
   }
 
@@ -194,19 +186,9 @@ export class Pool {
     this.#loadChanged(index);
   }
 
-  #learnt(service: string, factor: number): Corrections {
-    let learnt = this.#corrections.get(service);
-    if (learnt === undefined) {
-      learnt = { factors: new Map(), elsewhere: 1, greatest: 1 };
-      this.#corrections.set(service, learnt);
-    }
-    learnt.greatest = Math.max(learnt.greatest, factor);
-    return learnt;
-  }
-
   /** What was learnt of one function; undefined where nothing was. */
-  corrections(service: string): Readonly<Corrections> | undefined {
-    return this.#corrections.get(service);
+  corrections(service: string): Corrections | undefined {
+    return this.#corrections.of(service);
   }
 
   /** What a probe saw of one direction between two sites. Both directions make a hop usable. */
@@ -270,36 +252,12 @@ export class Pool {
 
   /** Why a claim does not hold on the pool as it is; null when it does. */
   check(claim: Claim): StaleCode | null {
-    const nodes = this.#nodes;
-    const n = claim.node;
-    if (!nodes.slots.has(n)) return "node_gone";
-    if ((nodes.changedAt[n] as number) > claim.basedOn) return "node_changed";
-    if (nodes.accepting[n] === 0) return "not_accepting";
-    if (claim.rate > 0 && ((nodes.free[claim.type] as Float64Array)[n] as number) < claim.rate) {
-      return "no_computing_power";
-    }
-    if (claim.memory > 0 && (nodes.freeMemory[n] as number) < claim.memory) return "no_memory";
-    if (claim.storage > 0 && (nodes.freeStorage[n] as number) < claim.storage) return "no_storage";
-    if (claim.throughput > 0 && (nodes.freeThroughput[n] as number) < claim.throughput) {
-      return "no_storage_throughput";
-    }
-    if (
-      claim.deviceKind >= 0 &&
-      nodes.freeOnDevices(n, claim.deviceKind, claim.deviceCount) < claim.deviceMemory
-    ) {
-      return "no_accelerator";
-    }
-    if (claim.service !== null && !this.hasInstance(n, claim.service)) return "no_service_instance";
-    return (
-      this.#checkLinks(claim.linksIn, claim.bandwidthIn, claim.basedOn) ??
-      this.#checkLinks(claim.linksOut, claim.bandwidthOut, claim.basedOn)
-    );
+    return whyStale(this.#nodes, this.#links, claim);
   }
 
   /** Whether the node's limit for the service leaves room for one more instance. */
   hasInstance(node: number, service: string): boolean {
-    const slots = this.#nodes.services[node]?.get(service);
-    return slots === undefined || slots.used < slots.limit;
+    return this.#nodes.hasInstance(node, service);
   }
 
   /** Takes all that is claimed, or nothing. */
@@ -352,9 +310,7 @@ export class Pool {
     twin.#ledger = this.#ledger.copy();
     twin.#version = this.#version;
     twin.#capacity = this.#capacity;
-    for (const [service, learnt] of this.#corrections) {
-      twin.#corrections.set(service, { ...learnt, factors: new Map(learnt.factors) });
-    }
+    twin.#corrections = this.#corrections.copy();
     return twin;
   }
 
@@ -413,17 +369,6 @@ export class Pool {
       if (links.slots.drop(link) && !links.slots.has(link)) this.#forgetLink(link);
   }
 
-  #checkLinks(path: readonly number[], rate: number, basedOn: number): StaleCode | null {
-    const links = this.#links;
-    for (let i = 0; i < path.length; i++) {
-      const link = path[i] as number;
-      if (links.up[link] !== 1 || (links.changedAt[link] as number) > basedOn) return "link_changed";
-      const unknown = ((links.known[link] as number) & KNOWN.capacity) === 0;
-      if (rate > 0 && !unknown && (links.residual[link] as number) < rate) return "no_bandwidth";
-    }
-    return null;
-  }
-
   #placeLink(index: number, state: LinkState): void {
     const links = this.#links;
     const from = links.sites.enter(state.from).index;
@@ -451,7 +396,7 @@ export class Pool {
     nodes.devices[index] = undefined;
     nodes.services[index] = undefined;
     nodes.handling[index] = 0;
-    for (const { factors } of this.#corrections.values()) factors.delete(index);
+    this.#corrections.forgetNode(index);
     this.#leaveSite(nodes.site[index] as number);
   }
 

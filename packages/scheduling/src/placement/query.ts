@@ -23,7 +23,7 @@ export class Query {
   deviceCount = 0;
   service = "";
   /** What was learnt of this function, by node, else of its class of work; undefined where nothing was. */
-  corrections: Readonly<Corrections> | undefined = undefined;
+  corrections: Corrections | undefined = undefined;
   /** Capability bits a node must have; `labels` has to be looked up besides when `checkLabels`. */
   capabilities = 0;
   labels: Readonly<Record<string, string>> = {};
