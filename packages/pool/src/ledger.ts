@@ -149,6 +149,7 @@ export class Ledger {
   /** How many reservations on a node are for a service. */
   countOf(node: number, service: string): number {
     const named = this.#services.find(service);
+    if (named < 0) return 0;
     let count = 0;
     for (let at = 0; at < this.#bound * LINE; at += LINE)
       if (this.#places[at + NODE] === node && this.#places[at + SERVICE] === named) count++;
