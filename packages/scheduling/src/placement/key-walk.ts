@@ -114,19 +114,21 @@ export class KeyWalk {
       const at = (row * WORD + lowestOf(rest)) * SEAT;
       const score = moving + perKey * (figures[at + KEY] as number);
       if (score + perMemoryKey * (figures[at + MEMORY_KEY] as number) > toBeat) continue;
-      const site = whole[at + SITE] as number;
-      const transfer = reach.leastTo(query, site);
-      if (transfer === Number.POSITIVE_INFINITY) continue;
-      let total = transfer + (figures[at + QUEUE] as number);
+      const queue = figures[at + QUEUE] as number;
+      let compute = 0;
       if (work > 0) {
         const own = lanes * (figures[at + LANE] as number);
         const rate = Math.min(figures[at + FREE] as number, own) * this.#learnt;
-        const compute = ((work * 1e6) / rate) * ROUNDING;
-        total += compute;
-        if (rate < atLeast || total > deadline) continue;
+        compute = ((work * 1e6) / rate) * ROUNDING;
+        if (rate < atLeast || queue + compute > deadline) continue;
         if (score + this.#perMemoryMicro * (figures[at + MEMORY_PRICE] as number) * compute > toBeat)
           continue;
       }
+      const site = whole[at + SITE] as number;
+      const transfer = reach.leastTo(query, site);
+      if (transfer === Number.POSITIVE_INFINITY) continue;
+      const total = transfer + queue + compute;
+      if (total > deadline) continue;
       if (this.#from < 0) this.#from = row;
       const n = whole[at + NODE] as number;
       // Where nothing costs anything all scores are the same, and time decides.
