@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Bytes } from "@weft/kernel";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -138,6 +139,20 @@ describe("ContentStore", () => {
     await new Promise((resolve) => reading.once("close", resolve));
     expect(await store.put(chunks(b))).toMatchObject({ ok: true });
     expect(store.has(contentOf(c).digest)).toBe(false);
+  });
+
+  it("has content that was thrown out to make room for itself, however long that takes", async () => {
+    const [a, b] = [randomBytes(1_150), randomBytes(250)];
+    const digest = contentOf(a).digest;
+    const rounds = Array.from({ length: 60 }, async () => {
+      const store = new ContentStore(mkdtempSync(join(dir, "again-")), { maxBytes: 2_500, durable: false });
+      await store.put(chunks(a, 70));
+      await store.put(chunks(b, 70));
+      await store.put(chunks(a, 70));
+      await wait(20);
+      expect((await read(store, digest)).equals(a)).toBe(true);
+    });
+    await Promise.all(rounds);
   });
 
   it("never holds more than its bound, and whatever it holds is what it says", async () => {

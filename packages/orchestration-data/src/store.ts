@@ -1,5 +1,5 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
-import { closeSync, createReadStream, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { closeSync, createReadStream, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { unlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
@@ -145,7 +145,7 @@ export class ContentStore {
     if (held === undefined) return false;
     this.#held.delete(digest);
     this.#heldBytes -= held.size;
-    await unlink(this.#contentPath(digest)).catch(() => {});
+    await this.#throwOut(this.#contentPath(digest));
     return true;
   }
 
@@ -363,7 +363,18 @@ export class ContentStore {
 
   async #dropPartial(digest: Digest): Promise<void> {
     this.#forgetPartial(digest);
-    await unlink(this.#partialPath(digest)).catch(() => {});
+    await this.#throwOut(this.#partialPath(digest));
+  }
+
+  /** Takes a file from its place at once, so that the same content may come there again, and then off the disk. */
+  async #throwOut(path: string): Promise<void> {
+    const out = join(this.#dir, "incoming", randomUUID());
+    try {
+      renameSync(path, out);
+    } catch {
+      return; // it is not there
+    }
+    await unlink(out).catch(() => {});
   }
 
   #contentPath(digest: Digest): string {
