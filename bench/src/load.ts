@@ -1,6 +1,6 @@
 import { COMPUTE_TYPES } from "@weft/infrastructure";
 import { Rng } from "@weft/kernel";
-import type { Claim, Pool, ReservationId } from "@weft/pool";
+import { blankClaim, type Claim, type Pool, type ReservationId } from "@weft/pool";
 import type { Decision, Scheduler, TaskNeeds } from "@weft/scheduling";
 
 /** First reservations a node: parts a type, fewer where there are many nodes. */
@@ -122,23 +122,7 @@ export class LoadKeeper {
   }
 }
 
-const NOTHING: Claim = {
-  node: 0,
-  type: 0,
-  rate: 0,
-  memory: 0,
-  storage: 0,
-  throughput: 0,
-  deviceKind: -1,
-  deviceMemory: 0,
-  deviceCount: 0,
-  service: null,
-  linksIn: [],
-  linksOut: [],
-  bandwidthIn: 0,
-  bandwidthOut: 0,
-  basedOn: 0,
-};
+const NOTHING: Claim = blankClaim();
 
 /** What stands, in the order in which it ends, to within a slot of time: a wheel of lists, O(1) each way. */
 class Ends {

@@ -1,5 +1,5 @@
 import type { NodeDescription, NodeId } from "@weft/infrastructure";
-import { type Claim, FREE_OF_CHARGE, Pool } from "@weft/pool";
+import { blankClaim, type Claim, FREE_OF_CHARGE, Pool } from "@weft/pool";
 import { Scheduler, type TaskNeeds } from "@weft/scheduling";
 import type { TraceNode, TraceTask } from "./cluster-trace.ts";
 
@@ -136,20 +136,13 @@ function scanning(pool: Pool, left: (node: number) => number): PlaceTask {
   return (task) => {
     const label = task.models.length === 0 ? null : labelOf(task.models);
     const claim: Claim = {
+      ...blankClaim(),
       node: -1,
-      type: 0,
       rate: task.cpuMilli * MILLI,
       memory: task.memoryMib * 2 ** 20,
-      storage: 0,
-      throughput: 0,
       deviceKind: task.gpus === 0 ? -1 : 0,
       deviceMemory: task.gpuMilli,
       deviceCount: task.gpus,
-      service: null,
-      linksIn: [],
-      linksOut: [],
-      bandwidthIn: 0,
-      bandwidthOut: 0,
       basedOn: pool.version,
     };
     let best = -1;

@@ -25,6 +25,7 @@ export type ClaimRecord = { -readonly [field in keyof Claim]: Claim[field] } & {
   linksOut: number[];
 };
 
+/** A claim on nothing. */
 export const blankClaim = (): ClaimRecord => ({
   node: 0,
   type: 0,

@@ -28,6 +28,8 @@ export class WayRound {
   readonly #network: Network;
   readonly #heap = new MinHeap();
   #query: Query | null = null;
+  /** Whether every hop that is up serves the task. */
+  #servesAll = false;
   #distance: Float64Array = new Float64Array(0);
   #start = 0;
   #goal = 0;
@@ -59,6 +61,7 @@ export class WayRound {
   begin(query: Query, start: number, goal: number, distance: Float64Array, backwards: boolean): void {
     this.#makeRoom();
     this.#query = query;
+    this.#servesAll = this.#network.servesEverywhere(query);
     this.#distance = distance;
     this.#start = start;
     this.#goal = goal;
@@ -80,7 +83,7 @@ export class WayRound {
     const { start } = graph;
     const query = this.#query as Query;
     const { inputBytes, resultBytes } = query;
-    const servesAll = network.servesEverywhere(query);
+    const servesAll = this.#servesAll;
     const { mostIn, mostOut, leastIn, leastOut, most } = bounds;
     const perByteIn = this.#backwards ? PER_BYTE_THERE : PER_BYTE_BACK;
     const perByteOut = this.#backwards ? PER_BYTE_BACK : PER_BYTE_THERE;

@@ -1,9 +1,9 @@
-import { type Bytes, MILLISECOND, type Micros, money, SECOND } from "@weft/kernel";
+import { MILLISECOND, type Micros, money, SECOND } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import { Scheduler, type TaskNeeds } from "@weft/scheduling";
 import fc from "fast-check";
 import { beforeEach, expect, it } from "vitest";
-import { Desk, describeNode, deskNeeds } from "../testing/index.ts";
+import { Desk, describeNode, sized } from "../testing/index.ts";
 import { turnOf } from "./shares.ts";
 
 /*
@@ -21,10 +21,6 @@ beforeEach(() => {
 const pass = (ms: number): void => desk.pass((ms * MILLISECOND) as Micros);
 const taskOf = (id: string) => desk.manager.core.tasks.task(id)!;
 const phaseOf = (id: string) => taskOf(id).row.progress.phase;
-const sized = (space: number, change: Partial<TaskNeeds> = {}): TaskNeeds => {
-  const needs = deskNeeds();
-  return { ...needs, algorithm: { ...needs.algorithm, space: space as Bytes }, ...change };
-};
 function submitted(account: string, name: string, needs: TaskNeeds): string {
   const answer = desk.submit(name, needs, money(1_000n), account);
   if (!answer.ok) throw new Error(JSON.stringify(answer.refusal));

@@ -89,6 +89,12 @@ export function deskNeeds(change: Partial<TaskNeeds["where"]> = {}): TaskNeeds {
   };
 }
 
+/** The same, with so many bytes of working memory, and whatever else is said. */
+export function sized(space: number, change: Partial<TaskNeeds> = {}): TaskNeeds {
+  const needs = deskNeeds();
+  return { ...needs, algorithm: { ...needs.algorithm, space: space as Bytes }, ...change };
+}
+
 /** What a node measures of the links between its site and another: 5 ms, 100 Mb/s, both ways. */
 export const linksBetween = (site: SiteId, other: SiteId, at: Instant) =>
   [
