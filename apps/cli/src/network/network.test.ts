@@ -242,8 +242,8 @@ it("cuts a model that no node has room for over two, to the same bits as on one"
     writeFileSync(join(place, file), text.replace("stages: auto", `stages: ${stages}`));
     return join(place, file);
   };
-  // Of six layers that take a fifth of the smaller node each, neither node takes all.
-  const cut = manifest("cut.yaml", room / 5, "auto");
+  // Of six layers that take two sevenths of the smaller node each, a node takes three: measured power does not move the cut.
+  const cut = manifest("cut.yaml", room / 3.5, "auto");
   const plan = await weft("plan", "-f", cut);
   expect(plan).toMatch(/^pipeline pipeline\n +STEP +LAYERS +NODE/);
   expect(plan).toMatch(/stage-1 +layer-1.* (near|far) .*\n +stage-2 +.*layer-6.* (near|far) /);
