@@ -21,6 +21,8 @@ const CLOCKS: Readonly<Record<string, readonly string[]>> = { live: ["kernel"], 
 
 const root = join(fileURLToPath(new URL(".", import.meta.url)), "..");
 const IMPORT = /\b(?:from\s+|import\s*\(?\s*)"([^"]+)"/g;
+/** What is left of a file's imports when it runs: a type is erased, and no file waits for another at load for one. */
+const AT_RUN_TIME = /^(?:import|export)\s+(?!type\b)(?:[^"';]*?\bfrom\s+)?"(\.[^"]+)"/gm;
 const AMBIENT = /\b(?:Date\.now|Math\.random|performance\.now)\b|new Date\(\)/;
 
 interface SourceFile {
@@ -98,4 +100,27 @@ it("whatever is imported stands in the package's own dependencies, and nothing i
     }
   }
   expect(broken).toEqual([]);
+});
+
+/*
+ * Of files that import each other none can be read, tested or moved alone. Types may name each other: `Core` names the
+ * state of every part of the manager, and every part takes a `Core`; nothing of that is left at run time.
+ */
+it("no files import each other in a circle", () => {
+  const imports = new Map<string, readonly string[]>();
+  const roots = [...packages.map((p) => `packages/${p}`), ...apps.map((a) => `apps/${a}`), "bench"];
+  for (const { path, text } of roots.flatMap((directory) => sources(`${directory}/src`))) {
+    const targets = [...text.matchAll(AT_RUN_TIME)].map((m) => join(path, "..", m[1] as string));
+    imports.set(path, targets);
+  }
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    if (way.includes(file)) circles.push([...way.slice(way.indexOf(file)), file].join(" > "));
+    if (way.includes(file) || done.has(file)) return;
+    for (const target of imports.get(file) ?? []) visit(target, [...way, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
+  expect(circles).toEqual([]);
 });

@@ -12,15 +12,16 @@ export {
   tooLittle,
 } from "./manager/billing.ts";
 export * from "./manager/core.ts";
+export { highestPrice } from "./manager/drafting.ts";
 export { Manager } from "./manager/manager.ts";
-export { listOf, type OffersCommand, reputation, sells } from "./manager/offers.ts";
+export { listOf, reputation, sells } from "./manager/offers.ts";
 export {
   actsOf,
   type NewMemberToken,
   type OrganisationsCommand,
   organisationOf,
 } from "./manager/organisations.ts";
-export { highestPrice } from "./manager/placing.ts";
+export type { OffersCommand } from "./manager/repricing.ts";
 export { type Quote, quotesFor } from "./manager/selling.ts";
 export { turnOf } from "./manager/shares.ts";
 export { type RunEntry, type TaskEntry, taskView } from "./manager/tasks.ts";

@@ -3,8 +3,8 @@ import type { DomainId } from "@weft/infrastructure";
 import { after, type Instant, MILLISECOND, type Micros, SECOND } from "@weft/kernel";
 import { type Core, type ManagerOutput, store, tell } from "../manager/core.ts";
 import { reconcile, restoreReservations } from "../manager/joining.ts";
+import { observe } from "../manager/observing.ts";
 import { listOf } from "../manager/offers.ts";
-import { observe } from "../manager/placing.ts";
 import { priceColumns } from "../manager/prices.ts";
 import type { FromAgent, ToAgent } from "../protocol.ts";
 import { booked, LOSSES } from "./concluding.ts";
@@ -18,7 +18,7 @@ import { quoteFor } from "./quoting.ts";
 
 /*
  * A manager among managers: greets its peers, tells what its domain offers by path-vector, takes their offers into its
- * pool as one node and one site each, and carries messages to the home side (outward.ts) and the foreign side
+ * pool as one node and one site each, and carries messages to the home side (abroad.ts, outward.ts) and the foreign side
  * (quoting.ts, inward.ts, concluding.ts).
  */
 

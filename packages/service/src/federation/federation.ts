@@ -121,4 +121,11 @@ export class Federation {
   quotedFor(task: string, domain: DomainId): Quoted | undefined {
     return this.quotes.get(task)?.get(domain);
   }
+  /** A domain was asked about a task, or has answered. */
+  keepQuote(task: string, quoted: Quoted): void {
+    const quotes = this.quotes.get(task) ?? new Map<DomainId, Quoted>();
+    quotes.set(quoted.domain, quoted);
+    this.quotes.set(task, quotes);
+    this.lapses.set(`${task}\n${quoted.domain}`, quoted.until);
+  }
 }

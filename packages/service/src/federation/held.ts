@@ -1,6 +1,6 @@
 import type { Instant, Micros, Money, Refusal, Signature } from "@weft/kernel";
 import { type Core, store } from "../manager/core.ts";
-import { observe } from "../manager/placing.ts";
+import { observe } from "../manager/observing.ts";
 import type { FromAgent, Outcome } from "../protocol.ts";
 import type { StoreState } from "../store.ts";
 import type { Federation } from "./federation.ts";

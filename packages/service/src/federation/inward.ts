@@ -2,7 +2,7 @@ import { type Instant, type Micros, refuse, SECOND } from "@weft/kernel";
 import { signContract } from "@weft/market";
 import { command } from "../manager/commands.ts";
 import type { Core } from "../manager/core.ts";
-import { observe } from "../manager/placing.ts";
+import { observe } from "../manager/observing.ts";
 import { hasEnded } from "../store.ts";
 import { adjust, ended } from "./concluding.ts";
 import type { Federation, Peer } from "./federation.ts";

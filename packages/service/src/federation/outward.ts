@@ -1,83 +1,30 @@
 import type { NodeId } from "@weft/infrastructure";
 import {
   after,
-  formatMoney,
-  formatTime,
   type Instant,
   type Micros,
   type Money,
   money,
   type Refusal,
-  refuse,
   SECOND,
   ZERO,
 } from "@weft/kernel";
-import { checkPrices, negativePrice, type PriceList, signOrder, type Transfer } from "@weft/market";
+import { checkPrices, negativePrice, signOrder, type Transfer } from "@weft/market";
 import { type Core, note } from "../manager/core.ts";
-import { observe } from "../manager/placing.ts";
-import type { RunEntry, TaskEntry } from "../manager/tasks.ts";
+import { observe } from "../manager/observing.ts";
+import type { RunEntry } from "../manager/tasks.ts";
 import type { Launch } from "../protocol.ts";
 import type { Federation, Peer, Quoted } from "./federation.ts";
 import { isQuote, type PeerMessage, type Quote } from "./messages.ts";
-import { barredHere } from "./quoting.ts";
 
 /*
  * The home side: a task whose best place is another domain. Its manager is asked for a quote first; then the run stands
  * in our books like any other, its node the foreign domain.
  */
 
-/** An answer that takes longer is none. */
-const ANSWER_WITHIN = (3 * SECOND) as Micros;
 /** How long a quote is taken up, and how long a refusal keeps us from asking again. */
 const QUOTE_HOLDS = (20 * SECOND) as Micros;
 const REFUSAL_HOLDS = (10 * SECOND) as Micros;
-
-/** Nodes that a task may not be placed on, for what domains have agreed. */
-export function barredFor(core: Core, now: Instant, entry: TaskEntry): NodeId[] {
-  const { federation } = core;
-  if (federation === null) return [];
-  const held =
-    federation.inwardByTask.get(entry.row.id) ?? federation.inward.get(entry.row.submission.order.order.id);
-  if (held !== undefined) {
-    const { launch, commissionPpm } = held.forward;
-    return barredHere(core, now, federation, held.domain, launch.contract.terms.prices, commissionPpm);
-  }
-  const barred: NodeId[] = [];
-  const quotes = federation.quotes.get(entry.row.id);
-  for (const peer of federation.peers.values()) {
-    const refused = quotes?.get(peer.options.domain)?.state === "refused";
-    // The data of an application's steps lies about here: its steps stay at home.
-    const stays = entry.row.submission.step !== undefined;
-    if (stays || refused || !peer.present || !peer.options.send) barred.push(peer.node);
-  }
-  return barred;
-}
-
-/** Why a task placed in a foreign domain cannot go there yet; null where the quote for it is at hand. */
-export function awaitQuote(core: Core, now: Instant, entry: TaskEntry, peer: Peer): Refusal | null {
-  const { federation } = core;
-  const { domain } = peer.options;
-  const task = entry.row.id;
-  if (federation === null || federation.quotedFor(task, domain)?.state === "quoted") return null;
-  if (federation.quotedFor(task, domain) === undefined) {
-    keep(federation, task, { state: "asked", domain, until: after(now, ANSWER_WITHIN) });
-    const { needs } = entry.row.submission;
-    const { commissionPpm } = core.options.fee;
-    core.out.push({
-      kind: "to-peer",
-      domain,
-      message: { kind: "ask", ask: { id: task, needs, commissionPpm } },
-    });
-  }
-  return refuse("awaiting_quote", `domain ${domain} has been asked for its price`, { found: domain }).refusal;
-}
-
-function keep(federation: Federation, task: string, quoted: Quoted): void {
-  const quotes = federation.quotes.get(task) ?? new Map();
-  quotes.set(quoted.domain, quoted);
-  federation.quotes.set(task, quotes);
-  federation.lapses.set(`${task}\n${quoted.domain}`, quoted.until);
-}
 
 /** Why a quote is none: nobody is paid for having work done. */
 function objectionToQuote({ prices, price }: Quote): Refusal | null {
@@ -101,7 +48,7 @@ export function answered(core: Core, now: Instant, peer: Peer, task: string, ans
   else if (payAtMost !== null && answer.price > payAtMost) because = "it asks more than the task may pay";
   else if (basic.deadline !== null && answer.takes > basic.deadline) because = "it cannot meet the deadline";
   if (because === null && isQuote(answer)) {
-    keep(federation, task, { state: "quoted", domain, quote: answer, until: after(now, QUOTE_HOLDS) });
+    federation.keepQuote(task, { state: "quoted", domain, quote: answer, until: after(now, QUOTE_HOLDS) });
   } else refusedBy(core, now, federation, task, peer, because ?? "");
   observe(core, now, { kind: "room" });
 }
@@ -115,7 +62,7 @@ function refusedBy(
   because: string,
 ): void {
   const { domain } = peer.options;
-  keep(federation, task, { state: "refused", domain, because, until: after(now, REFUSAL_HOLDS) });
+  federation.keepQuote(task, { state: "refused", domain, because, until: after(now, REFUSAL_HOLDS) });
   note(core, now, task, "", `domain ${domain} does not take it: ${because}`);
 }
 
@@ -134,33 +81,6 @@ export function lapse(core: Core, now: Instant, federation: Federation): void {
     changed = true;
   }
   if (changed) observe(core, now, { kind: "room" });
-}
-
-/** The prices of a contract with a foreign domain: those quoted for this task. */
-export const quotedPrices = (core: Core, task: string, node: NodeId): PriceList | null => {
-  const peer = core.federation?.peerAt(node);
-  const quoted = peer && core.federation?.quotedFor(task, peer.options.domain);
-  return quoted?.state === "quoted" ? quoted.quote.prices : null;
-};
-
-/** The task has its contract: the quote is used up. */
-export function placedAbroad(core: Core, now: Instant, entry: TaskEntry, peer: Peer): void {
-  const task = entry.row.id;
-  const quoted = core.federation?.quotedFor(task, peer.options.domain);
-  core.federation?.quotes.delete(task);
-  const decided = core.decided.get(task);
-  if (quoted?.state !== "quoted") return;
-  const { domain } = peer.options;
-  const { price, takes } = quoted.quote;
-  if (decided !== undefined) core.decided.set(task, { ...decided, abroad: { domain, price, takes } });
-  const amount = formatMoney(price, core.options.currency);
-  note(
-    core,
-    now,
-    task,
-    "",
-    `goes abroad to domain ${domain}, which quoted ${amount} and ${formatTime(takes)}`,
-  );
 }
 
 /** A launch for the one large node becomes a task for its manager, under our own mandate [P3]. */

@@ -3,8 +3,8 @@ import { after, Deadlines, type Instant, type Micros, type Refusal, refuse } fro
 import { Offers, ReservationCalendar, type TaskNeeds } from "@weft/scheduling";
 import type { StoreState } from "../store.ts";
 import { type Core, store } from "./core.ts";
-import { rankOf } from "./preempting.ts";
-import { onSale } from "./steps.ts";
+import { onSale } from "./offers.ts";
+import { rankOf } from "./turns.ts";
 
 /*
  * Places promised for a later moment. A calendar a node says what of it is promised when, so that no two promises ever

@@ -2,9 +2,9 @@ import { type Instant, ok, type Result } from "@weft/kernel";
 import { planTogether } from "@weft/scheduling";
 import type { Caller, TaskSubmission } from "../resources.ts";
 import { isLater } from "./ahead.ts";
-import { admitTask, objectionTo, submit } from "./commands.ts";
 import type { Core } from "./core.ts";
-import { onSale } from "./steps.ts";
+import { onSale } from "./offers.ts";
+import { admitTask, objectionTo, submit } from "./submitting.ts";
 
 /** More tasks than this are decided in several batches: what is searched grows with their square. */
 const MOST_TOGETHER = 256;

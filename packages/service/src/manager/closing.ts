@@ -1,7 +1,6 @@
 import { COMPUTE_TYPES, type NodeId } from "@weft/infrastructure";
 import { between, type Instant, type Micros, type Money, type Refusal, refuse } from "@weft/kernel";
 import {
-  type ContractInput,
   checkUsage,
   type FailReason,
   type MeterBounds,
@@ -14,15 +13,15 @@ import { type TaskNeeds, workClass } from "@weft/scheduling";
 import type { Tried } from "../predictor.ts";
 import type { Outcome } from "../protocol.ts";
 import type { RunView, Timeline } from "../resources.ts";
-import type { TaskRow } from "../store.ts";
 import { warnOfLowBalance } from "./billing.ts";
 import { type Core, note, send, store } from "./core.ts";
 import type { Member } from "./fleet.ts";
 import { seal } from "./log.ts";
-import { observe } from "./placing.ts";
+import { observe } from "./observing.ts";
 import type { RunEntry } from "./tasks.ts";
-import { close, complete, countersign, failReason, lapsed } from "./trading.ts";
+import { complete, countersign, failReason, lapsed } from "./trading.ts";
 import { setAside } from "./willing.ts";
+import { closeUnpaid, free, recall } from "./withdrawing.ts";
 
 /** What a node says came of a run. Every answer to it is `settled`, released once it is durable [W3]. */
 export function outcome(core: Core, now: Instant, member: Member, id: string, said: Outcome): void {
@@ -76,52 +75,6 @@ export function endLapsed(core: Core, now: Instant): void {
     recall(core, run);
     loseRun(core, now, run, "node_refused", `the contract lapsed: ${run.contract.because}`);
   }
-}
-
-/** The manager itself takes a run away from its node, since its task was cancelled. */
-export function withdrawRun(core: Core, now: Instant, run: RunEntry): void {
-  free(core, run);
-  recall(core, run);
-  const by = core.tasks.task(run.task)?.cancelledBy ?? "manager";
-  closeUnpaid(core, now, run, { kind: "cancel", by }, { state: "failed", because: "cancelled" });
-}
-
-/** A run leaves its place to a task of higher priority: nothing is charged, and its own task waits for another place. */
-export function giveWay(core: Core, now: Instant, run: RunEntry, { consumer, submission }: TaskRow): void {
-  const own = core.tasks.task(run.task)?.row.consumer === consumer;
-  const to = own ? submission.name : "a task of another consumer";
-  leavePlace(core, now, run, "preempted", `gave way to ${to}`);
-}
-
-/** A run leaves its place for a better one of its own: nothing is charged for what was done in vain. */
-export function moveRun(core: Core, now: Instant, run: RunEntry, detail: string): void {
-  leavePlace(core, now, run, "moved", detail);
-}
-
-function leavePlace(
-  core: Core,
-  now: Instant,
-  run: RunEntry,
-  because: "preempted" | "moved",
-  detail: string,
-): void {
-  free(core, run);
-  recall(core, run);
-  closeUnpaid(core, now, run, { kind: "cancel", by: "manager" }, { state: "lost", because });
-  note(core, now, run.task, run.view.id, detail);
-  observe(core, now, {
-    kind: "ended",
-    task: run.task,
-    run: run.view.id,
-    end: { kind: "lost", because, detail },
-  });
-}
-
-function recall(core: Core, run: RunEntry): void {
-  send(core, core.fleet.member(run.contract.contract.terms.node.id as NodeId)?.connection ?? null, {
-    kind: "cancel",
-    run: run.view.id,
-  });
 }
 
 function settle(
@@ -209,24 +162,6 @@ function breach(
   const detail = `${refusal.code}: ${refusal.message}${refusal.path === undefined ? "" : ` (${refusal.path})`}`;
   if (refusal.code === "E_USAGE_TIME") setAside(core, now, run.view.node as NodeId);
   endRun(core, now, run, { kind: "lost", because: "node_refused", detail }, null, reason);
-}
-
-function closeUnpaid(
-  core: Core,
-  now: Instant,
-  run: RunEntry,
-  end: ContractInput & { kind: "fail" | "cancel" },
-  view: Partial<RunView>,
-): void {
-  close(core, now, run, end);
-  seal(core, now, run);
-  store(core, core.tasks.close(run, view, now));
-}
-
-function free(core: Core, run: RunEntry): void {
-  const reserved = core.reservations.get(run.view.id);
-  if (reserved !== undefined) core.pool.release(reserved);
-  core.reservations.delete(run.view.id);
 }
 
 /** Why a usage record is not believed; null: it is. */

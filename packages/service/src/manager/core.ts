@@ -39,9 +39,11 @@ import type { DisputeCommand } from "./disputes.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Front } from "./front.ts";
 import type { CosignCommand, ManagerLog } from "./log.ts";
-import type { Offers, OffersCommand } from "./offers.ts";
+import type { TaskListener } from "./observing.ts";
+import type { Offers } from "./offers.ts";
 import type { Organisations, OrganisationsCommand } from "./organisations.ts";
 import type { Promises } from "./promises.ts";
+import type { OffersCommand } from "./repricing.ts";
 import type { ConsumerShares } from "./shares.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -214,6 +216,8 @@ export interface Core {
   readonly keys: Map<PublicKey, KeyRow>;
   readonly reservations: Map<string, ReservationId>;
   readonly applications: Applications;
+  /** Who is told by the loop what became of tasks. */
+  readonly listener: TaskListener;
   readonly ahead: Ahead;
   readonly promises: Promises;
   /** The waiting task that has a place kept. */

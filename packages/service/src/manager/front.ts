@@ -13,9 +13,9 @@ import {
 } from "@weft/scheduling";
 import type { PlaceAwaited, TaskSubmission } from "../resources.ts";
 import { type Core, tell } from "./core.ts";
-import { rankOf } from "./preempting.ts";
-import { onSale } from "./steps.ts";
+import { onSale } from "./offers.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
+import { rankOf } from "./turns.ts";
 
 /*
  * Nobody waits for ever: what others keep passing over is kept a place (backfilling with one reservation).

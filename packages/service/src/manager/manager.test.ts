@@ -6,8 +6,8 @@ import { beforeEach, expect, it } from "vitest";
 import { challengeText, type FromAgent, PROTOCOL_VERSION } from "../protocol.ts";
 import { DESK_PRICES, Desk, describeNode, deskNeeds } from "../testing/index.ts";
 import { decodeFromAgent, encodeMessage } from "../wire.ts";
+import { highestPrice } from "./drafting.ts";
 import { setLinks } from "./perceiving.ts";
-import { highestPrice } from "./placing.ts";
 
 const QUICK = { lasts: (100 * MILLISECOND) as Micros, ends: "finished" } as const;
 const SLOW = { lasts: (20 * SECOND) as Micros, ends: "finished" } as const;

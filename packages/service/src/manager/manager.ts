@@ -27,13 +27,13 @@ import type { FromAgent } from "../protocol.ts";
 import type { ApplicationPlanRequest } from "../resources.ts";
 import { hasEnded, type StoreState } from "../store.ts";
 import { Ahead, isLater } from "./ahead.ts";
-import { giveUpApplications } from "./applications/course.ts";
+import { giveUpApplications, steps } from "./applications/course.ts";
 import { applicationPlan } from "./applications/plan.ts";
 import { Applications } from "./applications/register.ts";
 import { Billing, PLAIN_BILLING, TAX } from "./billing.ts";
 import { Books, WORLD } from "./books.ts";
 import { endLapsed, learnAgain, loseRun, outcome, signed } from "./closing.ts";
-import { beginPromised, command } from "./commands.ts";
+import { command } from "./commands.ts";
 import { lostContact, madeContact } from "./contact.ts";
 import {
   type Core,
@@ -48,17 +48,18 @@ import { Fleet } from "./fleet.ts";
 import { Front } from "./front.ts";
 import { closed, hello, knock, opened, pricesObjection, silent } from "./joining.ts";
 import { ManagerLog } from "./log.ts";
-import { Offers, priceNode, reprice } from "./offers.ts";
+import { carryOut, observe } from "./observing.ts";
+import { Offers, onSale, priceNode } from "./offers.ts";
 import { Organisations } from "./organisations.ts";
 import { perceive, setLinks } from "./perceiving.ts";
-import { carryOut, observe, shapeOf } from "./placing.ts";
-import { turnFor } from "./preempting.ts";
 import { Promises, restorePromises } from "./promises.ts";
+import { reprice } from "./repricing.ts";
 import { placeOnSale } from "./selling.ts";
 import { amountOf, ConsumerShares } from "./shares.ts";
-import { onSale } from "./steps.ts";
+import { beginPromised } from "./submitting.ts";
 import { Tasks } from "./tasks.ts";
 import { begin, reopen } from "./trading.ts";
+import { shapeOf, turnFor } from "./turns.ts";
 import { setAside, tryAgain } from "./willing.ts";
 
 /** What lapsed while no manager was there may still be told for so long after a start. */
@@ -124,6 +125,7 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
       keys: new Map(state.keys.map((row) => [row.key, row])),
       reservations: new Map(),
       applications: new Applications(state),
+      listener: steps,
       ahead: new Ahead(state),
       promises: new Promises(),
       front: new Front(),

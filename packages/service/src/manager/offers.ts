@@ -1,21 +1,8 @@
 import { type NodeId, nodeGrade } from "@weft/infrastructure";
-import {
-  after,
-  DAY,
-  type Instant,
-  type Micros,
-  type Money,
-  NEVER,
-  ok,
-  type Refusal,
-  type Result,
-  refuse,
-  SECOND,
-} from "@weft/kernel";
+import { after, DAY, type Instant, type Micros, type Money, NEVER, SECOND } from "@weft/kernel";
 import {
   type AccountId,
   atLeast,
-  checkSignedOffer,
   discounted,
   NO_REPUTATION,
   openFor,
@@ -30,10 +17,9 @@ import {
   type StandingOffer,
   scalePrices,
 } from "@weft/market";
-import type { Caller } from "../resources.ts";
+import type { TaskNeeds } from "@weft/scheduling";
 import type { NodeRow, StoreState } from "../store.ts";
-import { type Core, send, store, tell } from "./core.ts";
-import { observe } from "./placing.ts";
+import { type Core, send } from "./core.ts";
 import { priceColumns } from "./prices.ts";
 
 /*
@@ -42,19 +28,13 @@ import { priceColumns } from "./prices.ts";
  * lowers a price takes effect once the node has seen its owner's signature under it.
  */
 
-export type OffersCommand =
-  | { readonly kind: "set-offer"; readonly caller: Caller; readonly signed: SignedOffer }
-  | { readonly kind: "remove-offer"; readonly caller: Caller; readonly node: string };
-
-const COLLECTION = "offer";
+/** Where they are kept. */
+export const OFFERS = "offer";
 /** How often moving prices are looked at, and opening hours. */
 const STEP = (10 * SECOND) as Micros;
 const LIST_PPM = 1_000_000;
 /** A move of this share is worth telling. */
 const WORTH_TELLING = 0.01;
-/** No demand counts as more than twice what there is: one rush must not set the price of a day. */
-const MOST_UTILISATION = 2;
-
 const REPUTATION: ReputationPolicy = { memory: (7 * DAY) as Micros, priorWeight: 4, priorScore: 0.8 };
 
 interface Standing {
@@ -82,7 +62,7 @@ export class Offers {
 
   constructor(state: StoreState) {
     for (const row of state.documents) {
-      if (row.collection === COLLECTION) this.keep(row.body as SignedOffer, row.at);
+      if (row.collection === OFFERS) this.keep(row.body as SignedOffer, row.at);
     }
     if (this.#standing.size > 0) this.#wakeAt = 0 as Instant;
   }
@@ -216,6 +196,12 @@ export function sells(core: Pick<Core, "offers">, node: NodeId, lasting: Micros,
   return openFor(offer, now) >= lasting;
 }
 
+/** Needs that rule out the nodes whose offers are closed now. */
+export const onSale = (core: Pick<Core, "offers">, needs: TaskNeeds): TaskNeeds =>
+  core.offers.closed.length === 0
+    ? needs
+    : { ...needs, where: { ...needs.where, avoid: [...needs.where.avoid, ...core.offers.closed] } };
+
 /** Brings a node's present prices into the pool. */
 export function priceNode(core: Core, row: NodeRow, now: Instant): void {
   core.pool.setPrices(row.id, priceColumns(listOf(core, row, null, now)));
@@ -225,92 +211,4 @@ export function priceNode(core: Core, row: NodeRow, now: Instant): void {
 export function tellOffer(core: Core, node: NodeId): void {
   const offer = core.offers.of(node);
   if (offer !== null) send(core, core.fleet.member(node)?.connection ?? null, { kind: "offer", offer });
-}
-
-/** Moving prices move on, opening hours open and close. */
-export function reprice(core: Core, now: Instant): void {
-  const waiting = waitingShare(core);
-  const changed = core.offers.step(now, (node) => utilisation(core, node as NodeId, waiting));
-  for (const node of changed) {
-    const row = core.fleet.member(node as NodeId)?.row;
-    if (row === undefined) continue;
-    priceNode(core, row, now);
-    if (core.offers.worthTelling(node)) tell(core, now, "repriced", "node", node);
-  }
-  if (changed.length > 0) observe(core, now, { kind: "room" });
-}
-
-/** Tasks that wait for a place, over those that have one. */
-function waitingShare(core: Core): number {
-  let waiting = 0;
-  let placed = 0;
-  for (const { row } of core.tasks.all) {
-    if (row.progress.phase === "pending") waiting++;
-    else if (row.progress.phase === "launched" || row.progress.phase === "running") placed++;
-  }
-  return waiting / Math.max(1, placed);
-}
-
-/** Demand over what the node offers: what is reserved of its scarcest type, and as much more as waits. */
-function utilisation(core: Core, node: NodeId, waiting: number): number {
-  const { nodes } = core.pool;
-  const index = nodes.slots.find(node);
-  const power = core.fleet.member(node)?.row.description.power;
-  if (index < 0 || power === undefined) return 0;
-  const share = (type: number, rate: number): number =>
-    rate > 0 ? (nodes.reserved[type]?.[index] ?? 0) / rate : 0;
-  const used = Math.max(share(0, power.logical), share(1, power.parallel), share(2, power.neural));
-  return Math.min(MOST_UTILISATION, used * (1 + waiting));
-}
-
-const notFound = (node: string): { readonly ok: false; readonly refusal: Refusal } =>
-  refuse("E_NOT_FOUND", "no such node of yours", { found: node, hint: "weft get nodes lists them" });
-
-function ownNode(core: Core, caller: Caller, node: string): NodeRow | null {
-  const row = core.fleet.member(node as NodeId)?.row;
-  return row !== undefined && (caller.role === "manager" || row.provider === caller.account) ? row : null;
-}
-
-/** Carries a command about offers out; the answer is the node. */
-export function offersCommand(core: Core, now: Instant, asked: OffersCommand): Result<string> {
-  const node = asked.kind === "set-offer" ? asked.signed.offer.node : asked.node;
-  const row = ownNode(core, asked.caller, node);
-  if (row === null) return notFound(node);
-  if (asked.kind === "set-offer") {
-    const refusal = objectionTo(core, now, row, asked.signed);
-    if (refusal !== null) return { ok: false, refusal };
-    core.offers.keep(asked.signed, now);
-    store(core, [
-      { kind: "put-document", row: { collection: COLLECTION, id: node, body: asked.signed, at: now } },
-    ]);
-  } else {
-    if (core.offers.of(node) === null) return ok(node);
-    core.offers.forget(node, now);
-    store(core, [{ kind: "remove-document", collection: COLLECTION, id: node }]);
-  }
-  priceNode(core, row, now);
-  send(core, core.fleet.member(row.id)?.connection ?? null, { kind: "offer", offer: core.offers.of(node) });
-  tell(core, now, "repriced", "node", node);
-  observe(core, now, { kind: "room" });
-  return ok(node);
-}
-
-function objectionTo(core: Core, now: Instant, row: NodeRow, signed: SignedOffer): Refusal | null {
-  const sound = checkSignedOffer(signed, core.options.cryptography);
-  if (!sound.ok) return sound.refusal;
-  if (core.keys.get(signed.key)?.account !== row.provider) {
-    return refuse("E_KEY_UNKNOWN", "the offer's key does not speak for the node's provider", {
-      path: "key",
-      found: signed.key,
-      hint: "let it: weft key add",
-    }).refusal;
-  }
-  const before = core.offers.of(row.id)?.offer;
-  if (before !== undefined && signed.offer.at < before.at) {
-    return refuse("E_OFFER_OLD", "a later offer of this node is in force", { path: "offer.at" }).refusal;
-  }
-  if (signed.offer.validUntil !== null && signed.offer.validUntil <= now) {
-    return refuse("E_OFFER_ENDED", "the offer has ended already", { path: "offer.validUntil" }).refusal;
-  }
-  return null;
 }

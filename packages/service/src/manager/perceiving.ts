@@ -3,7 +3,7 @@ import { type LinkState, linkId, type NodeId, type SiteId } from "@weft/infrastr
 import type { Instant } from "@weft/kernel";
 import { type Core, tell } from "./core.ts";
 import { restoreReservations, silent } from "./joining.ts";
-import { observe } from "./placing.ts";
+import { observe } from "./observing.ts";
 import { watchPromises } from "./promises.ts";
 import { reroute } from "./rerouting.ts";
 import { setWilling } from "./willing.ts";

@@ -1,11 +1,11 @@
 import type { NodeId } from "@weft/infrastructure";
 import { type Instant, SECOND } from "@weft/kernel";
-import type { Turn } from "@weft/orchestration";
 import { choosePreemption, Offers, type Placed, type TaskNeeds } from "@weft/scheduling";
 import type { TaskRow } from "../store.ts";
 import type { Core } from "./core.ts";
-import { onSale } from "./steps.ts";
+import { onSale } from "./offers.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
+import { rankOf } from "./turns.ts";
 
 /*
  * Room for a task of priority where nothing fits: running tasks of lower rank give way, the set that costs least.
@@ -20,17 +20,6 @@ import type { RunEntry, TaskEntry } from "./tasks.ts";
 const NODES_WEIGHED = 256;
 /** A choice that turns out not to do (links, single devices) is ruled out, and the next tried, so many times. */
 const CHOICES = 8;
-
-/** How a task ranks: above all others what has a moment to start at and has come to it, then by priority. */
-export const rankOf = ({ priority = 0, startAt }: TaskNeeds): number =>
-  priority + (startAt === undefined ? 0 : RESERVED);
-const RESERVED = 10_000;
-
-/** Whose turn has to come for a task: a place promised ahead is due before any. */
-export const turnFor = ({ consumer, submission: { needs } }: TaskRow): Turn => ({
-  consumer: needs.startAt === undefined ? consumer : null,
-  rank: rankOf(needs),
-});
 
 /** Running tasks that give way to one by rank. */
 function outranked(core: Core, { consumer, submission: { needs } }: TaskRow): readonly RunEntry[] {

@@ -2,11 +2,11 @@ import { type LinkId, linkId, type NodeId, type SiteId } from "@weft/infrastruct
 import { after, type Bytes, Deadlines, type Instant, type Micros, SECOND } from "@weft/kernel";
 import { type Broken, brokenPromises, keepPromises, type Standing, type Upkeep } from "@weft/scheduling";
 import type { KeptPromise } from "../resources.ts";
-import { moveRun } from "./closing.ts";
 import { type Core, note, tell } from "./core.ts";
-import { observe } from "./placing.ts";
+import { observe } from "./observing.ts";
 import { leadBy } from "./rerouting.ts";
 import type { RunEntry } from "./tasks.ts";
+import { moveRun } from "./withdrawing.ts";
 
 /*
  * Links that are still there but serve worse than they did: what was promised over them is kept where it can be.
@@ -126,7 +126,7 @@ export function restorePromises(core: Core, now: Instant): void {
   for (const [run, { to, broken }] of moves) {
     core.planned.set(run.task, to);
     say(core, now, run, "moved", broken, `begins anew on ${to.node}`);
-    moveRun(core, now, run, `${text(broken)}: begins anew on ${to.node}`);
+    observe(core, now, moveRun(core, now, run, `${text(broken)}: begins anew on ${to.node}`));
   }
   if (moves.length > 0) observe(core, now, { kind: "room" });
 }

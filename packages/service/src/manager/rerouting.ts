@@ -1,8 +1,8 @@
 import type { NodeId, SiteId } from "@weft/infrastructure";
 import type { Instant } from "@weft/kernel";
 import { type Core, note, send, store, tell } from "./core.ts";
-import { segmentsOf } from "./steps.ts";
 import type { RunEntry } from "./tasks.ts";
+import { segmentsOf } from "./ways.ts";
 
 /*
  * Links that went away: every run whose path led over one is led round it, on the node where it is. No run moves for

@@ -1,7 +1,7 @@
 import { type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import type { ApplicationSubmission, Caller } from "../../resources.ts";
-import { objectionTo } from "../commands.ts";
 import { type Core, tell } from "../core.ts";
+import { objectionTo } from "../submitting.ts";
 import { begin, end } from "./course.ts";
 import { isPipeline } from "./plan.ts";
 import { type Entry, keep, NOT_BEGUN } from "./register.ts";

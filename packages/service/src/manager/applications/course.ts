@@ -2,9 +2,9 @@ import type { NodeId } from "@weft/infrastructure";
 import { type Instant, type Refusal, refuse } from "@weft/kernel";
 import { planApplication } from "@weft/scheduling";
 import type { ApplicationSubmission, PipelineRequest } from "../../resources.ts";
-import { admitTask } from "../commands.ts";
 import { type Core, tell } from "../core.ts";
-import { observe } from "../placing.ts";
+import { observe, type TaskListener } from "../observing.ts";
+import { admitTask } from "../submitting.ts";
 import type { TaskEntry } from "../tasks.ts";
 import { hold, letGo } from "./holds.ts";
 import { cutPlan } from "./pipelines.ts";
@@ -100,7 +100,7 @@ function start(core: Core, now: Instant, entry: Entry, s: number, sources: reado
 }
 
 /** A task has ended: where it was a step, its application goes on, or ends with it. */
-export function stepEnded(core: Core, now: Instant, task: TaskEntry): void {
+function stepEnded(core: Core, now: Instant, task: TaskEntry): void {
   const { step } = task.row.submission;
   const entry = step === undefined ? undefined : core.applications.entry(step.application);
   if (entry === undefined) return;
@@ -162,7 +162,7 @@ export function end(
 }
 
 /** Something may fit now: applications that wait for a plan are tried. */
-export function retryApplications(core: Core, now: Instant): void {
+function retryApplications(core: Core, now: Instant): void {
   const waiting = [...core.applications.open].filter(({ kept }) => kept.phase === "pending");
   const share = ({ kept }: Entry): number => core.shares.of(kept.consumer);
   for (const entry of waiting.sort((a, b) => share(a) - share(b))) begin(core, now, entry);
@@ -180,3 +180,6 @@ export function giveUpApplications(core: Core, now: Instant): void {
     end(core, now, entry, "failed", entry.kept.reason ?? expired);
   }
 }
+
+/** What applications hear of tasks. */
+export const steps: TaskListener = { ended: stepEnded, roomLeft: retryApplications };

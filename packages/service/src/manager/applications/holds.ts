@@ -1,7 +1,7 @@
 import type { Claim, ReservationId } from "@weft/pool";
 import type { Core } from "../core.ts";
+import { onSale } from "../offers.ts";
 import { amountOfClaim } from "../shares.ts";
-import { onSale } from "../steps.ts";
 import type { Entry } from "./register.ts";
 
 /*

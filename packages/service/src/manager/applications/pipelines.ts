@@ -11,7 +11,7 @@ import {
 import { type ApplicationDecision, cutOverPool, Scheduler, type StepPlan } from "@weft/scheduling";
 import type { ApplicationPlanRequest, PipelineRequest, StepRequest } from "../../resources.ts";
 import type { Core } from "../core.ts";
-import { onSale } from "../steps.ts";
+import { onSale } from "../offers.ts";
 
 /*
  * A layered model as an application: cut into contiguous stages over the nodes and paths there are now, each stage a step

@@ -3,7 +3,7 @@ import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { type ApplicationDecision, type ApplicationNeeds, planApplication } from "@weft/scheduling";
 import type { ApplicationPlanRequest, ApplicationSubmission, PipelineRequest } from "../../resources.ts";
 import type { Core } from "../core.ts";
-import { onSale } from "../steps.ts";
+import { onSale } from "../offers.ts";
 import { type CutPlan, cutPlan } from "./pipelines.ts";
 import type { Kept } from "./register.ts";
 

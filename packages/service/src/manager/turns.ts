@@ -1,0 +1,23 @@
+import type { Turn } from "@weft/orchestration";
+import type { TaskNeeds } from "@weft/scheduling";
+import type { TaskRow } from "../store.ts";
+
+/*
+ * How a task stands in line: its rank, whose turn has to come for it, and which others fit where it does.
+ */
+
+/** How a task ranks: above all others what has a moment to start at and has come to it, then by priority. */
+export const rankOf = ({ priority = 0, startAt }: TaskNeeds): number =>
+  priority + (startAt === undefined ? 0 : RESERVED);
+const RESERVED = 10_000;
+
+/** Whose turn has to come for a task: a place promised ahead is due before any. */
+export const turnFor = ({ consumer, submission: { needs } }: TaskRow): Turn => ({
+  consumer: needs.startAt === undefined ? consumer : null,
+  rank: rankOf(needs),
+});
+
+/** Tasks of one shape fit the same places; only the size of their input and work may differ a little. */
+export function shapeOf(needs: TaskNeeds): string {
+  return JSON.stringify(needs, (_key, value) => (typeof value === "bigint" ? `${value}` : value));
+}
