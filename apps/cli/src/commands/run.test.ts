@@ -59,6 +59,17 @@ it("plan shows place, path, time and price, and exits 1 when nothing fits", asyn
   ]);
 });
 
+it("plan shows several tasks together, each with its place, and what that comes to", async () => {
+  writeFileSync(join(folder, "two.yaml"), `${TASK}---\n${TASK.replace("read-receipt", "again")}`);
+  const { code, out, err } = await weft("plan", "-f", "two.yaml");
+  expect([code, err]).toEqual([0, ""]);
+  expect(out).toContain("task read-receipt\n  node:    corner");
+  expect(out).toContain("task again\n  node:    corner");
+  expect(out).toMatch(/\ntogether 2 of 2 placed, .*\n$/);
+  const { out: json } = await weft("plan", "-f", "two.yaml", "-o", "json");
+  expect(JSON.parse(json)).toMatchObject({ placed: 2, items: [{ name: "read-receipt" }, { name: "again" }] });
+});
+
 it("a wrong manifest is told line by line, exit code 2, and nothing is sent", async () => {
   expect(await weft("run", "-f", "wrong.yaml")).toEqual({
     code: 2,

@@ -3,7 +3,7 @@ import type { Micros } from "@weft/kernel";
 import type { ApplicationPlanView, ApplicationView, StepView } from "@weft/service";
 import { z } from "zod";
 import { instant, money, named, quantity } from "../wire/quantities.ts";
-import { contentReference, decisionView, refusal, TASK_PHASES } from "../wire/views.ts";
+import { contentReference, namedDecisionView, refusal, TASK_PHASES } from "../wire/views.ts";
 import type { ApplicationDecisionView, BatchPlanView } from "./api.ts";
 
 const micros = () => quantity<Micros>("Microseconds.");
@@ -73,10 +73,9 @@ export const applicationDecisionView: z.ZodType<ApplicationDecisionView> = z.loo
   ),
 });
 
-const decided = z.intersection(decisionView, z.looseObject({ name: z.string() }));
 export const batchPlanView: z.ZodType<BatchPlanView> = z.looseObject({
   at: instant(),
-  items: z.array(decided),
+  items: z.array(namedDecisionView),
   placed: z.int(),
   mostPlaced: z.int().describe("No plan places more."),
   score: z.number(),

@@ -385,7 +385,7 @@ const keptPromise: z.ZodType<KeptPromise> = z
     "What was done for the task last because a link got worse; broken: nothing would keep its promise.",
   );
 
-export const decisionView: z.ZodType<DecisionView> = z.looseObject({
+const decision = {
   at: instant(),
   placement: placementView.nullable().describe("null: nothing fits."),
   refusal: refusal.nullable(),
@@ -396,6 +396,12 @@ export const decisionView: z.ZodType<DecisionView> = z.looseObject({
     .describe("The quote of the other domain's manager, where the task went abroad."),
   turn: turnView.optional(),
   promise: keptPromise.optional(),
+};
+export const decisionView: z.ZodType<DecisionView> = z.looseObject(decision);
+/** A decision among several, by its task's name. Not an intersection: that would compare figures read with figures as sent. */
+export const namedDecisionView: z.ZodType<DecisionView & { readonly name: string }> = z.looseObject({
+  name: z.string(),
+  ...decision,
 });
 
 export const logLine: z.ZodType<LogLine> = z.looseObject({
