@@ -32,6 +32,23 @@ export function refusalText(refusal: Refusal & { readonly others?: readonly Refu
   return [...lines, ...others.map(refusalText)].join("\n");
 }
 
+/** The command line asks for what cannot be: `E_ARGUMENT`, exit code 2. */
+export const misused = (text: string, hint?: string): Failure =>
+  new Failure(`${text}  [E_ARGUMENT]${hint === undefined ? "" : `\n  hint: ${hint}`}`, 2);
+
+/** A file of the command line that cannot be read or written: `E_FILE`, exit code 2. */
+export const unusable = (file: string, error: unknown): Failure => {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return new Failure(`${file}: ${FILE_TROUBLE[code] ?? message}  [E_FILE]`, 2);
+};
+
+const FILE_TROUBLE: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  ENOTDIR: "no such file",
+  EISDIR: "a folder, expected a file",
+  EACCES: "may not be opened",
+};
+
 /** Codes of what the asker got wrong, so that exit code 2 tells it from what the network refuses. */
 const ASKED_WRONGLY = /^E_(?:MANIFEST_|REQUEST|SELECTOR|FILE)/;
 

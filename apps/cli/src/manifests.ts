@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import type { ContentReference } from "@weft/service";
 import type { AnyManifest, ManifestSource, ParsedManifest, TaskManifest } from "@weft/service-http/manifest";
 import type { Context } from "./context.ts";
-import { Failure } from "./failure.ts";
+import { Failure, misused, unusable } from "./failure.ts";
 
 /** A manifest ready to be sent, and the local files behind its digests. */
 export interface ReadyManifest<M extends AnyManifest = TaskManifest> {
@@ -53,8 +53,7 @@ export function readText(context: Context, filename: string): string {
   try {
     return readFileSync(filename === "-" ? 0 : resolve(context.cwd, filename), "utf8");
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Failure(`${filename}: ${code === "ENOENT" ? "no such file" : message}`, 2);
+    throw unusable(filename, error);
   }
 }
 
@@ -78,7 +77,7 @@ export async function readyManifest<M extends AnyManifest>(
       JSON.stringify(withField(parsed.source, ["spec", "data", "content"], path)),
       parsed.file,
     );
-    if (!again.ok) throw new Failure(`--input: ${again.problems[0]?.message}`, 2);
+    if (!again.ok) throw misused(`--input: ${again.problems[0]?.message}`);
     given = { ...(again.manifests[0] as ParsedManifest<M>), lineOf: parsed.lineOf };
   }
   const base = parsed.file === "stdin" ? context.cwd : dirname(resolve(context.cwd, parsed.file));

@@ -67,12 +67,18 @@ it("names line, field, what was found and what was expected", () => {
   expect(wrong("  longest: 20")).toMatch(/^offer\.yaml:5 {2}spec\.longest {2}found "20", expected a time/);
   expect(wrong("  hours: 25:00-07:00")).toMatch(/spec\.hours/);
   expect(wrong('  pricing: { timeOfUse: { "22:30": 50% } }')).toMatch(/offer\.yaml:5 {2}spec\.pricing/);
-  expect(wrong("  prise: 1")).toMatch(/prise/);
+  expect(wrong("  pricess: 1")).toMatch(
+    /^offer\.yaml:5 {2}spec\.pricess {2}found "pricess", expected one of prices, /,
+  );
+  expect(wrong("  pricess: 1")).toMatch(/\n {2}hint: did you mean prices\? +\[E_MANIFEST_FIELD\]$/);
+  expect(wrong("  pricing: { congestion: { target: much } }")).toMatch(
+    /spec\.pricing\.congestion\.target {2}found "much", expected a part such as 45%\n +\[E_MANIFEST_UNIT\]/,
+  );
 });
 
 it("refuses a price below zero wherever it stands", () => {
   expect(wrong("  prices: -0.02 CNY/TFLOP")).toMatch(
-    /^offer\.yaml:5 {2}spec\.prices {2}found "-0.02 CNY\/TFLOP", expected 0 or more {2}\[E_PRICE_NEGATIVE\]$/,
+    /^offer\.yaml:5 {2}spec\.prices {2}found "-0.02 CNY\/TFLOP", expected 0 or more\n {2}hint: what costs nothing .*\[E_PRICE_NEGATIVE\]$/,
   );
   expect(wrong("  reserve: -1")).toContain("[E_PRICE_NEGATIVE]");
   const { prices } = parseOfferFile(offer("  prices: 1"), "offer.yaml").offer;
@@ -82,7 +88,7 @@ it("refuses a price below zero wherever it stands", () => {
   const whole = `  prices: { petaOperation: { logical: 1, parallel: 1, neural: 1 }, ${written.join(", ")} }`;
   expect(wrong(whole)).toMatch(/spec\.prices\.memoryGibHour {2}found "-1", expected 0 or more/);
   expect(wrong("  discounts: [{ from: -1, off: 5% }]")).toMatch(
-    /spec\.discounts\.0\.from .*E_PRICE_NEGATIVE/,
+    /spec\.discounts\[0\]\.from .*\n.*\[E_PRICE_NEGATIVE\]/,
   );
-  expect(wrong("  discounts: [{ off: -5% }]")).toMatch(/spec\.discounts\.0\.off/);
+  expect(wrong("  discounts: [{ off: -5% }]")).toMatch(/spec\.discounts\[0\]\.off/);
 });

@@ -14,7 +14,7 @@ import {
   type PricingPolicy,
   type StandingOffer,
 } from "@weft/market";
-import { LineCounter, parseDocument } from "yaml";
+import { type fields, formatProblem, parseByLayout } from "@weft/service-http/manifest";
 import { z } from "zod";
 import { Failure } from "./failure.ts";
 
@@ -30,20 +30,20 @@ export interface OfferFile {
   readonly offer: Omit<StandingOffer, "node" | "at">;
 }
 
-const said = (found: unknown, expected: string): string => `found "${found}", expected ${expected}`;
-
-/** A value in its human form, read by `parse`. */
+/** A value in its human form, read by `parse`; what is expected stands beside what was found. */
 const human = <T>(parse: (text: string) => Result<T> | T | null, expected: string) =>
-  z.union([z.string(), z.number()]).transform((text, context): T => {
-    const read = parse(String(text)) as Result<T> | T | null;
+  z.unknown().transform((found, context): T => {
+    const read = typeof found === "string" || typeof found === "number" ? parse(String(found)) : null;
     const result = typeof read === "object" && read !== null && "ok" in read ? read : null;
     if (result?.ok) return result.value;
     if (result === null && read !== null) return read as T;
-    const code = result === null ? "" : `  [${result.refusal.code}]`;
-    context.addIssue({
-      code: "custom",
-      message: `${said(text, result?.refusal.expected ?? expected)}${code}`,
-    });
+    const negative = result?.refusal.code === "E_PRICE_NEGATIVE";
+    const trouble: fields.FieldTrouble = {
+      code: negative ? "E_PRICE_NEGATIVE" : "E_MANIFEST_UNIT",
+      ...(result?.refusal.hint === undefined ? {} : { hint: result.refusal.hint }),
+    };
+    const message = (negative ? result?.refusal.expected : undefined) ?? expected;
+    context.addIssue({ code: "custom", message, params: { trouble } });
     return z.NEVER;
   });
 
@@ -79,7 +79,7 @@ const hours = human((text) => {
 const hour = z.string().transform((text, context) => {
   const at = minute(text);
   if (at !== null && at % 60 === 0 && at < 1440) return at / 60;
-  context.addIssue({ code: "custom", message: said(text, "a full hour of UTC such as 22:00") });
+  context.addIssue({ code: "custom", message: "a full hour of UTC such as 22:00" });
   return z.NEVER;
 });
 
@@ -167,39 +167,11 @@ const schema = z.strictObject({
   }),
 });
 
-interface Issue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-/** Of a value that may be written in several ways: what is wrong with it in the way it is written. */
-function told(issue: z.core.$ZodIssue): readonly Issue[] {
-  if (issue.code !== "invalid_union") return [issue];
-  const meant = issue.errors.find(
-    (tried) => !tried.some(({ code, path }) => code.startsWith("invalid_") && path.length === 0),
-  );
-  return (meant ?? [issue]).flatMap((one): readonly Issue[] =>
-    one === issue ? [issue] : told({ ...one, path: [...issue.path, ...one.path] }),
-  );
-}
-
 /** Reads an offer's text; refused with line, path, what was found and what was expected. */
 export function parseOfferFile(text: string, file: string): OfferFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const broken = document.errors[0];
-  if (broken !== undefined)
-    throw new Failure(`${file}:${lines.linePos(broken.pos[0]).line}  ${broken.message}`, 2);
-  const parsed = schema.safeParse(document.toJS());
-  if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap(told).map((issue) => {
-      const node = document.getIn(issue.path, true) as { range?: [number, number, number] } | undefined;
-      const line = lines.linePos(node?.range?.[0] ?? 0).line;
-      return `${file}:${line}  ${issue.path.join(".")}  ${issue.message}`;
-    });
-    throw new Failure(problems.join("\n"), 2);
-  }
-  const { metadata, spec } = parsed.data;
+  const parsed = parseByLayout(schema, text, file);
+  if (!parsed.ok) throw new Failure(parsed.problems.map(formatProblem).join("\n"), 2);
+  const { metadata, spec } = parsed.value;
   const { hours: open, days, until, ...rest } = spec;
   const on = days?.map((day) => WEEK.indexOf(day)) ?? null;
   const windows: OfferWindow[] = open.map((window) => ({ ...window, days: on }));

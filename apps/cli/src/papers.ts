@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Instant } from "@weft/kernel";
 import type { Invoice, Statement } from "@weft/market";
 import type { Context } from "./context.ts";
-import { Failure, must } from "./failure.ts";
+import { must, unusable } from "./failure.ts";
 
 /** Forms that a paper can be had in, besides the table for people. */
 export const PAPER_FORMS = ["table", "json", "yaml", "csv", "pdf"] as const;
@@ -51,6 +51,6 @@ function write(context: Context, file: string, bytes: Uint8Array): string {
     writeFileSync(resolve(context.cwd, file), bytes);
     return file;
   } catch (error) {
-    throw new Failure(`${file}: ${(error as Error).message}`, 2);
+    throw unusable(file, error);
   }
 }

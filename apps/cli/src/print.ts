@@ -1,6 +1,6 @@
 import type { Instant } from "@weft/kernel";
 import type { Context } from "./context.ts";
-import { Failure } from "./failure.ts";
+import { misused } from "./failure.ts";
 import type { AnyResource, Column } from "./resources/resource.ts";
 import { Table } from "./table.ts";
 import { harmless } from "./text.ts";
@@ -81,10 +81,7 @@ function sortItems(resource: AnyResource, items: readonly unknown[], by: string)
     column === undefined ? atPath : (column.sort ?? ((item: unknown) => column.cell(item, 0 as Instant)));
   if (column === undefined && items.length > 0 && items.every((item) => atPath(item) === undefined)) {
     const headers = resource.columns.map(({ header }) => header.toLowerCase()).join(", ");
-    throw new Failure(
-      `--sort-by: nothing at "${by}"; expected a column (${headers}) or a path into -o json`,
-      2,
-    );
+    throw misused(`--sort-by: nothing at "${by}"; expected a column (${headers}) or a path into -o json`);
   }
   return items
     .map((item) => ({ item, value: keyOf(item) }))

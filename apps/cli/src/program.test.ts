@@ -34,11 +34,17 @@ it("what cannot be reached is said with what to do, exit code 1", async () => {
 });
 
 it.each([
-  [["gt"], "Did you mean get?"],
-  [["get", "nods"], "did you mean node"],
-  [["get"], "missing required argument"],
+  [["gt"], "unknown command 'gt'  [E_ARGUMENT]\n  hint: did you mean get?"],
+  [["get", "nods"], "[E_ARGUMENT]\n  hint: did you mean nodes?"],
+  [["get"], "[E_ARGUMENT]\n  hint: weft get --help shows what it takes"],
   [["get", "nodes", "-o", "xml"], "Allowed choices are table, wide, json, yaml, name"],
   [["get", "usage", "--watch"], "cannot be watched"],
+  [
+    ["get", "nodes", "--limit", "0"],
+    '--limit: found "0", expected a whole number of at least 1  [E_ARGUMENT]',
+  ],
+  [["get", "nodes", "-l", "=="], 'not a label selector: found "==", expected key=value'],
+  [["plan", "-f", "."], ".: a folder, expected a file  [E_FILE]"],
   [["--server", "here", "get", "nodes"], "expected a URL"],
   [["--context", "none", "get", "nodes"], "there is: local"],
 ])("a wrong command line is exit code 2: %j", async (words, said) => {

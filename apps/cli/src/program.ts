@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { COMMANDS } from "./commands/index.ts";
 import type { Context } from "./context.ts";
-import { type ExitCode, Failure } from "./failure.ts";
+import { type ExitCode, Failure, misused } from "./failure.ts";
 import { VERSION } from "./version.ts";
 
 /** The whole tree of commands, ready to parse. */
@@ -31,11 +31,23 @@ function createProgram(context: Context): Command {
     command.exitOverride().configureOutput({
       writeOut: (text) => context.out.write(text),
       writeErr: (text) => context.err.write(text),
+      outputError: (text, write) => write(`${misuseOf(command, text).message}\n`),
       getOutHasColors: () => context.mayColour,
       getErrHasColors: () => false,
     });
   }
   return program;
+}
+
+/** What the parser of command lines found wrong, as every other mistake is told. */
+function misuseOf(command: Command, text: string): Failure {
+  const [, what = text, guess] = /^(?:error: )?(.*?)\n*(?:\(Did you mean (.*)\?\))?\n*$/s.exec(text) ?? [];
+  const names = [];
+  for (let one: Command | null = command; one !== null; one = one.parent) names.unshift(one.name());
+  return misused(
+    what,
+    guess === undefined ? `${names.join(" ")} --help shows what it takes` : `did you mean ${guess}?`,
+  );
 }
 
 /** Runs one command line; resolves to the exit code, everything having been said. */

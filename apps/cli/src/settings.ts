@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { Failure } from "./failure.ts";
+import { Failure, misused } from "./failure.ts";
 
 /** How to reach one network as one party. */
 export interface NetworkContext {
@@ -42,14 +42,11 @@ export function networkContext(folder: string, env: NodeJS.ProcessEnv, asked: Se
   const kept = name === undefined ? undefined : file?.contexts[name];
   if (asked.context !== undefined && kept === undefined) {
     const known = Object.keys(file?.contexts ?? {}).join(", ") || "none";
-    throw new Failure(
-      `no context "${asked.context}" in ${join(folder, "config.json")}; there is: ${known}`,
-      2,
-    );
+    throw misused(`no context "${asked.context}" in ${join(folder, "config.json")}; there is: ${known}`);
   }
   const server = asked.server ?? env.WEFT_SERVER ?? kept?.server ?? DEFAULT_SERVER;
   if (!/^https?:\/\//.test(server) || !URL.canParse(server)) {
-    throw new Failure(`--server: found "${server}", expected a URL such as ${DEFAULT_SERVER}`, 2);
+    throw misused(`--server: found "${server}", expected a URL such as ${DEFAULT_SERVER}`);
   }
   return {
     server,

@@ -4,6 +4,7 @@ import { formatInstant, type PublicKey } from "@weft/kernel";
 import type { SignedTreeHead } from "@weft/market";
 import type { Context } from "./context.ts";
 import { Failure, must, refused } from "./failure.ts";
+import { readText } from "./manifests.ts";
 
 /** As many lines a request as the manager gives. */
 const PAGE = 10_000;
@@ -27,7 +28,7 @@ export async function verifyLogOf(
   options: LogOptions,
 ): Promise<void> {
   const { readLog } = await import("@weft/service-http/client");
-  const copy = file === undefined ? await fetched(context) : must(readLog(readInput(context, file)));
+  const copy = file === undefined ? await fetched(context) : must(readLog(readText(context, file)));
   if (options.save !== undefined) save(resolve(context.cwd, options.save), copy);
   const last = file === undefined ? keptHead(context, copy.heads[0]?.head.log ?? "") : null;
   const latest = await sound(last === null ? copy : { ...copy, heads: [...copy.heads, last] }, options);
@@ -104,14 +105,4 @@ function keptHead(context: Context, log: PublicKey): SignedTreeHead | null {
 function save(file: string, copy: LogCopy): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(copy)}\n`);
-}
-
-/** The text of a file, or of standard input. */
-export function readInput(context: Context, file: string): string {
-  try {
-    return readFileSync(file === "-" ? 0 : resolve(context.cwd, file), "utf8");
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Failure(`${file}: ${code === "ENOENT" ? "no such file" : message}`, 2);
-  }
 }

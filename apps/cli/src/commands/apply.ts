@@ -3,7 +3,7 @@ import type { NetworkView } from "@weft/service-http/client";
 import type { Command } from "commander";
 import { type ReadyApplication, submitApplication, submitBatch } from "../applications.ts";
 import type { Context } from "../context.ts";
-import { Failure, must } from "../failure.ts";
+import { misused, must } from "../failure.ts";
 import { FILE_OPTION, isTask, type ReadyManifest, readDocuments, readyManifest } from "../manifests.ts";
 import { appliedOrderId, submitTask } from "../submit.ts";
 
@@ -55,5 +55,5 @@ export const VALID_OPTION = ["--valid <time>", "how long the order may wait for 
 export function validity(text: string, flag = "--valid") {
   const parsed = parseTime(text);
   if (parsed.ok && parsed.value > 0) return parsed.value;
-  throw new Failure(`${flag}: found "${text}", expected a time such as 10m`, 2);
+  throw misused(`${flag}: found "${text}", expected a time such as 10m`);
 }

@@ -2,7 +2,7 @@ import { formatMoney, type Instant, type Money, parseMoney } from "@weft/kernel"
 import type { InvoiceView, IssuedView, PayoutView } from "@weft/service-http/client";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must } from "../failure.ts";
+import { Failure, misused, must } from "../failure.ts";
 import { invoiceFile, PAPER_FORMS, type PaperForm } from "../papers.ts";
 import { printValue } from "../print.ts";
 import { type Fact, factLines, Table } from "../table.ts";
@@ -101,7 +101,7 @@ function registerPayouts(program: Command, context: Context): void {
 
 async function list(context: Context, output: PaperForm | undefined): Promise<void> {
   if (output === "csv" || output === "pdf") {
-    throw new Failure(`-o ${output} is for one invoice: weft invoices show NUMBER -o ${output}`, 2);
+    throw misused(`-o ${output} is for one invoice: weft invoices show NUMBER -o ${output}`);
   }
   const client = await context.client();
   const { items } = must(await client.call("GET /v1/invoices", {}));
@@ -195,7 +195,7 @@ async function credit(
   const { currency } = must(await client.call("GET /v1/network", {}));
   const body = {
     id: id ?? randomUUID(),
-    amount: String(amountOf(amount, currency)),
+    amount: String(amountOf("AMOUNT", amount, currency)),
     reason,
     ...(from === undefined ? {} : { borneBy: from }),
   };
@@ -206,10 +206,10 @@ async function credit(
 }
 
 /** An amount in the network's currency, as people write it. */
-export function amountOf(text: string, currency: string): Money {
+export function amountOf(flag: string, text: string, currency: string): Money {
   const read = parseMoney(text, currency);
   if (read.ok) return read.value;
-  throw new Failure(`found "${text}", expected an amount such as 0.01${currency}`, 2);
+  throw misused(`${flag}: found "${text}", expected an amount such as 0.01${currency}`);
 }
 
 async function payOut(

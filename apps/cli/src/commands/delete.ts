@@ -1,7 +1,7 @@
 import type { ApplicationView, TaskView } from "@weft/service";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { Failure } from "../failure.ts";
+import { Failure, misused } from "../failure.ts";
 import { hasEnded } from "../follow.ts";
 import { readDocuments } from "../manifests.ts";
 import { applications } from "../resources/applications.ts";
@@ -65,7 +65,7 @@ async function namesOf(
     options.all === true,
   ];
   if (given.filter(Boolean).length !== 1) {
-    throw new Failure("give names, or a file (-f), or labels (-l), or --all", 2);
+    throw misused("give names, or a file (-f), or labels (-l), or --all");
   }
   if (options.filename !== undefined) {
     return (await readDocuments(context, options.filename)).map(({ manifest: { kind, metadata } }) => ({
@@ -92,7 +92,7 @@ async function plainNames(names: readonly string[]): Promise<readonly Wanted[]> 
       if (slash < 0) return { kind: named?.kind === "application" ? "application" : "task", name };
       const { kind, plural } = await resourceNamed(name.slice(0, slash));
       if (kind === "task" || kind === "application") return { kind, name: name.slice(slash + 1) };
-      throw new Failure(`only tasks and applications are deleted, not ${plural}`, 2);
+      throw misused(`only tasks and applications are deleted, not ${plural}`);
     }),
   );
 }

@@ -14,7 +14,7 @@ import type { ApplicationView, LinkView, NodeView, RunView, TaskView, Timeline }
 import type { ContractView } from "@weft/service-http/client";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must } from "../failure.ts";
+import { misused, must } from "../failure.ts";
 import { resourceNamed } from "../resources/index.ts";
 import { linkName } from "../resources/links.ts";
 import { powerText, remaining, storageText } from "../resources/nodes.ts";
@@ -39,12 +39,11 @@ async function describe(context: Context, word: string, given: string | undefine
   const [kind, ...rest] = word.split("/");
   const name = given ?? rest.join("/");
   const resource = await resourceNamed(kind as string);
-  if (name === "") throw new Failure(`which ${resource.kind}? weft get ${resource.plural} lists them`, 2);
+  if (name === "") throw misused(`which ${resource.kind}? weft get ${resource.plural} lists them`);
   const facts = (FACTS as Readonly<Record<string, Facts | undefined>>)[resource.kind];
   if (facts === undefined || resource.one === undefined) {
-    throw new Failure(
+    throw misused(
       `${resource.plural} cannot be described: weft get ${resource.kind} ${name} -o yaml shows all`,
-      2,
     );
   }
   const client = await context.client();

@@ -43,7 +43,7 @@ export function register(program: Command, context: Context): void {
     .action(async (contract: string, { refund, note, borneBy }: Ruling) => {
       const client = await context.client();
       const { currency } = must(await client.call("GET /v1/network", {}));
-      const amount = amountOf(refund, currency);
+      const amount = amountOf("--refund", refund, currency);
       const params = { contract };
       const body = { refund: String(amount), note, borneBy };
       must(await client.call("POST /v1/contracts/{contract}/resolve", { params, body }));

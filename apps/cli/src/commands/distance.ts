@@ -9,7 +9,7 @@ import {
 } from "@weft/kernel";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must } from "../failure.ts";
+import { Failure, misused, must } from "../failure.ts";
 import type { DistanceChange } from "../network/distances.ts";
 import { printValue } from "../print.ts";
 import { percent } from "../text.ts";
@@ -88,9 +88,8 @@ function changeOf(from: string | undefined, to: string | undefined, options: Opt
   const asked = [delay, jitter, rate, loss, down, up].some((one) => one !== undefined) || reset;
   if (!asked && from === undefined) return null;
   if (from === undefined || to === undefined || !asked) {
-    throw new Failure(
+    throw misused(
       "weft distance <from> <to>: expected two sites and what is to change, such as --delay 40ms",
-      2,
     );
   }
   return {
@@ -111,14 +110,11 @@ function changeOf(from: string | undefined, to: string | undefined, options: Opt
 function read<T>(flag: string, text: string, parse: (text: string) => Result<T>): T {
   const parsed = parse(text);
   if (parsed.ok) return parsed.value;
-  throw new Failure(
-    `${flag}: found "${text}", expected ${parsed.refusal.expected ?? parsed.refusal.message}`,
-    2,
-  );
+  throw misused(`${flag}: found "${text}", expected ${parsed.refusal.expected ?? parsed.refusal.message}`);
 }
 
 function share(text: string): number {
   const part = /^\d+(\.\d+)?\s*%$/.test(text) ? Number.parseFloat(text) / 100 : Number(text);
   if (part >= 0 && part <= 1) return part;
-  throw new Failure(`--loss: found "${text}", expected a part such as 2%`, 2);
+  throw misused(`--loss: found "${text}", expected a part such as 2%`);
 }

@@ -1,7 +1,7 @@
 import type { Instant } from "@weft/kernel";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must } from "../failure.ts";
+import { Failure, misused, must } from "../failure.ts";
 import { cellsOf, columnsOf, OUTPUTS, type Output, printItems, printValue } from "../print.ts";
 import { RESOURCES, resourceNamed } from "../resources/index.ts";
 import type { AnyResource } from "../resources/resource.ts";
@@ -50,11 +50,11 @@ export const getOptions = (command: Command): Command =>
 const outputOption = (): Option =>
   new Option("-o, --output <form>", "form of the output").choices(OUTPUTS).default("table");
 
-/** A whole number of at least one. */
-export function count(text: string): number {
+/** What `--limit` takes: a whole number of at least one. */
+function count(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new Failure(`found "${text}", expected a whole number of at least 1`, 2);
+  throw misused(`--limit: found "${text}", expected a whole number of at least 1`);
 }
 
 /** Shows resources of a kind, all or those named, once or as they change. */
@@ -68,16 +68,17 @@ export async function getResources(
   const resource = await resourceNamed(kind);
   const asked = [...named, ...names.map((name) => splitName(name)[1][0] ?? name)];
   if (asked.length > 0 && options.selector !== undefined) {
-    throw new Failure("names and a selector exclude each other", 2);
+    throw misused("names and a selector exclude each other");
   }
   if (options.watch && resource.subject === undefined) {
-    throw new Failure(
+    throw misused(
       `${resource.plural} cannot be watched; nodes, links, tasks, applications and contracts can`,
-      2,
     );
   }
-  if (options.selector !== undefined && resource.labelsOf === undefined) {
-    throw new Failure(`${resource.plural} have no labels to select by`, 2);
+  if (options.selector !== undefined) {
+    if (resource.labelsOf === undefined) throw misused(`${resource.plural} have no labels to select by`);
+    const { parseSelector } = await import("@weft/service-http/client");
+    must(parseSelector(options.selector));
   }
   if (options.watch) return watch(context, resource, asked, options);
   await show(context, resource, asked, options);

@@ -15,7 +15,7 @@ import {
 } from "@weft/kernel";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must, refusalText, refused } from "../failure.ts";
+import { Failure, misused, must, refusalText, refused } from "../failure.ts";
 import { registerOrganisation } from "../registration.ts";
 import { ARCHITECTURES } from "../written-out.ts";
 
@@ -98,7 +98,7 @@ export function register(program: Command, context: Context): void {
 const HOURS = /^(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d$/;
 
 const wrong = (flag: string, found: string, expected: string): Failure =>
-  new Failure(`${flag}: found "${found}", expected ${expected}`, 2);
+  misused(`${flag}: found "${found}", expected ${expected}`);
 
 function quantity<T>(flag: string, text: string, parse: (text: string) => Result<T>): T {
   const read = parse(text);

@@ -5,7 +5,7 @@ import { formatTime, micros } from "@weft/kernel";
 import type { LabRun, Prepared } from "@weft/lab";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must } from "../failure.ts";
+import { Failure, misused, must } from "../failure.ts";
 import { ProgressLine } from "../progress.ts";
 
 type Lab = typeof import("@weft/lab");
@@ -70,7 +70,7 @@ async function run(context: Context, scenario: string, options: RunOptions): Pro
   const seeds = must(lab.parseSeeds(options.seed ?? options.seeds));
   const jobs = Number(options.jobs);
   if (!Number.isInteger(jobs) || jobs < 1)
-    throw new Failure(`--jobs: found "${options.jobs}", expected 1 or more`, 2);
+    throw misused(`--jobs: found "${options.jobs}", expected 1 or more`);
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   process.once("SIGINT", interrupt);
@@ -140,11 +140,11 @@ async function compare(
   const lab = await import("@weft/lab");
   const [a, b] = [before, after].map((path) => {
     const results = lab.readResults(resolve(context.cwd, path));
-    if (results === null) throw new Failure(`${path}: no results of a run in it`, 2);
+    if (results === null) throw misused(`${path}: no results of a run in it`);
     return results;
   });
   if (a === undefined || b === undefined) return;
   const differences = lab.compareResults(a, b);
-  if (differences.length === 0) throw new Failure("the two runs have no case and figure in common", 2);
+  if (differences.length === 0) throw misused("the two runs have no case and figure in common");
   context.print(json ? JSON.stringify(differences, null, 2) : lab.comparisonTable(differences, all));
 }

@@ -13,7 +13,7 @@ import {
 } from "@weft/kernel";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { Failure } from "../failure.ts";
+import { misused } from "../failure.ts";
 import { printValue } from "../print.ts";
 import { Table } from "../table.ts";
 import { known, percent, since } from "../text.ts";
@@ -41,7 +41,7 @@ export function register(program: Command, context: Context): void {
 async function measure(context: Context, options: Options): Promise<void> {
   const share = Number(options.share);
   if (!(share > 0 && share <= 1)) {
-    throw new Failure(`--share: found "${options.share}", expected a number above 0 up to 1`, 2);
+    throw misused(`--share: found "${options.share}", expected a number above 0 up to 1`);
   }
   const { measureHost } = await import("@weft/infrastructure-host");
   if (context.err.isTTY) context.note("measuring, under ten seconds ...");

@@ -3,7 +3,7 @@ import type { Statement } from "@weft/market";
 import type { AccountView } from "@weft/service-http/client";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must } from "../failure.ts";
+import { Failure, misused, must } from "../failure.ts";
 import { PAPER_FORMS, type PaperForm, statementFile } from "../papers.ts";
 import { printValue } from "../print.ts";
 import { Table } from "../table.ts";
@@ -89,7 +89,7 @@ async function statement(
   const { period, output, file } = options;
   if (period !== undefined && periodNamed(period) === null) {
     const expected = "a day, week or month such as 2026-11-22, 2026-W47 or 2026-11";
-    throw new Failure(`--period: found "${period}", expected ${expected}`, 2);
+    throw misused(`--period: found "${period}", expected ${expected}`);
   }
   const account = await accountNamed(context, asked);
   const client = await context.client();

@@ -88,7 +88,7 @@ it("a wrong manifest is told line by line, exit code 2, and nothing is sent", as
     2,
     expect.stringContaining("lost.yaml:7  spec.run.model.onnx.0  no such file"),
   ]);
-  expect((await weft("run", "-f", "none.yaml")).err).toBe("none.yaml: no such file\n");
+  expect((await weft("run", "-f", "none.yaml")).err).toBe("none.yaml: no such file  [E_FILE]\n");
 });
 
 it("run uploads what the manifest names, signs an order for its price, and submits it", async () => {

@@ -3,7 +3,7 @@ import type { TaskView } from "@weft/service";
 import type { Command } from "commander";
 import type { ReadyApplication } from "../applications.ts";
 import type { Context } from "../context.ts";
-import { Failure, must, refusalText } from "../failure.ts";
+import { Failure, misused, must, refusalText } from "../failure.ts";
 import { follow, hasEnded } from "../follow.ts";
 import { FILE_OPTION, isTask, type ReadyManifest, readDocuments, readyManifest } from "../manifests.ts";
 import { printValue } from "../print.ts";
@@ -43,10 +43,7 @@ export function register(program: Command, context: Context): void {
 async function run(context: Context, options: Options): Promise<void> {
   const [parsed, ...others] = await readDocuments(context, options.filename);
   if (parsed === undefined || others.length > 0) {
-    throw new Failure(
-      `${options.filename} holds ${others.length + 1} manifests; weft apply submits several`,
-      2,
-    );
+    throw misused(`${options.filename} holds ${others.length + 1} manifests; weft apply submits several`);
   }
   const ready = await readyManifest(context, parsed, options.input);
   const client = await context.client();

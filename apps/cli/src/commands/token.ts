@@ -1,7 +1,7 @@
 import { after, type Instant } from "@weft/kernel";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must } from "../failure.ts";
+import { misused, must } from "../failure.ts";
 import { printValue } from "../print.ts";
 import { validity } from "./apply.ts";
 import { documentOption } from "./plan.ts";
@@ -68,7 +68,7 @@ async function create(
   { role, account, join, expires, note, output }: CreateOptions,
 ): Promise<void> {
   if (join && role !== undefined && role !== "provider")
-    throw new Failure("nodes join as a provider's: leave --role out", 2);
+    throw misused("nodes join as a provider's: leave --role out");
   const client = await context.client();
   const expiresAt = expires === undefined ? null : await expiry(context, expires);
   const made = must(

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must } from "../failure.ts";
+import { misused, must } from "../failure.ts";
 import { cellsOf, columnsOf } from "../print.ts";
 import { nodes } from "../resources/nodes.ts";
 import type { AnyResource } from "../resources/resource.ts";
@@ -19,7 +19,7 @@ export function register(program: Command, context: Context): void {
     .option("--once", "look once and end")
     .action(async (options: { readonly every: string; readonly once?: true }) => {
       const everyMs = validity(options.every, "--every") / 1000;
-      if (everyMs < 100) throw new Failure(`--every: found "${options.every}", expected at least 100ms`, 2);
+      if (everyMs < 100) throw misused(`--every: found "${options.every}", expected at least 100ms`);
       const live = context.out.isTTY === true && context.env.TERM !== "dumb" && !options.once;
       if (!live) return context.print((await screen(context)).join("\n"));
       await redraw(context, everyMs);

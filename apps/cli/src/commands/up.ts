@@ -3,7 +3,7 @@ import type { Architecture } from "@weft/announcement";
 import { type Command, Option } from "commander";
 import { bringUp, DEFAULT_NETWORK, notStarted, showNodes, stepText } from "../bring-up.ts";
 import type { Context } from "../context.ts";
-import { Failure } from "../failure.ts";
+import { Failure, misused } from "../failure.ts";
 import type { DomainsFile } from "../network/network-file.ts";
 import { keepContext } from "../settings.ts";
 import { ARCHITECTURES } from "../written-out.ts";
@@ -43,15 +43,10 @@ export function register(program: Command, context: Context): void {
 async function up(context: Context, options: Options): Promise<void> {
   const port = Number(options.port);
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new Failure(`--port: found "${options.port}", expected a port such as 7070`, 2);
+    throw misused(`--port: found "${options.port}", expected a port such as 7070`);
   }
   const { readUpFile } = await import("../network/index.ts");
-  let read: ReturnType<typeof readUpFile>;
-  try {
-    read = readUpFile(options.filename);
-  } catch (error) {
-    throw new Failure((error as Error).message, 2);
-  }
+  const read = readUpFile(options.filename);
   if (read.kind === "Domains") return upDomains(context, options, port, read);
   let file = read;
   const { announcement = file.spec.announcement, bus = file.spec.bus } = options;

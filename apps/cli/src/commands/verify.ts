@@ -3,8 +3,9 @@ import type { Contract, SignedUsage } from "@weft/market";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { Failure, must, refused } from "../failure.ts";
+import { readText } from "../manifests.ts";
 import { type Fact, factLines } from "../table.ts";
-import { type LogOptions, readInput, verifyLogOf } from "../transparency.ts";
+import { type LogOptions, verifyLogOf } from "../transparency.ts";
 
 export function register(program: Command, context: Context): void {
   const verify = program
@@ -45,13 +46,13 @@ async function verifyContractFile(
 ): Promise<void> {
   const [{ readContract, readUsage }, { nodeCryptography }, { verifyContract, verifyUsage }] =
     await Promise.all([import("@weft/service-http/client"), import("@weft/live"), import("@weft/market")]);
-  const contract = must(readContract(readInput(context, file)));
+  const contract = must(readContract(readText(context, file)));
   const wrong = verifyContract(contract, nodeCryptography);
   if (wrong !== null) throw refused(wrong);
   const facts = [...contractFacts(contract), ...(inLog ? await inclusionFacts(context, contract) : [])];
   context.print(factLines(facts).join("\n"));
   if (usageFile === undefined) return;
-  const usage = must(readUsage(readInput(context, usageFile)));
+  const usage = must(readUsage(readText(context, usageFile)));
   const unsound = verifyUsage(usage, contract.terms, nodeCryptography);
   if (unsound !== null) throw refused(unsound);
   context.print(factLines(await usageFacts(contract, usage)).join("\n"));

@@ -1,7 +1,7 @@
 import type { TaskView } from "@weft/service";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must, refusalText } from "../failure.ts";
+import { Failure, misused, must, refusalText } from "../failure.ts";
 import { follow, hasEnded } from "../follow.ts";
 import { nearestOf } from "../resources/index.ts";
 import { validity } from "./apply.ts";
@@ -31,9 +31,9 @@ export function register(program: Command, context: Context): void {
       const goal = GOALS[options.for.toLowerCase()];
       if (goal === undefined) {
         const hint = await nearestOf(options.for, Object.keys(GOALS));
-        throw new Failure(
-          `--for: found "${options.for}", expected one of ${Object.keys(GOALS).join(", ")}${hint}`,
-          2,
+        throw misused(
+          `--for: found "${options.for}", expected one of ${Object.keys(GOALS).join(", ")}`,
+          hint,
         );
       }
       await waitFor(context, names, goal, options.for, validity(options.timeout, "--timeout") / 1000);

@@ -4,7 +4,7 @@ import { formatInstant, formatTime, type Micros, parseTime, type Signer } from "
 import type { SignedTreeHead, TreeHead } from "@weft/market";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must, refused } from "../failure.ts";
+import { misused, must, refused } from "../failure.ts";
 
 interface Options {
   readonly every: string;
@@ -28,7 +28,7 @@ export function register(program: Command, context: Context): void {
 async function witness(context: Context, options: Options): Promise<void> {
   const every = parseTime(options.every);
   if (!every.ok || every.value <= 0) {
-    throw new Failure(`--every: found "${options.every}", expected a time such as 10s`, 2);
+    throw misused(`--every: found "${options.every}", expected a time such as 10s`);
   }
   const { pause, stopSignal } = await import("@weft/live");
   const asked = stopSignal();

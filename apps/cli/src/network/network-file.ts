@@ -12,8 +12,9 @@ import {
   parseTime,
   type Result,
 } from "@weft/kernel";
-import { LineCounter, parseDocument } from "yaml";
+import { fields, formatProblem, parseByLayout } from "@weft/service-http/manifest";
 import { z } from "zod";
+import { Failure, unusable } from "../failure.ts";
 
 /** A network to be set up on one machine (`kind: Network`): sites, distances, nodes and who they belong to. */
 export type NetworkFile = z.output<typeof schema>;
@@ -22,27 +23,37 @@ const name = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, "lower-case letters, digits and dashes");
 
+/** Adds what was expected of a field to the problems; the reader of the file sets what was found beside it. */
+const wrong = (context: z.core.$RefinementCtx, expected: string, trouble: fields.FieldTrouble): void =>
+  context.addIssue({ code: "custom", message: expected, params: { trouble } });
+
 /** A quantity in its human form, read by one of the kernel's parsers. */
-const quantity = <T>(parse: (text: string) => Result<T>) =>
-  z.union([z.string(), z.number()]).transform((text, context): T => {
-    const read = parse(String(text));
+const quantity = <T>(parse: (text: string) => Result<T>, expected: string) =>
+  z.unknown().transform((found, context): T => {
+    const read = parse(typeof found === "number" ? String(found) : typeof found === "string" ? found : "");
     if (read.ok) return read.value;
-    const { expected, hint } = read.refusal;
-    const said = `found "${text}", expected ${expected ?? read.refusal.message}${hint === undefined ? "" : `; ${hint}`}`;
-    context.addIssue({ code: "custom", message: said });
+    const { hint } = read.refusal;
+    wrong(context, expected, { code: "E_MANIFEST_UNIT", ...(hint === undefined ? {} : { hint }) });
     return z.NEVER;
   });
 
-const time = quantity<Micros>(parseTime);
-const bitRate = quantity<BitsPerSecond>(parseBitRate);
-const bytes = quantity<Bytes>(parseBytes);
-const money = quantity<Money>((text) => parseMoney(text));
-const price = money.refine((value) => value >= 0n, "expected a price of 0 or more  [E_PRICE_NEGATIVE]");
-const share = z.union([z.string(), z.number()]).transform((text, context) => {
-  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(String(text))?.[1];
-  const part = percent === undefined ? Number(text) : Number(percent) / 100;
+const time = quantity<Micros>(parseTime, "a time such as 20ms");
+const bitRate = quantity<BitsPerSecond>(parseBitRate, "a bandwidth such as 50Mbps");
+const bytes = quantity<Bytes>(parseBytes, "a size such as 2GiB");
+const money = quantity<Money>(
+  (text) => parseMoney(text, fields.CURRENCY),
+  `an amount such as 10 ${fields.CURRENCY}`,
+);
+const price = money.transform((value, context): Money => {
+  if (value >= 0n) return value;
+  wrong(context, "a price of 0 or more", { code: "E_PRICE_NEGATIVE" });
+  return z.NEVER;
+});
+const share = z.unknown().transform((found, context): number => {
+  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(String(found))?.[1];
+  const part = percent === undefined ? Number(found) : Number(percent) / 100;
   if (part >= 0 && part <= 1) return part;
-  context.addIssue({ code: "custom", message: `found "${text}", expected a part such as 45%` });
+  wrong(context, "a part such as 45%", { code: "E_MANIFEST_UNIT" });
   return z.NEVER;
 });
 const site = name.transform((text) => text as SiteId);
@@ -97,8 +108,7 @@ const spec = z.strictObject({
       const taken = new Set(["manager"]); // a process of the network, as every node is
       for (const [i, { name }] of nodes.entries()) {
         if (taken.has(name)) {
-          const message = `found "${name}", which is taken; expected a name of its own`;
-          context.addIssue({ code: "custom", path: [i, "name"], message });
+          context.addIssue({ code: "custom", path: [i, "name"], message: "a name that is not taken yet" });
         }
         taken.add(name);
       }
@@ -163,7 +173,7 @@ const domainsSchema = z
       context.addIssue({
         code: "custom",
         path: ["spec", "domains", i, "domain"],
-        message: `"${one}" stands twice`,
+        message: "a domain that does not stand here twice",
       });
     }
     for (const [i, { between }] of peers.entries()) {
@@ -173,7 +183,7 @@ const domainsSchema = z
         context.addIssue({
           code: "custom",
           path,
-          message: `found "${one}", expected one of ${names.join(", ")}`,
+          message: `one of ${names.join(", ")}`,
         });
       }
     }
@@ -181,37 +191,29 @@ const domainsSchema = z
 
 /** A file for `weft up`: one network, or several domains. */
 export const readUpFile = (path: string): NetworkFile | DomainsFile => {
-  const text = readFileSync(path, "utf8");
+  const text = read(path);
   return /^kind:\s*Domains\b/m.test(text) ? parseDomainsFile(text, path) : parseNetworkFile(text, path);
 };
 
 /** Reads a network file from a path; see `parseNetworkFile`. */
-export const readNetworkFile = (path: string): NetworkFile =>
-  parseNetworkFile(readFileSync(path, "utf8"), path);
+export const readNetworkFile = (path: string): NetworkFile => parseNetworkFile(read(path), path);
 
-/** Reads a network file's text; throws an error that names line, path, what was found and what was expected. */
+/** Reads a network file's text; refused with line, path, what was found and what was expected. */
 export const parseNetworkFile = (text: string, path: string): NetworkFile => parse(schema, text, path);
 
 /** The same for a file of several domains. */
 export const parseDomainsFile = (text: string, path: string): DomainsFile => parse(domainsSchema, text, path);
 
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
 function parse<T extends z.ZodType>(layout: T, text: string, path: string): z.output<T> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const broken = document.errors[0];
-  if (broken !== undefined)
-    throw new Error(`${path}:${lines.linePos(broken.pos[0]).line}  ${broken.message}`);
-  const parsed = layout.safeParse(document.toJS());
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => {
-    let at = issue.path as (string | number)[];
-    let node = document.getIn(at, true) as { range?: [number, number, number] } | undefined;
-    while (node?.range === undefined && at.length > 0) {
-      at = at.slice(0, -1);
-      node = document.getIn(at, true) as typeof node;
-    }
-    const line = lines.linePos(node?.range?.[0] ?? 0).line;
-    return `${path}:${line}  ${issue.path.join(".")}  ${issue.message}`;
-  });
-  throw new Error(problems.join("\n"));
+  const parsed = parseByLayout(layout, text, path);
+  if (parsed.ok) return parsed.value;
+  throw new Failure(parsed.problems.map(formatProblem).join("\n"), 2);
 }

@@ -1,4 +1,4 @@
-import { Failure } from "../failure.ts";
+import { misused } from "../failure.ts";
 import { applications } from "./applications.ts";
 import { domains } from "./domains.ts";
 import { links } from "./links.ts";
@@ -35,17 +35,17 @@ export async function resourceNamed(word: string): Promise<AnyResource> {
   if (found !== undefined) return found;
   const hint = await nearestOf(
     asked,
-    RESOURCES.flatMap(({ kind, plural }) => [kind, plural]),
+    RESOURCES.map(({ plural }) => plural),
   );
-  throw new Failure(
-    `no resource "${word}": expected one of ${RESOURCES.map(({ plural }) => plural).join(", ")}${hint}`,
-    2,
+  throw misused(
+    `no resource "${word}": expected one of ${RESOURCES.map(({ plural }) => plural).join(", ")}`,
+    hint,
   );
 }
 
-/** A hint at what a mistyped word most likely meant; nothing where no word is close. */
-export async function nearestOf(word: string, candidates: readonly string[]): Promise<string> {
+/** A hint at what a mistyped word most likely meant; undefined where no word is close. */
+export async function nearestOf(word: string, candidates: readonly string[]): Promise<string | undefined> {
   const { nearest } = await import("@weft/service-http/manifest");
   const close = nearest(word, candidates);
-  return close === null ? "" : `\n  hint: did you mean ${close}?`;
+  return close === null ? undefined : `did you mean ${close}?`;
 }

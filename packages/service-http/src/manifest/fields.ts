@@ -24,7 +24,7 @@ export const CURRENCY: Currency = "CNY";
 
 /** What a field's own check says besides the message; problems.ts reads it back from the issue. */
 export interface FieldTrouble {
-  readonly code: "E_MANIFEST_UNIT" | "E_MANIFEST_VALUE";
+  readonly code: "E_MANIFEST_UNIT" | "E_MANIFEST_VALUE" | "E_PRICE_NEGATIVE";
   readonly hint?: string;
 }
 

@@ -12,7 +12,9 @@ export type ManifestCode =
   | "E_MANIFEST_VALUE"
   | "E_MANIFEST_UNIT"
   /** A content that is not there, or is still a file where only a digest will do. */
-  | "E_MANIFEST_FILE";
+  | "E_MANIFEST_FILE"
+  /** Of an offer or a network. */
+  | "E_PRICE_NEGATIVE";
 
 /** One thing wrong with a manifest, and where. */
 export interface ManifestProblem extends Refusal<ManifestCode> {
@@ -82,6 +84,9 @@ export function explainIssue(
       const trouble = (issue.params as { trouble?: FieldTrouble } | undefined)?.trouble;
       return say(trouble?.code ?? "E_MANIFEST_VALUE", issue.message, trouble?.hint);
     }
+    case "too_small":
+    case "too_big":
+      return say("E_MANIFEST_VALUE", boundText(issue));
     default:
       return say("E_MANIFEST_VALUE", issue.message);
   }
@@ -100,6 +105,14 @@ function unknownField(at: readonly PropertyKey[], key: string, known: readonly s
   };
 }
 
+/** What the schema says of a bound, or the bound where it says nothing of its own. */
+function boundText(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
+  if (!issue.message.startsWith("Too ")) return issue.message;
+  const counted: Readonly<Record<string, string>> = { array: " in it", string: " characters" };
+  const [word, bound] = issue.code === "too_small" ? ["at least", issue.minimum] : ["at most", issue.maximum];
+  return `${word} ${bound}${counted[issue.origin] ?? ""}`;
+}
+
 /** Of a union's failed branches, the issue of the one whose shape the value has; else all that would have done. */
 function deeper(
   issue: z.core.$ZodIssueInvalidUnion,
@@ -107,14 +120,24 @@ function deeper(
   value: unknown,
 ): z.core.$ZodIssue {
   const heads = issue.errors.map((branch) => branch[0]).filter((head) => head !== undefined);
-  const fitting =
-    heads.find((head) => head.path.length > 0 || !["invalid_type", "invalid_value"].includes(head.code)) ??
-    heads.find(
-      (head) => head.code === "invalid_value" && head.values.some((v) => typeof v === typeof value),
-    ) ??
-    heads[0];
+  const [fitting] = [...heads].sort((a, b) => misfit(a, value) - misfit(b, value));
   return { ...(fitting as z.core.$ZodIssue), path: [...at, ...(fitting?.path ?? [])] };
 }
+
+/** How far a value is from the shape of the branch that says this first of it: the less, the likelier it was meant. */
+function misfit(head: z.core.$ZodIssue, value: unknown): number {
+  if (head.path.length > 0) return valueIn(value, head.path) === undefined ? 2 : 0;
+  if (head.code === "unrecognized_keys") return 1;
+  if (head.code === "invalid_value") return head.values.some((one) => typeof one === typeof value) ? 4 : 5;
+  return head.code === "invalid_type" ? 5 : 3;
+}
+
+/** What stands at a path; undefined where nothing does. */
+export const valueIn = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>(
+    (inner, step) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[step],
+    value,
+  );
 
 function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_value") {
