@@ -29,6 +29,7 @@ export * from "./memory-store.ts";
 export * from "./predictor.ts";
 export * from "./protocol.ts";
 export * from "./resources.ts";
+export { type ManifestRun, objectionToWork, programOf } from "./signed-work.ts";
 export * from "./store.ts";
 export * from "./stored-text.ts";
 export * from "./wire.ts";

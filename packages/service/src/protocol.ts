@@ -78,6 +78,8 @@ export interface Launch {
   readonly run: string;
   readonly task: string;
   readonly contract: Contract;
+  /** What the order's digest is of, canonical text: program and input are what it asks for, or the node does not sign. */
+  readonly manifest: string;
   readonly program: Program;
   readonly input: ContentReference | null;
   /** What the program is made of: brought to the node once, the same way as the input. */

@@ -141,7 +141,10 @@ export interface RunRow {
   readonly attempt: number;
   readonly view: RunView;
   /** What was said to the node besides the contract, and what was reserved for it; null once the run has ended. */
-  readonly live: { readonly launch: Omit<Launch, "contract">; readonly claim: ClaimByName } | null;
+  readonly live: {
+    readonly launch: Omit<Launch, "contract" | "manifest">;
+    readonly claim: ClaimByName;
+  } | null;
 }
 
 export interface ContractRow {

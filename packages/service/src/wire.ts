@@ -11,6 +11,9 @@ import type { FromAgent, ToAgent } from "./protocol.ts";
 
 export const MOST_ITEMS = 10_000;
 export const TEXT = 65_536;
+const MANIFEST = 1 << 18;
+/** A stage of a pipeline has as many networks as the pipeline has layers. */
+const MOST_CONTENTS = 64;
 
 const brand = <T extends number>() =>
   z
@@ -192,7 +195,7 @@ const program = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("model"),
     pipeline: z.enum(["tensor", "ocr"]),
-    networks: z.array(digest).max(16),
+    networks: z.array(digest).max(MOST_CONTENTS),
     options: z.record(z.string(), z.string()),
   }),
   z.object({
@@ -273,9 +276,10 @@ export const launchFields = z.object({
   run: name,
   task: name,
   contract,
+  manifest: z.string().max(MANIFEST),
   program,
   input: content.nullable(),
-  contents: z.array(content).max(32),
+  contents: z.array(content).max(MOST_CONTENTS),
   segments: z.array(name).max(64),
   parts: z
     .array(z.object({ content, segments: z.array(name).max(64) }))

@@ -2,7 +2,7 @@ import type { DomainId, NodeId, SiteId } from "@weft/infrastructure";
 import type { BitsPerSecond, Bytes, BytesPerSecond, OperationsPerSecond } from "@weft/kernel";
 import type { Program } from "@weft/orchestration";
 import type { Objective, TaskNeeds } from "@weft/scheduling";
-import type { ContentReference } from "@weft/service";
+import { type ContentReference, type ManifestRun, programOf } from "@weft/service";
 import { contentsOf } from "./contents.ts";
 import type { ContentName } from "./fields.ts";
 import type { ManifestProblem } from "./problems.ts";
@@ -54,7 +54,7 @@ export function taskOf(
     };
     return { ok: false, problems: [missing] };
   }
-  const program = programOf(manifest);
+  const program = programOf(runOf(manifest));
   return {
     ok: true,
     value: {
@@ -68,17 +68,11 @@ export function taskOf(
   };
 }
 
-function programOf({ spec: { run } }: TaskManifest): Program {
-  if (run.wasm !== undefined) {
-    const { module, args = [], env = {} } = run.wasm;
-    return { kind: "wasm", module: digestOf(module), args, env };
-  }
-  if (run.model !== undefined) {
-    const { onnx, pipeline = "tensor", options = {} } = run.model;
-    return { kind: "model", pipeline, networks: onnx.map(digestOf), options };
-  }
-  const { command, args = [], env = {} } = run.process!;
-  return { kind: "process", command, args, env };
+/** What is run, contents by their digests. */
+function runOf({ spec: { run } }: TaskManifest): ManifestRun {
+  if (run.wasm !== undefined) return { wasm: { ...run.wasm, module: digestOf(run.wasm.module) } };
+  if (run.model !== undefined) return { model: { ...run.model, onnx: run.model.onnx.map(digestOf) } };
+  return { process: run.process! };
 }
 
 const digestOf = (name: ContentName): string => (name.kind === "digest" ? name.digest : "");

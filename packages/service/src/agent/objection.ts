@@ -1,14 +1,23 @@
 import type { NodeDescription } from "@weft/infrastructure";
 import { type Cryptography, type Instant, type PublicKey, type Refusal, refuse } from "@weft/kernel";
-import { CLOCK_TOLERANCE, contractText, type PriceList, reaches, verifyTerms } from "@weft/market";
+import {
+  CLOCK_TOLERANCE,
+  contractText,
+  type PriceList,
+  reaches,
+  verifyTaskOf,
+  verifyTerms,
+} from "@weft/market";
 import type { Launch } from "../protocol.ts";
+import { objectionToWork } from "../signed-work.ts";
 
 /** What of its pay a node puts at risk for a contract's promises, in millionths. */
 const MOST_PENALTY_PPM = 500_000;
 
 /**
  * Why this node will not sign a contract, null when it will: the owner does not allow the program, the contract is
- * not for this node, below its prices, not within the consumer's order, not the manager's, or not for now.
+ * not for this node, below its prices, not within the consumer's order, not the manager's, or not for now, or the work
+ * is not what the consumer signed for [K2.7].
  */
 export function objection(
   launch: Launch,
@@ -50,5 +59,9 @@ export function objection(
       expected: `at most ${MOST_PENALTY_PPM}`,
     }).refusal;
   }
-  return verifyTerms(terms, cryptography);
+  return (
+    verifyTerms(terms, cryptography) ??
+    verifyTaskOf(launch.contract, cryptography.digest(launch.manifest)) ??
+    objectionToWork(launch)
+  );
 }

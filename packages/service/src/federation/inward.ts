@@ -78,14 +78,14 @@ export function brought(core: Core, now: Instant, run: string, took: Micros, fai
   if (federation === null || held === undefined || held.outcome !== null || held.task !== null) return;
   if (failed !== null) return decline(core, now, federation, held, refuse("transfer_failed", failed).refusal);
   held.broughtIn = took;
-  const { launch, name, manifest, order, needs } = held.forward;
+  const { launch, name, order, needs } = held.forward;
   const submitted = command(core, now, {
     kind: "submit",
     caller: { account: foreignName(held.domain as never), role: "consumer" },
     submission: {
       name: `${held.domain}/${name}`,
       labels: { "weft.dev/home": held.domain },
-      manifest,
+      manifest: launch.manifest,
       needs: { ...needsHere(core, needs), payAtMost: order.order.payAtMost },
       program: launch.program,
       input: launch.input,

@@ -89,7 +89,6 @@ export interface Forward {
   /** The contract's node is the foreign domain as a whole; `launch.run` is the idempotent id. */
   readonly launch: Launch;
   readonly name: string;
-  readonly manifest: string;
   readonly needs: TaskNeeds;
   /** The home manager's own mandate, under the run's id. */
   readonly order: SignedOrder;

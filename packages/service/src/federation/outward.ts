@@ -87,7 +87,7 @@ export function lapse(core: Core, now: Instant, federation: Federation): void {
 export function forward(core: Core, launch: Launch): PeerMessage | null {
   const entry = core.tasks.task(launch.task);
   if (entry === undefined) return null;
-  const { name, manifest, needs, order } = entry.row.submission;
+  const { name, needs, order } = entry.row.submission;
   const { signer, fee } = core.options;
   const mandate = {
     id: launch.run,
@@ -103,7 +103,6 @@ export function forward(core: Core, launch: Launch): PeerMessage | null {
     forward: {
       launch,
       name,
-      manifest,
       needs,
       order: signOrder(mandate, signer),
       commissionPpm: fee.commissionPpm,

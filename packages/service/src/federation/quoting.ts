@@ -78,7 +78,7 @@ export function objectionTo(
   now: Instant,
   federation: Federation,
   peer: Peer,
-  { launch, commissionPpm, order, manifest }: Forward,
+  { launch, commissionPpm, order }: Forward,
 ): Refusal | null {
   const { terms } = launch.contract;
   const { cryptography, signer, domain } = core.options;
@@ -86,7 +86,7 @@ export function objectionTo(
   if (terms.manager.key !== peer.options.key || order.order.consumer !== peer.options.key) {
     return refuse("E_CONTRACT_PARTY", "the contract is another manager's", { path: "manager" }).refusal;
   }
-  if (order.order.id !== launch.run || order.order.taskDigest !== cryptography.digest(manifest)) {
+  if (order.order.id !== launch.run || order.order.taskDigest !== cryptography.digest(launch.manifest)) {
     return refuse("E_ORDER_TASK", "the mandate is for another task", { path: "order" }).refusal;
   }
   if (terms.currency !== core.options.currency) {

@@ -84,7 +84,6 @@ function parse(text: string): unknown {
   }
 }
 
-const MANIFEST = 1 << 18;
 const hexBytes = z
   .string()
   .max(1 << 18)
@@ -114,7 +113,6 @@ const peerMessage = z.discriminatedUnion("kind", [
     forward: z.object({
       launch: launchFields,
       name: label,
-      manifest: z.string().max(MANIFEST),
       needs: needsText,
       order,
       commissionPpm: z.number().int().min(0).max(999_999),

@@ -1,7 +1,9 @@
-import { MILLISECOND, type Micros, type Money, money } from "@weft/kernel";
+import { type Bytes, MILLISECOND, type Micros, type Money, money } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import { type SignedUsage, signContract, signOrder, signUsage, type UsageRecord } from "@weft/market";
+import type { Program } from "@weft/orchestration";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { AgentOutput } from "../agent/agent.ts";
 import { objection } from "../agent/objection.ts";
 import type { FromAgent, Launch, Outcome } from "../protocol.ts";
 import { DESK_PRICES, Desk, describeNode, deskNeeds } from "../testing/index.ts";
@@ -173,6 +175,44 @@ describe("a manager", () => {
     expect(code({ order: { ...forged, order: { ...forged.order, consumer: terms.consumer.key } } })).toBe(
       "E_ORDER_SIGNATURE",
     );
+  });
+
+  it.each<readonly [string, (launch: Launch) => Partial<Launch>]>([
+    ["another program", () => ({ program: { kind: "wasm", module: "11".repeat(32), args: [], env: {} } })],
+    ["other arguments", ({ program }) => ({ program: { ...program, args: ["--mine"] } as Program })],
+    ["an input of its own", () => ({ input: { digest: "22".repeat(32), size: 9 as Bytes } })],
+    [
+      "further input",
+      ({ segments }) => ({ parts: [{ content: { digest: "22".repeat(32), size: 9 as Bytes }, segments }] }),
+    ],
+    ["a manifest that asks for it", ({ manifest }) => ({ manifest: manifest.replace("00", "11") })],
+    ["no manifest", () => ({ manifest: "" })],
+  ])("[K2.7] that hands out %s instead of the work that was signed is found out by the node", (_, swap) => {
+    desk.join(describeNode("corner", "ningbo"), QUICK);
+    const { core } = desk.nodes.get("corner")!;
+    const handle = core.handle.bind(core);
+    const said: AgentOutput[] = [];
+    core.handle = (now, input) => {
+      if (input.kind !== "message" || input.message.kind !== "launch") return handle(now, input);
+      const { launch } = input.message;
+      const swapped = { kind: "launch", launch: { ...launch, ...swap(launch) } } as const;
+      said.push(...handle(now, { kind: "message", message: swapped }));
+      return said.slice(-1);
+    };
+    desk.join(describeNode("spare", "ningbo"), QUICK);
+    pass(100);
+    const task = submit("one");
+    pass(5000);
+    expect(said[0]).toMatchObject({
+      kind: "send",
+      message: { kind: "declined", refusal: { code: "E_CONTRACT_TASK" } },
+    });
+    expect(said.filter(({ kind }) => kind !== "send")).toEqual([]);
+    expect(contracts(task)).toEqual([
+      ["breached", "node_refused"],
+      ["settled", "completed"],
+    ]);
+    expectSoundBooks();
   });
 });
 

@@ -125,6 +125,7 @@ export function draft(
     run,
     task,
     contract,
+    manifest: submission.manifest,
     program,
     input: submission.input,
     contents: submission.contents,

@@ -79,7 +79,14 @@ export class Tasks {
         contract,
         life: reopen(contract),
         usage: usage.get(row.view.id) ?? null,
-        live: row.live && { ...row.live, launch: { ...row.live.launch, contract: contract.contract } },
+        live: row.live && {
+          ...row.live,
+          launch: {
+            ...row.live.launch,
+            contract: contract.contract,
+            manifest: entry.row.submission.manifest,
+          },
+        },
         accepted: false,
         launchedAt: contract.openedAt,
       };
@@ -190,7 +197,7 @@ export class Tasks {
   #putRun(run: RunEntry): StoreChange[] {
     const { task, attempt, view, live } = run;
     if (live === null) return [{ kind: "put-run", row: { task, attempt, view, live } }];
-    const { contract: _keptInItsOwnRow, ...launch } = live.launch;
+    const { contract: _inItsOwnRow, manifest: _inItsTasks, ...launch } = live.launch;
     return [{ kind: "put-run", row: { task, attempt, view, live: { launch, claim: live.claim } } }];
   }
 

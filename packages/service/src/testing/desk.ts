@@ -20,7 +20,14 @@ import { MemoryStore } from "../memory-store.ts";
 import type { ApplicationSubmission, SignedOrder, TaskSubmission } from "../resources.ts";
 import { decodeToAgent, encodeMessage } from "../wire.ts";
 import { type Behaviour, DeskNode } from "./desk-node.ts";
-import { applicationOf, type DeskSteps, manifestOf, orderOf, submissionOf } from "./orders.ts";
+import {
+  applicationManifestOf,
+  applicationOf,
+  type DeskSteps,
+  manifestOf,
+  orderOf,
+  submissionOf,
+} from "./orders.ts";
 import { START, YOU } from "./scenery.ts";
 
 /*
@@ -159,7 +166,7 @@ export class Desk {
     steps: DeskSteps,
     change: Partial<ApplicationSubmission> = {},
   ): ApplicationSubmission {
-    const manifest = manifestOf(name);
+    const manifest = change.manifest ?? applicationManifestOf(name, steps);
     const orders = steps.map((step) => this.orderFor(`order-${name}/${step.name}`, manifest, money(1_000n)));
     return { ...applicationOf(name, steps, orders), ...change };
   }

@@ -25,8 +25,25 @@ export interface Desktop {
   readonly now: Instant;
 }
 
-/** The manifest of what is named so: nobody reads it, but its digest is what the order is for. */
-export const manifestOf = (name: string): string => canonicalText({ name });
+const RUN = { wasm: { module: `sha256:${PROGRAM.module}` } };
+
+/** The manifest of a task named so, as much of it as nodes hold their work against. */
+export const manifestOf = (name: string): string =>
+  canonicalText({ kind: "Task", metadata: { name }, spec: { run: RUN } });
+
+/** The manifest of an application of these steps. */
+export const applicationManifestOf = (name: string, steps: DeskSteps): string =>
+  canonicalText({
+    kind: "Application",
+    metadata: { name },
+    spec: {
+      steps: steps.map(({ name, from = [] }) => ({
+        name,
+        from: from.map((step) => ({ step })),
+        run: RUN,
+      })),
+    },
+  });
 
 export function orderOf(
   { signer, cryptography, now }: Desktop,
@@ -68,7 +85,7 @@ export const applicationOf = (
   deadline: null,
   gang: false,
   payAtMost: null,
-  manifest: manifestOf(name),
+  manifest: applicationManifestOf(name, steps),
   contents: [],
   orders,
   steps: steps.map(({ name, needs, from = [] }) => ({

@@ -1,5 +1,5 @@
 import type { NodeDescription } from "@weft/infrastructure";
-import { type Bytes, type Micros, money, type Operations, SECOND } from "@weft/kernel";
+import { type Bytes, canonicalText, type Micros, money, type Operations, SECOND } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import { beforeEach, expect, it } from "vitest";
 import type { ApplicationSubmission, PipelineRequest } from "../../resources.ts";
@@ -27,13 +27,13 @@ beforeEach(() => {
   desk.join(models("mall", "shanghai"), behaviour);
 });
 
-function pipeline(): PipelineRequest {
+function pipeline(count = LAYERS, memory = 9e8): PipelineRequest {
   const needs = deskNeeds();
-  const layers = Array.from({ length: LAYERS }, (_, i) => ({
+  const layers = Array.from({ length: count }, (_, i) => ({
     name: `layer-${i + 1}`,
-    network: digest(i + 1),
-    work: 1e9,
-    memory: 9e8,
+    network: digest((i % LAYERS) + 1),
+    work: 4e9 / count,
+    memory,
     output: 1e5,
   }));
   return {
@@ -43,7 +43,7 @@ function pipeline(): PipelineRequest {
         where: { ...needs.where, runs: "model" },
         basic: { ...needs.basic, inputBytes: 500 as Bytes, resultBytes: 1000 as Bytes },
         compute: { ...needs.compute, type: "neural", work: 4e9 as Operations },
-        algorithm: { ...needs.algorithm, space: (LAYERS * 9e8) as Bytes },
+        algorithm: { ...needs.algorithm, space: (count * memory) as Bytes },
       },
       program: {
         kind: "model",
@@ -60,10 +60,19 @@ function pipeline(): PipelineRequest {
 }
 
 function submitted(change: Partial<ApplicationSubmission> = {}): string {
-  const { whole } = pipeline();
+  const model = change.pipeline ?? pipeline();
+  const { whole } = model;
   const orders = [1, 2, 3].map((s) => ({ name: `stage-${s}`, needs: whole.needs }));
   const contents = [1, 2, 3, 4].map((i) => ({ digest: digest(i), size: 100 as Bytes }));
-  const submission = desk.application("model", orders, { contents, pipeline: pipeline(), ...change });
+  const layers = model.layers.map(({ network }) => ({ network: `sha256:${network}` }));
+  const data = { content: `sha256:${whole.input?.digest}` };
+  const manifest = canonicalText({ kind: "Pipeline", spec: { data, layers } });
+  const submission = desk.application("model", orders, {
+    contents,
+    manifest,
+    pipeline: model,
+    ...change,
+  });
   const answer = desk.command({
     kind: "submit-application",
     caller: { account: "ann", role: "consumer" },
@@ -106,6 +115,14 @@ it("[M.L1] runs a model that no node holds as stages, each brought its own layer
   pass(5);
   expect(viewOf(id)).toMatchObject({ phase: "succeeded", steps: [{}, { result: { size: 1000 } }] });
   expect(desk.manager.core.pool.reservations).toBe(0);
+});
+
+it("runs as many layers as a manifest may have on one node, where all of them fit there", () => {
+  pass(0.1);
+  const id = submitted({ pipeline: { ...pipeline(64, 1e6), stages: 1 } });
+  expect(viewOf(id).steps).toHaveLength(1);
+  pass(2);
+  expect(viewOf(id).phase).toBe("succeeded");
 });
 
 it("[M.L2] a stage whose node is lost runs on another", () => {
