@@ -141,7 +141,9 @@ export class LiveManager implements ManagerApi {
     return this.#task(await this.#options.command({ kind: "submit", caller, submission }));
   }
 
-  plan(caller: Caller, { needs }: PlanRequest) {
+  plan(caller: Caller, { needs }: PlanRequest): Result<DecisionView> {
+    const refusal = this.#options.manager.unknownSite(needs);
+    if (refusal !== null) return { ok: false, refusal };
     const now = this.#options.clock();
     const decision = this.#options.manager.plan(needs, now);
     return ok(decisionView(now, decision, highestPrice(this.#core, needs, decision, caller.account, now)));

@@ -32,6 +32,10 @@ export function liveApplications(
     });
   return {
     planBatch: (_, tasks) => {
+      for (const { needs } of tasks) {
+        const refusal = manager().unknownSite(needs);
+        if (refusal !== null) return { ok: false, refusal };
+      }
       const { decisions, ...plan } = manager().planBatch(tasks.map(({ needs }) => needs));
       const at = clock();
       const items = decisions.map((decision, i) => {

@@ -62,6 +62,8 @@ describe("human units", () => {
         expect(Math.abs(time - n) / n).toBeLessThan(0.006);
       }),
     );
+    expect(formatTime(1.7559126e45 as Micros)).toBe("2.03e+34 d"); // three, however long
+    expect(value(parseTime("2.03e+34 d")) / 1.7559e45).toBeCloseTo(1, 2);
   });
 });
 

@@ -156,6 +156,7 @@ export const parseGrams = typed<GramsCo2>(GRAMS, false);
 /** Three significant digits, or as many as a whole number below 1000 has: what people read in a table. */
 function short(value: number): string {
   if (value === 0) return "0";
+  if (Math.abs(value) >= 1e6) return Number(value.toPrecision(3)).toExponential();
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   return value
     .toFixed(Math.min(digits, 6))

@@ -32,7 +32,7 @@ export function register(program: Command, context: Context): void {
     .command("distance")
     .summary("show or change emulated distances while a network runs")
     .description(
-      "Shows the emulated distances of a network that weft up runs on this machine, or changes the one between two sites, at once and for all that passes it. For its manager only; what probes then find, and what is done about it, is the network's own affair.",
+      "Shows the emulated distances of a network that weft up runs on this machine, or changes the one between two sites, at once and for all that passes it; other domains are sites such as @city. For its manager only, and not for weft demo, which takes care of itself; what probes then find, and what is done about it, is the network's own affair.",
     )
     .argument("[from]", "site")
     .argument("[to]", "site")
@@ -42,7 +42,7 @@ export function register(program: Command, context: Context): void {
     .option("--loss <share>", "share of datagrams lost, such as 2%")
     .addOption(new Option("--down", "nothing passes").conflicts("up"))
     .option("--up", "it passes again")
-    .option("--reset", "as the network file says")
+    .option("--reset", "as the network file says; without sites all of them")
     .option("--one-way", "the direction named only")
     .addOption(documentOption())
     .action((from: string | undefined, to: string | undefined, options: Options) =>
@@ -62,7 +62,7 @@ async function distance(
   const control = controlOf(context.folder, server);
   if (control === null) {
     throw new Failure(
-      `no network at ${server} runs from ${context.folder}  [E_NOT_FOUND]\n  hint: distances are changed where weft up was started; those between domains stay as their file says`,
+      `no network at ${server} runs from ${context.folder}  [E_NOT_FOUND]\n  hint: distances are changed where weft up was started; those of weft demo stay as scenarios/demo.yaml has them`,
     );
   }
   const links = must(await askDistances(control, token, change));
@@ -85,8 +85,10 @@ async function distance(
 /** What is asked to change; null: nothing. */
 function changeOf(from: string | undefined, to: string | undefined, options: Options): DistanceChange | null {
   const { delay, jitter, rate, loss, down, up, reset = false, oneWay = false } = options;
-  const asked = [delay, jitter, rate, loss, down, up].some((one) => one !== undefined) || reset;
+  const plain = [delay, jitter, rate, loss, down, up].some((one) => one !== undefined);
+  const asked = plain || reset;
   if (!asked && from === undefined) return null;
+  if (from === undefined && reset && !plain) return { reset, change: {} };
   if (from === undefined || to === undefined || !asked) {
     throw misused(
       "weft distance <from> <to>: expected two sites and what is to change, such as --delay 40ms",

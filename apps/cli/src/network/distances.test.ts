@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { Context } from "../context.ts";
 import { runCommandLine } from "../program.ts";
 import { keepContext } from "../settings.ts";
-import { askDistances, controlOf, serveDistances } from "./distances.ts";
+import { askDistances, controlOf, serveDistances, withPeers } from "./distances.ts";
 
 /*
  * Distances of a running network, seen and changed from the command line, over the real emulator.
@@ -104,12 +104,61 @@ it("nobody else does, and what makes no sense changes nothing", async () => {
       refusal: { code: "E_REQUEST" },
     });
   }
+  expect(await askDistances(control, "boss", { from: "you", change: {} })).toMatchObject({ ok: false });
   expect((await weft("distance", "you", "--delay", "1s")).code).toBe(2);
   expect((await weft("distance", "you", "town")).code).toBe(2);
   expect((await weft("distance", "you", "town", "--delay", "soon")).err).toMatch(
     /^--delay: found "soon", expected a time/,
   );
   expect(emulated.distances).toEqual(before);
+});
+
+it("without sites --reset takes everything back", async () => {
+  await weft("distance", "you", "town", "--delay", "40ms", "--one-way");
+  await weft("distance", "town", "you", "--down", "--one-way");
+  expect((await weft("distance", "--reset")).code).toBe(0);
+  expect(distance("you", "town")).toMatchObject({ delay: 4000, up: true });
+  expect(distance("town", "you")).toMatchObject({ delay: 4000, up: true });
+  expect((await weft("distance", "--reset", "--delay", "40ms")).code).toBe(2);
+});
+
+it("a domain's manager changes the distances to the domains it deals with, and no others", async () => {
+  const link = (from: string, to: string) => ({
+    from: from as SiteId,
+    to: to as SiteId,
+    delay: 9000 as Micros,
+    rate: null,
+  });
+  const between = await EmulatedLinks.start({ links: [link("town", "city"), link("city", "cloud")] });
+  const server = "http://127.0.0.1:7997";
+  mkdirSync(join(folder, "town"));
+  const served = withPeers(emulated, between, "town");
+  const stop = await serveDistances({
+    emulated: served,
+    stateDir: join(folder, "town"),
+    server,
+    token: "boss",
+    say: () => {},
+  });
+  try {
+    const ask = (...words: string[]) => weft("--server", server, "--token", "boss", "distance", ...words);
+    expect((await ask()).out).toMatch(
+      /^you +town .*\ntown +you .*\n@town +@city +9 ms .*\n@city +@town .*\n$/m,
+    );
+    await ask("@town", "@city", "--delay", "30ms");
+    expect(between.distances.map(({ from, to, delay }) => [from, to, delay])).toEqual([
+      ["town", "city", 30_000],
+      ["city", "cloud", 9000],
+      ["city", "town", 30_000],
+      ["cloud", "city", 9000],
+    ]);
+    expect((await ask("@city", "@cloud", "--delay", "30ms")).err).toContain("[E_NOT_FOUND]");
+    await ask("--reset");
+    expect(between.distances.every(({ delay }) => delay === 9000)).toBe(true);
+  } finally {
+    stop();
+    await between.close();
+  }
 });
 
 it("is served on the loopback interface, found by the network's address, in a file for its owner alone", async () => {

@@ -33,27 +33,30 @@ const figure = <T>(most: number) =>
     .min(0)
     .max(most)
     .transform((value) => value as T);
-const changeAsked = z.strictObject({
-  from: z.string(),
-  to: z.string(),
-  /** Absent: both directions. */
-  oneWay: z.boolean().default(false),
-  /** As it was when the network started; then what `change` says. */
-  reset: z.boolean().default(false),
-  change: z
-    .strictObject({
-      delay: figure<Micros>(HOUR),
-      rate: z
-        .number()
-        .min(1)
-        .nullable()
-        .transform((rate) => rate as BitsPerSecond | null),
-      jitter: figure<Micros>(HOUR),
-      loss: figure<Ratio>(1),
-      up: z.boolean(),
-    })
-    .partial(),
-});
+const changeAsked = z
+  .strictObject({
+    /** Both absent: every link. */
+    from: z.string().optional(),
+    to: z.string().optional(),
+    /** Absent: both directions. */
+    oneWay: z.boolean().default(false),
+    /** As it was when the network started; then what `change` says. */
+    reset: z.boolean().default(false),
+    change: z
+      .strictObject({
+        delay: figure<Micros>(HOUR),
+        rate: z
+          .number()
+          .min(1)
+          .nullable()
+          .transform((rate) => rate as BitsPerSecond | null),
+        jitter: figure<Micros>(HOUR),
+        loss: figure<Ratio>(1),
+        up: z.boolean(),
+      })
+      .partial(),
+  })
+  .refine(({ from, to }) => (from === undefined) === (to === undefined), "two sites, or none for all links");
 export type DistanceChange = z.input<typeof changeAsked>;
 
 interface Place {
@@ -62,9 +65,34 @@ interface Place {
   readonly control: string;
 }
 
+/** What is emulated, seen and changed. */
+export type Emulated = Pick<EmulatedLinks, "distances" | "change">;
+
+/** The site that another domain is in this one's network. */
+const AT = "@";
+
+/**
+ * The distances inside a domain, and with them those between its manager and the managers it deals with, under the names
+ * that domains have as sites: `@town` to `@city`.
+ */
+export const withPeers = (own: Emulated, between: Emulated, domain: string): Emulated => ({
+  get distances() {
+    const ofOurs = between.distances.filter(({ from, to }) => from === domain || to === domain);
+    const named = (site: SiteId) => `${AT}${site}` as SiteId;
+    return [
+      ...own.distances,
+      ...ofOurs.map((link) => ({ ...link, from: named(link.from), to: named(link.to) })),
+    ];
+  },
+  change: (from, to, change) =>
+    from.startsWith(AT)
+      ? between.change(from.slice(AT.length) as SiteId, to.slice(AT.length) as SiteId, change)
+      : own.change(from, to, change),
+});
+
 /** Serves a network's distances until closed. `token`: the manager's. */
 export async function serveDistances(options: {
-  readonly emulated: EmulatedLinks;
+  readonly emulated: Emulated;
   readonly stateDir: string;
   readonly server: string;
   readonly token: string;
@@ -73,13 +101,7 @@ export async function serveDistances(options: {
   const { emulated, stateDir, server: network, token, say } = options;
   const first = new Map(emulated.distances.map((link) => [`${link.from}>${link.to}`, link]));
   const change = async (asked: z.output<typeof changeAsked>): Promise<Result<readonly EmulatedLink[]>> => {
-    const [from, to] = [asked.from as SiteId, asked.to as SiteId];
-    const ways = asked.oneWay
-      ? [[from, to] as const]
-      : ([
-          [from, to],
-          [to, from],
-        ] as const);
+    const ways = waysOf(asked, first.values());
     for (const [a, b] of ways) if (!first.has(`${a}>${b}`)) return noLink(a, b, first.values());
     for (const [a, b] of ways) {
       const { from: _from, to: _to, ...start } = first.get(`${a}>${b}`) as EmulatedLink;
@@ -120,6 +142,16 @@ export async function serveDistances(options: {
     listening.close();
     listening.closeAllConnections();
   };
+}
+
+/** The directions that a change is for. */
+function waysOf(
+  { from, to, oneWay }: z.output<typeof changeAsked>,
+  all: Iterable<EmulatedLink>,
+): readonly (readonly [SiteId, SiteId])[] {
+  if (from === undefined || to === undefined) return [...all].map((link) => [link.from, link.to] as const);
+  const there = [from as SiteId, to as SiteId] as const;
+  return oneWay ? [there] : [there, [there[1], there[0]]];
 }
 
 /** What a link is that the file says nothing more of. */

@@ -55,6 +55,7 @@ export async function startDomains(options: DomainsOptions): Promise<RunningDoma
         port: ports[i] as number,
         progress: (step) => options.progress?.(domain, step),
         abroad: {
+          between,
           federation: {
             peers: peersOf(domain, peers, address, stateDir),
             offer: { tiers: offer.tiers, labels: offer.labels, markupPpm: Math.round(offer.markup * 1e6) },

@@ -8,7 +8,7 @@ import { EmulatedLinks } from "@weft/infrastructure-emulator";
 import type { Ratio } from "@weft/kernel";
 import { loadSigner } from "@weft/live";
 import { Credentials } from "./credentials.ts";
-import { serveDistances } from "./distances.ts";
+import { type Emulated, serveDistances, withPeers } from "./distances.ts";
 import { Keeper } from "./keeper.ts";
 import { lockFolder } from "./lock.ts";
 import type { NetworkFile } from "./network-file.ts";
@@ -26,6 +26,8 @@ export interface NetworkOptions {
   readonly abroad?: {
     readonly federation: unknown;
     readonly via: Readonly<Record<string, string>>;
+    /** The distances between the managers, by the names of their domains. */
+    readonly between: Emulated;
   };
   /** A folder on the disk that all nodes offer, so that it is measured once; absent: each measures its own. */
   readonly storageDir?: string;
@@ -117,7 +119,9 @@ export async function startNetwork(options: NetworkOptions): Promise<RunningNetw
     const url = String(ready.url);
     options.progress?.({ kind: "manager", url, store: String(ready.store) });
     const token = setup.credentials.token("manager", "api");
-    closeDistances = await serveDistances({ emulated, stateDir, server: url, token, say });
+    const between = options.abroad?.between;
+    const distances = between === undefined ? emulated : withPeers(emulated, between, file.spec.domain);
+    closeDistances = await serveDistances({ emulated: distances, stateDir, server: url, token, say });
     for (const [i, node] of file.spec.nodes.entries()) {
       options.progress?.({ kind: "measuring", node: node.name });
       const config = setup.agentConfig(i, ports[i + 1] as number, url, routes);

@@ -56,7 +56,7 @@ import { Promises, restorePromises } from "./promises.ts";
 import { reprice } from "./repricing.ts";
 import { placeOnSale } from "./selling.ts";
 import { amountOf, ConsumerShares } from "./shares.ts";
-import { beginPromised } from "./submitting.ts";
+import { beginPromised, unknownSite } from "./submitting.ts";
 import { Tasks } from "./tasks.ts";
 import { begin, reopen } from "./trading.ts";
 import { shapeOf, turnFor } from "./turns.ts";
@@ -244,6 +244,11 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
         unreachable(input);
     }
     return this.#take(now);
+  }
+
+  /** Why a task is not even planned: its data is at no site of the network. null: nothing speaks against it. */
+  unknownSite(needs: TaskNeeds): Refusal | null {
+    return unknownSite(this.#core, needs);
   }
 
   /** What would be decided about a task now, with reasons. Changes nothing. */

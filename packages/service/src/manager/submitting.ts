@@ -1,5 +1,6 @@
 import { type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { verifyOrder } from "@weft/market";
+import type { TaskNeeds } from "@weft/scheduling";
 import type { Caller, TaskSubmission } from "../resources.ts";
 import { hasEnded, type TaskRow } from "../store.ts";
 import { isLater, promiseAhead } from "./ahead.ts";
@@ -124,13 +125,15 @@ export function objectionTo(
     return refuse("E_ORDER_BOUND", "the task may pay more than the order", { path: "order.payAtMost" })
       .refusal;
   }
-  const { dataAt } = submission.needs.basic;
-  if (core.pool.links.sites.find(dataAt) < 0 && dataAt !== core.options.site) {
-    return refuse("E_UNKNOWN_SITE", "no such site in the network", {
-      path: "spec.data.at",
-      found: dataAt,
-      hint: "weft get sites lists them",
-    }).refusal;
-  }
-  return verifyOrder(submission.order, cryptography);
+  return unknownSite(core, submission.needs) ?? verifyOrder(submission.order, cryptography);
+}
+
+/** Why a task whose data is at no site of the network can be neither planned nor taken up; null: there is such a site. */
+export function unknownSite(core: Core, { basic: { dataAt } }: TaskNeeds): Refusal | null {
+  if (core.pool.links.sites.find(dataAt) >= 0 || dataAt === core.options.site) return null;
+  return refuse("E_UNKNOWN_SITE", "no such site in the network", {
+    path: "spec.data.at",
+    found: dataAt,
+    hint: "weft get sites lists them",
+  }).refusal;
 }
