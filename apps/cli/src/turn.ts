@@ -1,5 +1,5 @@
-import type { Instant } from "@weft/kernel";
-import type { DominantShare, PlaceAwaited, TurnView } from "@weft/service";
+import { formatInstant, type Instant } from "@weft/kernel";
+import type { DominantShare, PlaceAwaited, PlacePromised, TurnView } from "@weft/service";
 import { percent, since } from "./text.ts";
 
 const OF: Readonly<Record<NonNullable<DominantShare["resource"]>, string>> = {
@@ -31,12 +31,20 @@ function placeText(
   return `${kept}: it waits for ${runs}, expected to begin ${begins}, ${from(now, latest)} at the latest`;
 }
 
+/** The place promised a task for its moment, for people. */
+export function reservedText({ node, from: moment, since: made }: PlacePromised, now: Instant): string {
+  const promised = `a place on ${node} is promised for ${formatInstant(moment)}`;
+  return moment > now
+    ? `${promised}, ${from(now, moment)}: what was submitted after ${formatInstant(made)} is gone by then or gives way`
+    : `${promised}: it begins once what was there before has left, nothing that came since begins in its place`;
+}
+
 /** Whose turn comes before that of a task that waits for room, and what place is kept for it, for people. */
 export function turnText(turn: TurnView, now: Instant): string {
   if (turn.place !== undefined) return placeText(turn.place, now);
   const { promised, own, ahead } = turn;
   const before = [
-    ...(promised > 0 ? [count(promised, " promised ahead")] : []),
+    ...(promised > 0 ? [count(promised, " that a place is kept for")] : []),
     ...ahead.map((one) => `${one.consumer ?? "another consumer"} (${holds(one)}, ${count(one.tasks)})`),
     ...(own > 0 ? [count(own, " of its own")] : []),
   ];

@@ -7,6 +7,7 @@ import {
   highestPrice,
   type Manager,
   type ManagerEvent,
+  type PlacePromised,
   type TaskEntry,
   type TaskSubmission,
   type TaskView,
@@ -145,7 +146,7 @@ export class LiveManager implements ManagerApi {
     const refusal = this.#options.manager.unknownSite(needs);
     if (refusal !== null) return { ok: false, refusal };
     const now = this.#options.clock();
-    const decision = this.#options.manager.plan(needs, now);
+    const decision = this.#options.manager.plan(needs, now, { consumer: caller.account, task: null });
     return ok(decisionView(now, decision, highestPrice(this.#core, needs, decision, caller.account, now)));
   }
 
@@ -181,7 +182,14 @@ export class LiveManager implements ManagerApi {
     if (entry === null) return notFound("task", id);
     const promise = this.#core.promises.told.get(entry.row.id);
     const kept = promise === undefined ? {} : { promise };
-    return ok({ ...this.#decision(entry), ...this.#turn(caller, entry), ...kept });
+    return ok({ ...this.#decision(entry), ...this.#turn(caller, entry), ...kept, ...this.#reserved(entry) });
+  }
+
+  #reserved(entry: TaskEntry): { readonly reserved?: PlacePromised } {
+    const promised = this.#core.ahead.of(entry.row.id);
+    if (promised === undefined) return {};
+    const { node, from, to, since } = promised;
+    return { reserved: { node, from, to, since } };
   }
 
   #turn(caller: Caller, entry: TaskEntry): { readonly turn?: TurnView } {
@@ -199,7 +207,8 @@ export class LiveManager implements ManagerApi {
     }
     const { needs } = entry.row.submission;
     const now = this.#options.clock();
-    return decisionView(now, this.#options.manager.plan(needs, now), needs.payAtMost);
+    const asker = { consumer: entry.row.consumer, task: entry.row.id };
+    return decisionView(now, this.#options.manager.plan(needs, now, asker), needs.payAtMost);
   }
 
   async logs(caller: Caller, id: string, reading: LogReading): Promise<Result<Subscription>> {

@@ -22,6 +22,9 @@ export const RESOURCES: readonly (keyof Amounts)[] = [
 
 export const NOTHING: Amounts = Object.fromEntries(RESOURCES.map((name) => [name, 0])) as unknown as Amounts;
 
+/** What a node has in all. */
+export const capacityOf = (node: NodeDescription): Amounts => plus(NOTHING, node, 1);
+
 /** An amount and what a node has, or (`sign` -1) without it. */
 export function plus(amount: Amounts, node: NodeDescription | undefined, sign: 1 | -1): Amounts {
   if (node === undefined) return amount;

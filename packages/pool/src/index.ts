@@ -1,4 +1,4 @@
-export { type Amounts, RESOURCES } from "./amounts.ts";
+export { type Amounts, capacityOf, RESOURCES } from "./amounts.ts";
 export {
   ACCELERATOR_BITS,
   ACCELERATOR_KINDS,

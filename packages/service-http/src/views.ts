@@ -18,6 +18,7 @@ import type {
   KeptPromise,
   LinkView,
   NodeView,
+  PlacePromised,
   Role,
   TaskView,
   Timeline,
@@ -92,6 +93,8 @@ export interface DecisionView {
   readonly turn?: TurnView;
   /** What was done for it last because a link got worse. */
   readonly promise?: KeptPromise;
+  /** The place promised it for its moment, until it has begun. */
+  readonly reserved?: PlacePromised;
 }
 
 export interface PlacementView {

@@ -193,7 +193,7 @@ export interface PlaceAwaited {
 export interface TurnView extends DominantShare {
   /** Tasks of its own consumer before it. */
   readonly own: number;
-  /** Tasks that are due a place promised ahead. */
+  /** Tasks that a place is kept for: they go before all. */
   readonly promised: number;
   /** Consumers that hold less and wait too, with how many tasks; least share first. Only the manager sees who. */
   readonly ahead: readonly ({ readonly consumer: string | null; readonly tasks: number } & DominantShare)[];
@@ -201,6 +201,15 @@ export interface TurnView extends DominantShare {
   readonly place?: PlaceAwaited;
   /** Where none is kept yet: from when on one may be, if nothing of its line begins before. */
   readonly placeFrom?: Instant;
+}
+
+/** A place promised for a later moment, until its task has begun. */
+export interface PlacePromised {
+  readonly node: NodeId;
+  readonly from: Instant;
+  readonly to: Instant;
+  /** When it was promised: only what came later is held back for it. */
+  readonly since: Instant;
 }
 
 /** What was done for a task last because a link of its path got worse; `broken`: nothing would keep its promise. */

@@ -4,7 +4,7 @@ import { must } from "../failure.ts";
 import { printValue } from "../print.ts";
 import { promiseText } from "../promise.ts";
 import { since } from "../text.ts";
-import { turnText } from "../turn.ts";
+import { reservedText, turnText } from "../turn.ts";
 import { decisionText, documentOption } from "./plan.ts";
 
 export function register(program: Command, context: Context): void {
@@ -24,8 +24,9 @@ export function register(program: Command, context: Context): void {
       ]);
       if (output !== undefined) return printValue(context, must(decision), output);
       context.print(await decisionText(must(decision)));
-      const { turn, promise } = must(decision);
+      const { turn, promise, reserved } = must(decision);
       if (promise !== undefined) context.print(promiseText(promise));
+      if (reserved !== undefined) context.print(reservedText(reserved, must(network).now));
       if (turn !== undefined) context.print(`waits for room: ${turnText(turn, must(network).now)}`);
       context.note(`decided ${since(must(network).now, must(decision).at)} ago`);
     });

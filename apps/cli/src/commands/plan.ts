@@ -9,7 +9,7 @@ import {
   type ReadyApplication,
 } from "../applications.ts";
 import type { Context } from "../context.ts";
-import { Failure, must } from "../failure.ts";
+import { Failure, must, refusalText } from "../failure.ts";
 import { FILE_OPTION, isTask, type ReadyManifest, readDocuments, readyManifest } from "../manifests.ts";
 import { printValue } from "../print.ts";
 import { planTask } from "../submit.ts";
@@ -125,7 +125,7 @@ export async function decisionText({
     if (!node.startsWith("@")) return told;
     return [told, abroadText(node.slice(1), abroad)].join("\n");
   }
-  const why = refusal === null ? "not decided yet" : `refused: ${refusal.message} [${refusal.code}]`;
+  const why = refusal === null ? "not decided yet" : `refused: ${refusalText(refusal)}`;
   if (explanation === null) return why;
   const told = formatExplanation({ outcome: "refused", code: "no_capacity", explanation })
     .split("\n")

@@ -50,7 +50,7 @@ it("plan shows place, path, time and price, and exits 1 when nothing fits", asyn
   const refused = await weft("plan", "-f", "task.yaml");
   expect(refused.code).toBe(1);
   expect(refused.out).toContain(
-    "refused: no node within reach can be done before the deadline [deadline_unreachable]",
+    "refused: no node within reach can be done before the deadline  [deadline_unreachable]",
   );
   const json = await weft("plan", "-f", "task.yaml", "-o", "json");
   expect([json.code, JSON.parse(json.out).explanation.nodesConsidered]).toEqual([

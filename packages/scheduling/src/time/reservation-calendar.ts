@@ -61,6 +61,11 @@ export class ReservationCalendar {
     return ok(undefined);
   }
 
+  /** Enters what stands there whatever is left: C1 is then the caller's. */
+  occupy(from: Instant, to: Instant, amount: Float64Array): void {
+    if (from < to) this.#add(from, to, amount, 1);
+  }
+
   /** Gives back what was reserved with the same arguments. */
   release(from: Instant, to: Instant, amount: Float64Array): void {
     this.#add(from, to, amount, -1);

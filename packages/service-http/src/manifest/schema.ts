@@ -179,7 +179,9 @@ const spec = z.strictObject({
   priority: priority().optional(),
   startAt: moment()
     .optional()
-    .describe("Not before this moment; room is kept for it from now on, with priority over what has none."),
+    .describe(
+      "Not before this moment; a place is promised for it, before all that is submitted later. Refused where what runs by then leaves no room.",
+    ),
 });
 
 /** The schema of one manifest: takes human forms, gives base units. */

@@ -13,7 +13,16 @@ import type {
   Watts,
 } from "@weft/kernel";
 import type { ConstraintCode, Explanation, TaskNeeds } from "@weft/scheduling";
-import type { KeptPromise, LinkView, NodeView, RunView, TaskView, Timeline, TurnView } from "@weft/service";
+import type {
+  KeptPromise,
+  LinkView,
+  NodeView,
+  PlacePromised,
+  RunView,
+  TaskView,
+  Timeline,
+  TurnView,
+} from "@weft/service";
 import { z } from "zod";
 import type {
   DecisionView,
@@ -286,7 +295,7 @@ const placeAwaited = z.looseObject({
 const turnView: z.ZodType<TurnView> = dominantShare
   .extend({
     own: z.int().describe("Tasks of its own consumer before it."),
-    promised: z.int().describe("Tasks that are due a place promised ahead."),
+    promised: z.int().describe("Tasks that a place is kept for: they go before all."),
     ahead: z.array(dominantShare.extend({ consumer: z.string().nullable(), tasks: z.int() })),
     place: placeAwaited.optional().describe("The place kept for it."),
     placeFrom: instant().optional().describe("From when on a place may be kept for it."),
@@ -385,6 +394,15 @@ const keptPromise: z.ZodType<KeptPromise> = z
     "What was done for the task last because a link got worse; broken: nothing would keep its promise.",
   );
 
+const placePromised: z.ZodType<PlacePromised> = z
+  .looseObject({
+    node: node(),
+    from: instant().describe("When it is to begin."),
+    to: instant().describe("Until when the place is its own."),
+    since: instant().describe("When it was promised: only what came later is held back for it."),
+  })
+  .describe("The place promised a task for its moment, until it has begun.");
+
 const decision = {
   at: instant(),
   placement: placementView.nullable().describe("null: nothing fits."),
@@ -396,6 +414,7 @@ const decision = {
     .describe("The quote of the other domain's manager, where the task went abroad."),
   turn: turnView.optional(),
   promise: keptPromise.optional(),
+  reserved: placePromised.optional(),
 };
 export const decisionView: z.ZodType<DecisionView> = z.looseObject(decision);
 /** A decision among several, by its task's name. Not an intersection: that would compare figures read with figures as sent. */

@@ -1,7 +1,7 @@
 import { type Instant, ok, type Result } from "@weft/kernel";
 import { planTogether } from "@weft/scheduling";
 import type { Caller, TaskSubmission } from "../resources.ts";
-import { isLater } from "./ahead.ts";
+import { endPromise, isLater, promiseAhead } from "./ahead.ts";
 import type { Core } from "./core.ts";
 import { onSale } from "./offers.ts";
 import { admitTask, objectionTo, submit } from "./submitting.ts";
@@ -30,6 +30,21 @@ export function submitBatch(
     if (refusal !== null)
       return { ok: false, refusal: { ...refusal, path: `items[${i}].${refusal.path ?? ""}` } };
   }
+  const later = new Map<string, TaskSubmission>();
+  for (const [i, submission] of fresh.entries()) {
+    if (!isLater(submission.needs, now)) continue;
+    const id = core.options.newId("task");
+    const promised = promiseAhead(core, now, id, caller.account, submission.needs);
+    if (promised.ok) later.set(id, submission);
+    else {
+      for (const made of later.keys()) endPromise(core, made);
+      return {
+        ok: false,
+        refusal: { ...promised.refusal, path: `items[${i}].${promised.refusal.path ?? ""}` },
+      };
+    }
+  }
+  for (const [id, submission] of later) admitTask(core, now, id, caller.account, submission);
   const nowOn = fresh.filter(({ needs }) => !isLater(needs, now));
   for (let from = 0; from < nowOn.length; from += MOST_TOGETHER) {
     const part = nowOn.slice(from, from + MOST_TOGETHER);

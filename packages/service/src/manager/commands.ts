@@ -77,7 +77,7 @@ function cancel(core: Core, now: Instant, caller: Caller, task: string): Result<
   if (!hasEnded(entry.row.progress.phase) && isLater(entry.row.submission.needs, now)) {
     store(core, core.tasks.progress(entry, "cancelled", { finishedAt: now }));
     tell(core, now, "cancelled", "task", entry.row.id);
-    endPromise(core, entry.row.id);
+    if (endPromise(core, entry.row.id)) observe(core, now, { kind: "room" });
   } else if (!hasEnded(entry.row.progress.phase)) {
     observe(core, now, { kind: "cancelled", task: entry.row.id });
     observe(core, now, { kind: "room" });

@@ -13,6 +13,7 @@ import {
 } from "@weft/scheduling";
 import type { PlaceAwaited, TaskSubmission } from "../resources.ts";
 import { type Core, tell } from "./core.ts";
+import { counted, expectedEnd } from "./forecast.ts";
 import { onSale } from "./offers.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
 import { rankOf } from "./turns.ts";
@@ -32,7 +33,6 @@ export const PATIENCE = (30 * SECOND) as Micros;
 /** A place is looked for at most so often a thousand nodes, for so many lines: each costs a look at every node. */
 const EVERY = SECOND as Micros;
 const MOST_TRIED = 2;
-const OVER_PREDICTED = 2;
 /** Reasons to wait that room would end; others (money, a quote) no place helps against. */
 const FOR_ROOM = new Set(["no_capacity", "no_path", "deadline_unreachable", "price_above_limit"]);
 
@@ -135,13 +135,6 @@ function needsOf(core: Core, { needs, step }: TaskSubmission): TaskNeeds {
   });
 }
 
-/** Predictions that did not hold are taken to fail by as much again; the contract's end is the last there is. */
-function expectedEnd(run: RunEntry, now: Instant): Instant {
-  const predicted = after(run.launchedAt, run.view.predicted.total);
-  const end = predicted > now ? predicted : now + (now - run.launchedAt);
-  return Math.min(end, run.contract.contract.terms.validUntil) as Instant;
-}
-
 function* leaving(
   { reservations }: Pick<Core, "reservations">,
   ends: Iterable<readonly [string, Instant]>,
@@ -201,16 +194,17 @@ export function delaysFront(core: Core, now: Instant, entry: TaskEntry, placed: 
   // What moves to keep its own promise has left its place for it already.
   if (kept === null || !isBehind(kept, core, entry) || entry.runs.at(-1)?.view.because === "moved")
     return false;
-  const until = after(now, (placed.timeline.total * OVER_PREDICTED) as Micros);
+  const until = after(now, counted(placed.timeline.total));
   return !leavesPlace(core.pool, kept.place, leaving(core, kept.ends), placed.claim, until);
 }
 
-/** Promised tasks and a consumer's own of higher rank go before, whoever is in front. */
+/** What was promised its place before the front came, and a consumer's own of higher rank, go before it. */
 function isBehind(kept: Kept, core: Core, { row }: TaskEntry): boolean {
+  const front = core.tasks.task(kept.task)?.row;
+  if (front === undefined || row.id === kept.task) return false;
   const { needs } = row.submission;
-  if (row.id === kept.task || needs.startAt !== undefined) return false;
-  const front = core.tasks.task(kept.task)?.row.submission.needs;
-  return front !== undefined && (row.consumer !== kept.consumer || rankOf(needs) <= rankOf(front));
+  if (needs.startAt !== undefined && row.submittedAt < front.submittedAt) return false;
+  return row.consumer !== kept.consumer || rankOf(needs) <= rankOf(front.submission.needs);
 }
 
 /** What began on the place kept for a task since, and is there still when its moment has come [M.Q3]. */
@@ -254,12 +248,8 @@ export function placeAwaited(
   };
 }
 
-/** From when on a place may be kept for a task that waits; null where it does not, or goes before all others anyhow. */
-export function placeKeptFrom(
-  { orchestrator, tasks }: Pick<Core, "orchestrator" | "tasks">,
-  task: string,
-): Instant | null {
+/** From when on a place may be kept for a task that waits; null where it does not. */
+export function placeKeptFrom({ orchestrator }: Pick<Core, "orchestrator">, task: string): Instant | null {
   const since = orchestrator.stillSince(task);
-  const promised = tasks.task(task)?.row.submission.needs.startAt !== undefined;
-  return since === null || promised ? null : after(since, PATIENCE);
+  return since === null ? null : after(since, PATIENCE);
 }

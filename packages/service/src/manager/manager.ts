@@ -26,7 +26,7 @@ import { Predictor, UNTRIED } from "../predictor.ts";
 import type { FromAgent } from "../protocol.ts";
 import type { ApplicationPlanRequest } from "../resources.ts";
 import { hasEnded, type StoreState } from "../store.ts";
-import { Ahead, isLater } from "./ahead.ts";
+import { Ahead, type Asker, isLater, planAhead } from "./ahead.ts";
 import { giveUpApplications, steps } from "./applications/course.ts";
 import { applicationPlan } from "./applications/plan.ts";
 import { Applications } from "./applications/register.ts";
@@ -252,11 +252,11 @@ export class Manager implements Machine<ManagerInput, ManagerOutput> {
   }
 
   /** What would be decided about a task now, with reasons. Changes nothing. */
-  plan(needs: TaskNeeds, now?: Instant): Decision {
+  plan(needs: TaskNeeds, now?: Instant, asker: Asker = { consumer: null, task: null }): Decision {
     const options = { explain: true };
-    return now === undefined
-      ? this.#core.scheduler.place(needs, options)
-      : placeOnSale(this.#core, now, needs, options);
+    if (now === undefined) return this.#core.scheduler.place(needs, options);
+    if (isLater(needs, now)) return planAhead(this.#core, now, asker, needs);
+    return placeOnSale(this.#core, now, needs, options);
   }
 
   /** What would be planned for an application now. Changes nothing. */

@@ -3,7 +3,7 @@ import { after, assert, type Bytes, type Instant, type Refusal, refuse } from "@
 import type { Intention } from "@weft/orchestration";
 import type { Decision, Placed, TaskNeeds } from "@weft/scheduling";
 import { awaitQuote, barredFor, placedAbroad } from "../federation/abroad.ts";
-import { endPromise } from "./ahead.ts";
+import { delaysPromise, endPromise, onLanes } from "./ahead.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
 import { draft } from "./drafting.ts";
 import { delaysFront, frontPlaced, frontRefused, lateOnPlace } from "./front.ts";
@@ -21,7 +21,7 @@ import { rankOf } from "./turns.ts";
 /** Explaining costs a walk over all nodes: done at every placement only where that is cheap. */
 const EXPLAIN_UP_TO_NODES = 256;
 const MOST_STICKY = 10_000;
-/** So many places that would put off the task in front are passed over for others; then a task waits. */
+/** So many places that would put off the task in front or a promise are passed over for others; then a task waits. */
 const MOST_KEPT = 16;
 /** Decisions remembered for `explain`, the oldest forgotten first. */
 const MOST_DECIDED = 10_000;
@@ -83,8 +83,9 @@ export function place(
     send(core, connection, { kind: "launch", launch: run.live.launch });
   }
   frontPlaced(core, now, task);
+  // What was held back for it may begin.
+  if (endPromise(core, task)) core.orchestrator.handle(now, { kind: "room" });
   const next = core.orchestrator.handle(now, { kind: "placed", task, run: run.view.id, node: decision.node });
-  endPromise(core, task);
   return { next, victims: room?.victims ?? [] };
 }
 
@@ -113,9 +114,11 @@ function wishOf(core: Core, now: Instant, entry: TaskEntry, avoid: readonly Node
     !avoid.includes(planned.node) &&
     core.pool.check(planned.claim) === null &&
     sells(core, planned.node, planned.timeline.compute, now);
-  const node = step?.node ?? core.ahead.nodeOf(entry.row.id);
+  const promised = core.ahead.of(entry.row.id);
+  const node = step?.node ?? promised?.node ?? null;
+  const inner = step?.inner ? { ...needs, basic: { ...needs.basic, resultBytes: 0 as Bytes } } : needs;
   return {
-    needs: step?.inner ? { ...needs, basic: { ...needs.basic, resultBytes: 0 as Bytes } } : needs,
+    needs: onLanes(inner, promised),
     node: node !== null && !avoid.includes(node) ? node : null,
     placed: holds ? planned : null,
   };
@@ -123,7 +126,7 @@ function wishOf(core: Core, now: Instant, entry: TaskEntry, avoid: readonly Node
 
 function decide(core: Core, now: Instant, entry: TaskEntry, avoid: readonly NodeId[]): Decision {
   const wish = wishOf(core, now, entry, avoid);
-  if (wish.placed !== null && !delaysFront(core, now, entry, wish.placed)) return wish.placed;
+  if (wish.placed !== null && !putsOff(core, now, entry, wish.placed)) return wish.placed;
   const { needs } = wish;
   const explain = core.pool.nodes.slots.bound <= EXPLAIN_UP_TO_NODES;
   const exclude = core.federation === null ? [...avoid] : [...avoid, ...barredFor(core, now, entry)];
@@ -135,17 +138,21 @@ function decide(core: Core, now: Instant, entry: TaskEntry, avoid: readonly Node
       explain,
     });
     if (decision.outcome === "refused") return tries === 0 ? decision : heldBack(decision);
-    if (!delaysFront(core, now, entry, decision)) return decision;
+    if (!putsOff(core, now, entry, decision)) return decision;
     if (tries === MOST_KEPT) return heldBack(decision);
-    exclude.push(decision.node);
+    exclude.push(decision.node, ...(tries === MOST_KEPT - 1 ? core.ahead.nodes : []));
   }
 }
 
-/** What is free is not for this task: it would put off one that waits longer. */
+/** Whether a placement would put off one that was there before: who waits in front, or was promised its place. */
+const putsOff = (core: Core, now: Instant, entry: TaskEntry, placed: Placed): boolean =>
+  delaysFront(core, now, entry, placed) || delaysPromise(core, now, entry, placed);
+
+/** What is free is not for this task. */
 const heldBack = ({ basedOn, explanation }: Decision): Decision => ({
   outcome: "refused",
   code: "no_capacity",
-  refusal: refuse("no_capacity", "what is free is kept for a task that has waited longer", {
+  refusal: refuse("no_capacity", "what is free is kept for tasks that came before", {
     hint: "it is tried again whenever there is more room",
   }).refusal,
   basedOn,

@@ -2,17 +2,18 @@ import type { NodeId } from "@weft/infrastructure";
 import { type Instant, SECOND } from "@weft/kernel";
 import { choosePreemption, Offers, type Placed, type TaskNeeds } from "@weft/scheduling";
 import type { TaskRow } from "../store.ts";
+import { delaysPromise, onLanes } from "./ahead.ts";
 import type { Core } from "./core.ts";
 import { onSale } from "./offers.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
-import { rankOf } from "./turns.ts";
+import { outranks, rankOf } from "./turns.ts";
 
 /*
  * Room for a task of priority where nothing fits: running tasks of lower rank give way, the set that costs least.
  *
- * [M.P1] To a consumer's task of higher priority only tasks of its own give way, to a place promised ahead whatever has
- *        none, to one kept for who waits too long what began there since: nobody names himself above others. And only
- *        where the task then really fits: tried on a copy first.
+ * [M.P1] To a consumer's task of higher priority only tasks of its own give way, to a place promised ahead what came to
+ *        its node since, to one kept for who waits too long what began there since: nobody names himself above others.
+ *        And only where the task then really fits: tried on a copy first.
  * [M.P2] Whoever gave way pays nothing for what was done, is not held to have failed, and goes first among its like.
  */
 
@@ -21,15 +22,17 @@ const NODES_WEIGHED = 256;
 /** A choice that turns out not to do (links, single devices) is ruled out, and the next tried, so many times. */
 const CHOICES = 8;
 
-/** Running tasks that give way to one by rank. */
-function outranked(core: Core, { consumer, submission: { needs } }: TaskRow): readonly RunEntry[] {
-  const rank = rankOf(needs);
-  if (rank === 0) return [];
+/** Running tasks that give way to one: its consumer's own that it outranks, and what came to its promised place since [M.R4]. */
+function outranked(core: Core, { id, consumer, submission: { needs } }: TaskRow): readonly RunEntry[] {
+  const promised = core.ahead.of(id);
+  if (promised === undefined && rankOf(needs) === 0) return [];
   return [...core.tasks.live].filter((run) => {
     const row = core.tasks.task(run.task)?.row;
     if (row === undefined || !core.reservations.has(run.view.id)) return false;
-    const mayAsk = needs.startAt !== undefined || row.consumer === consumer;
-    return mayAsk && rankOf(row.submission.needs) < rank;
+    const other = row.submission.needs;
+    if (row.consumer === consumer && outranks(needs, other)) return true;
+    const unpromised = other.startAt === undefined;
+    return unpromised && run.view.node === promised?.node && row.submittedAt > promised.since;
   });
 }
 
@@ -136,11 +139,12 @@ export interface Room {
 export function makeRoom(
   core: Core,
   now: Instant,
-  { row }: TaskEntry,
+  entry: TaskEntry,
   avoid: readonly NodeId[],
   late: readonly RunEntry[],
 ): Room | null {
-  const { needs } = row.submission;
+  const { row } = entry;
+  const needs = onLanes(row.submission.needs, core.ahead.of(row.id));
   const asked = new Set([...outranked(core, row), ...late]);
   const below = roomBelow(core, now, [...asked], needs, avoid);
   if (below === null) return null;
@@ -157,7 +161,8 @@ export function makeRoom(
   };
   const options = { sticky: below.node, margin: 1, excludeNodes: avoid };
   const decision = core.scheduler.place(onSale(core, needs), options);
-  if (decision.outcome === "placed") return { decision, victims: below.victims, undo };
+  const made = decision.outcome === "placed" && !delaysPromise(core, now, entry, decision);
+  if (made) return { decision, victims: below.victims, undo };
   undo();
   return null;
 }

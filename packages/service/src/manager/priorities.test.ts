@@ -1,11 +1,11 @@
-import { type Bytes, type Instant, MILLISECOND, type Micros, SECOND } from "@weft/kernel";
+import { type Bytes, MILLISECOND, type Micros, SECOND } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import type { TaskNeeds } from "@weft/scheduling";
 import { beforeEach, expect, it } from "vitest";
-import { Desk, describeNode, deskNeeds, START } from "../testing/index.ts";
+import { Desk, describeNode, deskNeeds } from "../testing/index.ts";
 
 /*
- * Priorities, preemption and places promised ahead, in a whole network on a desk under virtual time.
+ * Priorities and preemption, in a whole network on a desk under virtual time.
  */
 
 const LONG = { lasts: (20 * SECOND) as Micros, ends: "finished" } as const;
@@ -28,7 +28,6 @@ const large = (change: Partial<TaskNeeds> = {}): TaskNeeds => {
   const needs = deskNeeds();
   return { ...needs, algorithm: { ...needs.algorithm, space: 9e8 as Bytes }, ...change };
 };
-const at = (seconds: number): Instant => (START + seconds * SECOND) as Instant;
 
 it("[M.P1] a task of higher priority takes the place of the one that has done least, which goes on later", () => {
   desk.join(describeNode("corner", "ningbo"), LONG);
@@ -90,43 +89,4 @@ it("waiting tasks of one consumer go by priority", () => {
   pass(1500);
   expect([phaseOf(first), phaseOf(low)]).toEqual(["succeeded", "pending"]);
   expect(phaseOf(high)).not.toBe("pending");
-});
-
-it("[M.R1] a place promised ahead is there at its moment, and no more is promised than there is", () => {
-  desk.join(describeNode("corner", "ningbo"), LONG);
-  pass(100);
-  const promised = ["a", "b"].map((name) => submitted(name, large({ startAt: at(60) })));
-  expect(desk.submit("c", large({ startAt: at(60) }))).toMatchObject({
-    ok: false,
-    refusal: { code: "no_capacity", path: "spec.startAt" },
-  });
-  expect(desk.submit("d", large({ startAt: at(7200) }))).toMatchObject({
-    ok: false,
-    refusal: { code: "E_ORDER_EXPIRED" },
-  });
-  pass(55_000);
-  expect(promised.map(phaseOf)).toEqual(["pending", "pending"]);
-  // Whoever has no promise may use the node until then, whatever its priority.
-  const others = ["x", "y"].map((name) => submitted(name, large({ priority: 1000 })));
-  expect(others.map(phaseOf)).toEqual(["launched", "launched"]);
-  desk.restartManager();
-  pass(6000);
-  expect(promised.map((id) => taskOf(id).runs.length)).toEqual([1, 1]);
-  expect(promised.map((id) => taskOf(id).runs[0]!.launchedAt)).toEqual([at(60), at(60)]);
-  expect(others.map(phaseOf)).toEqual(["pending", "pending"]);
-  pass(60_000);
-  expect([...promised, ...others].map(phaseOf)).toEqual(Array(4).fill("succeeded"));
-  expect(desk.store.state().documents.filter((row) => row.collection === "promises")).toEqual([]);
-});
-
-it("[M.R2] a promise that is given up is free for others", () => {
-  desk.join(describeNode("corner", "ningbo"), LONG);
-  pass(100);
-  const [a] = ["a", "b"].map((name) => submitted(name, large({ startAt: at(60) })));
-  const ann = { account: "ann", role: "consumer" } as const;
-  expect(desk.command({ kind: "cancel", caller: ann, task: a! }).ok).toBe(true);
-  expect(phaseOf(a!)).toBe("cancelled");
-  submitted("c", large({ startAt: at(60) }));
-  expect(desk.submit("d", large({ startAt: at(60) })).ok).toBe(false);
-  submitted("e", large({ startAt: at(10) }));
 });

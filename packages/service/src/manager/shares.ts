@@ -58,15 +58,16 @@ export class ConsumerShares {
   }
 }
 
-/** What a claim takes, by resource. */
-export function amountOf({
-  type,
-  rate,
-  memory,
-  storage,
-  throughput,
-  accelerator,
-}: ClaimByName): Float64Array {
+/** What is taken of a node. */
+interface Taken extends Pick<ClaimByName, "type" | "accelerator"> {
+  readonly rate: number;
+  readonly memory: number;
+  readonly storage: number;
+  readonly throughput: number;
+}
+
+/** The same, by resource. */
+export function amountOf({ type, rate, memory, storage, throughput, accelerator }: Taken): Float64Array {
   const { kind, memoryBytes, count = 1 } = accelerator ?? { kind: null, memoryBytes: 0 };
   return amounts(COMPUTE_TYPES.indexOf(type), rate, memory, storage, throughput, kind, memoryBytes * count);
 }

@@ -27,8 +27,10 @@ export function submit(core: Core, now: Instant, caller: Caller, submission: Tas
   const refusal = objectionTo(core, now, caller, submission);
   if (refusal !== null) return { ok: false, refusal };
   const id = core.options.newId("task");
-  const unpromised = isLater(submission.needs, now) ? promiseAhead(core, now, id, submission.needs) : null;
-  if (unpromised !== null) return { ok: false, refusal: unpromised };
+  if (isLater(submission.needs, now)) {
+    const promised = promiseAhead(core, now, id, caller.account, submission.needs);
+    if (!promised.ok) return promised;
+  }
   admitTask(core, now, id, caller.account, submission);
   return ok(id);
 }
