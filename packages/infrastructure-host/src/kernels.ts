@@ -83,8 +83,9 @@ export function integerScalar(rounds: number): number {
 }
 
 /** A tile of C kept in registers: four rows of two vectors. Larger ones spill, and halve the rate. */
-const TILE_ROWS = 4;
-const TILE_COLUMNS = 8;
+/** A and B lie in panels of so many rows and columns, C in tiles of both. */
+export const TILE_ROWS = 4;
+export const TILE_COLUMNS = 8;
 const FLOAT_BYTES = 4;
 
 /** Size of the matrix product that `gemm` computes: C (rows x columns) = A (rows x depth) * B (depth x columns). */
@@ -161,30 +162,4 @@ export function gemmKernel(fused: boolean): Uint8Array<ArrayBuffer> {
     body: countDown(times, 1, product),
   };
   return encodeModule([gemm], GEMM_AT.c + GEMM.rows * GEMM.columns * FLOAT_BYTES);
-}
-
-/** Where element (row, column) of C lies, counted in floats from `GEMM_AT.c`. */
-export function gemmIndex(row: number, column: number): number {
-  const tile =
-    Math.floor(row / TILE_ROWS) * (GEMM.columns / TILE_COLUMNS) + Math.floor(column / TILE_COLUMNS);
-  return tile * TILE_ROWS * TILE_COLUMNS + (row % TILE_ROWS) * TILE_COLUMNS + (column % TILE_COLUMNS);
-}
-
-/** Lays A (row by row) and B (row by row) out in panels, as `gemm` reads them. */
-export function packPanels(memory: Float32Array, a: Float32Array, b: Float32Array): void {
-  for (let row = 0; row < GEMM.rows; row++) {
-    for (let k = 0; k < GEMM.depth; k++) {
-      const panel = Math.floor(row / TILE_ROWS) * TILE_ROWS * GEMM.depth;
-      memory[panel + k * TILE_ROWS + (row % TILE_ROWS)] = a[row * GEMM.depth + k] as number;
-    }
-  }
-  const from = GEMM_AT.b / FLOAT_BYTES;
-  for (let k = 0; k < GEMM.depth; k++) {
-    for (let column = 0; column < GEMM.columns; column++) {
-      const panel = Math.floor(column / TILE_COLUMNS) * TILE_COLUMNS * GEMM.depth;
-      memory[from + panel + k * TILE_COLUMNS + (column % TILE_COLUMNS)] = b[
-        k * GEMM.columns + column
-      ] as number;
-    }
-  }
 }

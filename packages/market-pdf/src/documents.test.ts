@@ -1,6 +1,6 @@
 import { inflateSync } from "node:zlib";
 import { type Instant, money } from "@weft/kernel";
-import { Biller, periodOf, statementOf } from "@weft/market";
+import { Biller, periodOf, statementFrom } from "@weft/market";
 import { expect, it } from "vitest";
 import { invoicePdf, type Letterhead, statementPdf } from "./index.ts";
 import { runsOf } from "./typeface.ts";
@@ -84,7 +84,7 @@ it("a statement shows every movement with the balance after it", async () => {
     closes: null,
   } as const;
   const pdf = await statementPdf(
-    statementOf("ann", "CNY", november, [deposit]),
+    statementFrom("ann", "CNY", november, money(0n), [deposit]),
     letterhead,
     at("2026-12-01"),
   );

@@ -19,7 +19,6 @@ import {
   leafHash,
   MerkleTree,
   type MeterBounds,
-  type Organisation,
   type PriceList,
   quote,
   rate,
@@ -31,7 +30,6 @@ import {
   signOrder,
   signRegistration,
   signUsage,
-  tokenOpens,
   type UsageRecord,
   usageText,
   verifyContract,
@@ -347,16 +345,6 @@ describe("tokens and keys", () => {
       owner: "bob",
       key: bob.publicKey,
     } as const;
-    const outcome = register(registration, signRegistration(registration, bob), at(0), crypto);
-    const organisation = (outcome as { value: Organisation }).value;
-    const token = {
-      id: "t",
-      digest: "ab",
-      acts: ["see-bills", "withdraw"],
-      by: "eve",
-      expiresAt: null,
-    } as const;
-    expect(tokenOpens(organisation, token, "withdraw", at(1))).toBe(false);
     expect(
       codeOf(
         register({ ...registration, key: ann.publicKey }, signRegistration(registration, bob), at(0), crypto),

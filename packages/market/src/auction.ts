@@ -137,24 +137,6 @@ export const uniformPrice: Mechanism = (bids, asks) => {
 };
 
 /**
- * Posted prices: bids in the order they came, each takes the cheapest lot still free if its price is not above what it is
- * worth. The provider names the price and gets it.
- */
-export const postedPrice: Mechanism = (bids, asks) => {
-  const byCost = ranked(
-    asks.map((ask) => ask.cost),
-    1,
-  );
-  const list: Trade[] = [];
-  for (let bid = 0; bid < bids.length && list.length < asks.length; bid++) {
-    const ask = byCost[list.length] as number;
-    const price = (asks[ask] as Ask).cost;
-    if ((bids[bid] as Bid).value >= price) list.push({ bid, ask, pays: price, earns: price });
-  }
-  return { trades: list, surplus: money(0n) };
-};
-
-/**
  * A reverse auction for each bid in the order they came: the cheapest provider wins and is paid the second
  * cheapest's price, or the buyer's reserve when there is no other below it (Vickrey 1961). Truthful for providers within
  * one auction; a provider that may wait for the next one can gain by it.
@@ -174,29 +156,4 @@ export const reverseAuction: Mechanism = (bids, asks) => {
     list.push({ bid, ask, pays: price, earns: price });
   }
   return { trades: list, surplus: money(0n) };
-};
-
-/** A mechanism with a floor: bids below `reserve` are not heard, and nobody pays less. The provider gets the difference. */
-export const withReserve =
-  (mechanism: Mechanism, reserve: Money): Mechanism =>
-  (bids, asks) => {
-    const heard = bids.flatMap((bid, index) => (bid.value >= reserve ? [{ bid, index }] : []));
-    const raised = asks.map((ask) => (ask.cost < reserve ? { ...ask, cost: reserve } : ask));
-    const cleared = mechanism(
-      heard.map(({ bid }) => bid),
-      raised,
-    );
-    const list = cleared.trades.map((trade) => ({
-      ...trade,
-      bid: (heard[trade.bid] as { index: number }).index,
-    }));
-    return { trades: list, surplus: cleared.surplus };
-  };
-
-export const MECHANISMS: Readonly<Record<string, Mechanism>> = {
-  posted: postedPrice,
-  reverse: reverseAuction,
-  uniform: uniformPrice,
-  double: doubleAuction,
-  vcg: vickreyClarkeGroves,
 };

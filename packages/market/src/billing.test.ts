@@ -12,10 +12,9 @@ import {
   Ledger,
   localTime,
   payout,
-  periodAfter,
   periodOf,
   statementCsv,
-  statementOf,
+  statementFrom,
   type Transfer,
 } from "./index.ts";
 
@@ -33,7 +32,7 @@ const item = (id: string, when: string, amount: bigint, account = "ann"): Billab
   amount: money(amount),
 });
 const november = periodOf(at("2026-11-22T15:00:00Z"), "month");
-const december = periodAfter(november);
+const december = periodOf(november.to, "month");
 const later = at("2027-01-05T00:00:00Z");
 
 describe("periods", () => {
@@ -62,7 +61,7 @@ describe("periods", () => {
         const period = periodOf(now, kind);
         expect(period.from <= now && now < period.to).toBe(true);
         expect(periodOf(period.from, kind)).toEqual(period);
-        expect(periodAfter(period).from).toBe(period.to);
+        expect(periodOf(period.to, period.kind).from).toBe(period.to);
       }),
     );
   });
@@ -187,7 +186,7 @@ describe("an invoice", () => {
           for (
             let period = periodOf(day(0), "month");
             period.to <= day(today);
-            period = periodAfter(period)
+            period = periodOf(period.to, period.kind)
           ) {
             biller.issue("ann", period, known, day(today));
           }
@@ -231,7 +230,7 @@ describe("payouts and statements", () => {
     expect(ledger.post(paid)).toEqual({ ok: true, value: "already" });
     expect(ledger.balance("bob")?.posted).toBe(0n);
     const all = [earn("a", 99n), earn("b", 901n), paid];
-    const statement = statementOf("bob", "CNY", periodOf(later, "month"), all);
+    const statement = statementFrom("bob", "CNY", periodOf(later, "month"), money(1_000n), all);
     expect(statement).toMatchObject({
       opening: 1_000n,
       closing: 0n,
@@ -249,7 +248,7 @@ describe("payouts and statements", () => {
       ",total,invoice/ann/2026-11,1.50",
       "",
     ]);
-    expect(statementCsv(statementOf("ann", "CNY", november, [])).split("\r\n")[1]).toBe(
+    expect(statementCsv(statementFrom("ann", "CNY", november, money(0n), [])).split("\r\n")[1]).toBe(
       "2026-11-01T00:00:00.000000Z,,opening,,,0.00",
     );
   });

@@ -13,30 +13,29 @@ import {
   Biller,
   ContractLife,
   type ContractTerms,
-  canSettle,
-  catalogue,
-  checkOffer,
-  contractPaper,
-  endorseNode,
+  checkUsage,
+  checkWindows,
+  contractText,
   expectedUsage,
   invoiceTransfer,
-  isEndorsed,
   Ledger,
   type Offer,
+  openFor,
   payout,
   periodOf,
+  quote,
   rate,
   register,
   signContract,
   signOrder,
   signRegistration,
   signUsage,
-  statementOf,
+  statementFrom,
   type Transfer,
   TransparencyLog,
   verifyContract,
-  verifyContractPaper,
   verifyLog,
+  verifyUsage,
 } from "./index.ts";
 
 /* The walk of docs/guides/market.md, as it runs: a provider from nothing to the first payout. */
@@ -57,7 +56,7 @@ it("walks a provider from nothing to the first payout, and every step can be che
     transfers.push(transfer);
   };
 
-  // 1. register, and stand behind one node
+  // 1. register
   const registration = {
     id: "bobs",
     name: "Bob's corner",
@@ -68,10 +67,6 @@ it("walks a provider from nothing to the first payout, and every step can be che
   const registered = register(registration, signRegistration(registration, bob), at("2026-11-01"), crypto);
   if (!registered.ok) throw new Error(registered.refusal.message);
   const provider = registered.value;
-  const endorsement = { organisation: "bobs", node: node.publicKey, notAfter: at("2027-11-01") };
-  expect(isEndorsed(provider, endorsement, endorseNode(endorsement, bob), at("2026-11-02"), crypto)).toBe(
-    true,
-  );
   for (const id of ["consumer/ann", provider.account, "fees", "tax"]) {
     ledger.open({ id, currency: "CNY", limit: money(0n) });
   }
@@ -101,7 +96,7 @@ it("walks a provider from nothing to the first payout, and every step can be che
     longest: null,
     validUntil: null,
   };
-  expect(checkOffer(offer).ok).toBe(true);
+  expect(checkWindows(offer)).toBeNull();
 
   // 3. somebody looks for it, and pays in
   const expected = expectedUsage({
@@ -112,26 +107,8 @@ it("walks a provider from nothing to the first payout, and every step can be che
     reservedBps: 0,
     lasting: 1e6 as Micros,
   });
-  const query = {
-    at: at("2026-11-02T23:00:00Z"),
-    compute: "neural",
-    expected,
-    lasting: 1e6 as Micros,
-    region: null,
-    grade: null,
-    leastReputation: 0,
-    payAtMost: null,
-    volume: () => none,
-  } as const;
-  const { entries } = catalogue(
-    [offer],
-    query,
-    () => 1,
-    () => null,
-    0,
-  );
-  const found = entries[0];
-  expect(found?.price).toBe(2_122n);
+  expect(openFor(offer, at("2026-11-02T23:00:00Z"))).toBeGreaterThan(1e6);
+  expect(quote(offer.prices, "neural", expected)).toBe(2_122n);
   enter({
     id: "deposit/1",
     at: at("2026-11-02"),
@@ -176,7 +153,7 @@ it("walks a provider from nothing to the first payout, and every step can be che
   const log = new TransparencyLog(crypto);
   const bodies: string[] = [];
   const record = (body: string): void => void bodies.push(log.append(body).body);
-  record(contractPaper(contract).text);
+  record(contractText(terms));
 
   const life = ContractLife.request(terms, { commissionPpm: 50_000 });
   const step = (seconds: number, input: Parameters<ContractLife["offer"]>[1]): void => {
@@ -223,7 +200,8 @@ it("walks a provider from nothing to the first payout, and every step can be che
     movedBytes: 2_300_400,
     reservedBps: 0,
   };
-  expect(canSettle(usage, contract, bounds, crypto)).toBeNull();
+  expect(verifyUsage(usage, terms, crypto)).toBeNull();
+  expect(checkUsage(usage.record, terms, bounds)).toBeNull();
   const charge = rate(usage.record, terms);
   step(2, { kind: "complete", charge: charge.total });
   step(3, { kind: "settle" });
@@ -256,11 +234,11 @@ it("walks a provider from nothing to the first payout, and every step can be che
       after,
     ) as Transfer,
   );
-  const statement = statementOf(provider.account, "CNY", periodOf(after, "month"), transfers);
-  expect(statement).toMatchObject({ opening: earned, closing: 0n });
+  const statement = statementFrom(provider.account, "CNY", periodOf(after, "month"), earned, transfers);
+  expect(statement).toMatchObject({ rows: [{ amount: -earned }], closing: 0n });
   expect(ledger.totals().get("CNY")).toBe(0n);
 
   // 7. a stranger checks it all from files
-  expect(verifyContractPaper(contractPaper(contract), crypto)).toMatchObject({ ok: true });
+  expect(verifyContract(contract, crypto)).toBeNull();
   expect(verifyLog(bodies, [log.head(manager, after)], crypto)).toBeNull();
 });

@@ -2,7 +2,6 @@ export * from "./auction.ts";
 export * from "./billing.ts";
 export * from "./contract.ts";
 export * from "./contract-life.ts";
-export * from "./document.ts";
 export * from "./ledger.ts";
 export * from "./log.ts";
 export * from "./log-entry.ts";

@@ -1,7 +1,8 @@
-import { type Instant, type Micros, type Money, ok, type Refusal, type Result, refuse } from "@weft/kernel";
+import type { Instant, Micros, Refusal } from "@weft/kernel";
+import { refuse } from "@weft/kernel";
 import type { AccountId } from "./ledger.ts";
-import { checkPrices, type PricedCompute, type PriceList, quote, type Usage } from "./prices.ts";
-import { atLeast, type DiscountRule, discounted, type Pricing, scalePrices } from "./pricing.ts";
+import type { PricedCompute, PriceList } from "./prices.ts";
+import type { DiscountRule } from "./pricing.ts";
 
 /** From minute to minute of the UTC day (0 .. 1440), on some days of the week (0 is Sunday); may wrap past midnight. */
 export interface OfferWindow {
@@ -30,18 +31,11 @@ export interface Offer {
   readonly validUntil: Instant | null;
 }
 
-export type OfferRefusal = Refusal<"E_PRICE_NEGATIVE" | "E_OFFER_WINDOW" | "E_OFFER_LENGTH">;
-
-/** Accepts an offer that makes sense. */
-export function checkOffer(offer: Offer): Result<Offer, OfferRefusal> {
-  const prices = checkPrices(offer.prices);
-  if (!prices.ok) return prices;
-  const refusal = checkWindows(offer);
-  return refusal === null ? ok(offer) : { ok: false, refusal };
-}
+/** Why hours and lengths make no sense. */
+export type WindowsRefusal = Refusal<"E_OFFER_WINDOW" | "E_OFFER_LENGTH">;
 
 /** What is wrong with when and for how long an offer sells; null when nothing is. */
-export function checkWindows(offer: Pick<Offer, "windows" | "shortest" | "longest">): OfferRefusal | null {
+export function checkWindows(offer: Pick<Offer, "windows" | "shortest" | "longest">): WindowsRefusal | null {
   const minute = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 1440;
   const wrong = offer.windows.find(({ from, to }) => !minute(from) || !minute(to) || from === to);
   if (wrong !== undefined) {
@@ -86,77 +80,4 @@ function windowEnd(window: OfferWindow, minute: number): number {
     if (today && minute >= opens && minute < opens + length) return opens + length;
   }
   return minute;
-}
-
-/** What somebody looks for. */
-export interface CatalogueQuery {
-  readonly at: Instant;
-  readonly compute: PricedCompute;
-  readonly expected: Usage;
-  readonly lasting: Micros;
-  readonly region: string | null;
-  readonly grade: string | null;
-  readonly leastReputation: number;
-  readonly payAtMost: Money | null;
-  /** What the buyer was charged by this provider before: volume discounts go by it. */
-  readonly volume: (provider: AccountId) => Money;
-}
-
-export interface CatalogueEntry {
-  readonly offer: Offer;
-  /** The price list in force now, discounts and congestion in it. */
-  readonly prices: PriceList;
-  /** What the work asked about would cost. */
-  readonly price: Money;
-  readonly openFor: Micros;
-  readonly reputation: number;
-}
-
-export interface Catalogue {
-  readonly entries: readonly CatalogueEntry[];
-  /** How many offers each condition ruled out, the first that did counting. */
-  readonly ruledOut: Readonly<Record<string, number>>;
-}
-
-/** What is on sale now and what it costs for this work, cheapest first; and why the rest is not. */
-export function catalogue(
-  offers: readonly Offer[],
-  query: CatalogueQuery,
-  reputation: (provider: AccountId) => number,
-  pricing: (offer: Offer) => Pricing | null,
-  utilisation: number,
-): Catalogue {
-  const ruledOut: Record<string, number> = {};
-  const entries: CatalogueEntry[] = [];
-  for (const offer of offers) {
-    const entry = entryOf(offer, query, reputation(offer.provider), pricing(offer), utilisation);
-    if (typeof entry === "string") ruledOut[entry] = (ruledOut[entry] ?? 0) + 1;
-    else entries.push(entry);
-  }
-  entries.sort((a, b) => (a.price < b.price ? -1 : a.price > b.price ? 1 : a.offer.id < b.offer.id ? -1 : 1));
-  return { entries, ruledOut };
-}
-
-function entryOf(
-  offer: Offer,
-  query: CatalogueQuery,
-  reputation: number,
-  pricing: Pricing | null,
-  utilisation: number,
-): CatalogueEntry | string {
-  if (!offer.compute.includes(query.compute)) return "compute";
-  if (query.region !== null && offer.region !== query.region) return "region";
-  if (query.grade !== null && offer.grade !== query.grade) return "grade";
-  if (reputation < query.leastReputation) return "reputation";
-  if (query.lasting < offer.shortest || (offer.longest !== null && query.lasting > offer.longest))
-    return "length";
-  const open = openFor(offer, query.at);
-  if (open < query.lasting) return "hours";
-  const ppm = pricing?.ppm({ at: query.at, utilisation }) ?? 1_000_000;
-  const buyer = { grade: offer.grade, volume: query.volume(offer.provider) };
-  const asked = discounted(scalePrices(offer.prices, ppm), offer.discounts, buyer);
-  const prices = offer.reserve === null ? asked : atLeast(asked, offer.reserve);
-  const price = quote(prices, query.compute, query.expected);
-  if (query.payAtMost !== null && price > query.payAtMost) return "price";
-  return { offer, prices, price, openFor: open, reputation };
 }

@@ -46,9 +46,6 @@ function weekOf(thursday: Date): number {
   return Math.floor((thursday.getTime() - first) / (7 * DAY_MS)) + 1;
 }
 
-/** The period after. */
-export const periodAfter = (period: Period): Period => periodOf(period.to, period.kind);
-
 /** An instant as its reader's clock shows it, such as `2026-11-22 15:30:00 GMT+8`. Periods themselves stay UTC. */
 export function localTime(at: Instant, timeZone: string): string {
   const parts = new Intl.DateTimeFormat("en-GB", {

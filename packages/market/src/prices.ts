@@ -44,14 +44,6 @@ export interface Usage {
   readonly reservedBits: bigint;
 }
 
-export const NO_USAGE: Usage = {
-  operations: 0n,
-  memoryTime: 0n,
-  storageTime: 0n,
-  movedBytes: 0n,
-  reservedBits: 0n,
-};
-
 /** Usage as ordinary numbers, for callers who estimate: rounded up to whole units. */
 export function expectedUsage(expected: {
   readonly operations: number;

@@ -1,16 +1,8 @@
-import { type Cryptography, type Instant, type Money, money, scaleMoney, ZERO } from "@weft/kernel";
-import { type Contract, type ContractRefusal, type ContractTerms, verifyContract } from "./contract.ts";
+import { type Instant, type Money, money, scaleMoney, ZERO } from "@weft/kernel";
+import type { ContractTerms } from "./contract.ts";
 import type { Posting, Transfer } from "./ledger.ts";
 import { type Charge, type ChargeLine, priceOf, totalOf } from "./prices.ts";
-import {
-  checkUsage,
-  type MeterBounds,
-  meteredUsage,
-  type SignedUsage,
-  type UsageRecord,
-  type UsageRefusal,
-  verifyUsage,
-} from "./usage.ts";
+import { meteredUsage, type UsageRecord } from "./usage.ts";
 
 /** What the manager keeps of every charge. */
 export interface FeePolicy {
@@ -41,20 +33,6 @@ export function rateTotal(record: UsageRecord, terms: ContractTerms): Money {
   const excess = total - terms.ceiling;
   return excess > 0n ? terms.ceiling : total;
 }
-
-/**
- * null when this record may be paid under this contract: the contract binds, the node signed the record for it, and what
- * it says is possible. All that stands between a meter and the books.
- */
-export const canSettle = (
-  usage: SignedUsage,
-  contract: Contract,
-  bounds: MeterBounds,
-  cryptography: Cryptography,
-): ContractRefusal | UsageRefusal | null =>
-  verifyContract(contract, cryptography) ??
-  verifyUsage(usage, contract.terms, cryptography) ??
-  checkUsage(usage.record, contract.terms, bounds);
 
 /** The manager's part of a charge, rounded up [B2.3]: splitting a charge never escapes it. */
 export const commissionOf = (total: Money, fee: FeePolicy): Money =>

@@ -12,7 +12,7 @@ import {
   type Signature,
   type Signer,
 } from "@weft/kernel";
-import { checkWindows, type OfferRefusal, type OfferWindow } from "./offer.ts";
+import { checkWindows, type OfferWindow, type WindowsRefusal } from "./offer.ts";
 import { checkPrices, type PriceList, priceEntries } from "./prices.ts";
 import {
   atLeast,
@@ -109,8 +109,8 @@ export const signOffer = (offer: StandingOffer, key: Signer): SignedOffer => ({
 });
 
 export type StandingOfferRefusal =
-  | OfferRefusal
-  | Refusal<"E_OFFER_SIGNATURE" | "E_OFFER_PRICING" | "E_OFFER_DISCOUNT">;
+  | WindowsRefusal
+  | Refusal<"E_PRICE_NEGATIVE" | "E_OFFER_SIGNATURE" | "E_OFFER_PRICING" | "E_OFFER_DISCOUNT">;
 
 /** Accepts an offer that its key signed and that makes sense. */
 export function checkSignedOffer(

@@ -22,22 +22,10 @@ export interface Statement {
   readonly closing: Money;
 }
 
-/** An account's movements in a period: opening balance, each transfer in order, closing balance. */
-export function statementOf(
-  account: AccountId,
-  currency: Currency,
-  period: Period,
-  transfers: readonly Transfer[],
-): Statement {
-  let opening = 0n;
-  for (const transfer of transfers) if (transfer.at < period.from) opening += amountOf(transfer, account);
-  return statementFrom(account, currency, period, money(opening), transfers);
-}
-
 const amountOf = ({ postings }: Transfer, account: AccountId): bigint =>
   postings.reduce((sum, posting) => sum + (posting.account === account ? posting.amount : 0n), 0n);
 
-/** The same where the balance at the period's beginning is known; transfers outside the period are left out. */
+/** An account's movements in a period, each transfer in order, from what it had when the period began; others are left out. */
 export function statementFrom(
   account: AccountId,
   currency: Currency,

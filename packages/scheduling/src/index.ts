@@ -1,5 +1,4 @@
 export * from "./application/application.ts";
-export * from "./application/gang.ts";
 export * from "./application/pipeline.ts";
 export * from "./application/place-application.ts";
 export * from "./application/pool-application.ts";

@@ -1,3 +1,4 @@
+import { Rng } from "@weft/kernel";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { SharedServers } from "./sharing.ts";
@@ -60,4 +61,21 @@ it("hands over what a failed server had", () => {
   expect(servers.takeNext()).toBe(1);
   expect(servers.takeNext()).toBe(3);
   expect(servers.nextAt).toBe(Number.POSITIVE_INFINITY);
+});
+
+it("processor sharing with Poisson arrivals takes on average what M/M/1 takes", () => {
+  const rng = new Rng(11);
+  const servers = new SharedServers([1], [1]);
+  const arrived: number[] = [];
+  let [at, sum, done] = [0, 0, 0];
+  for (let task = 0; task < 100_000; task++) {
+    at += rng.exponential(1 / 0.6);
+    for (let next = servers.nextAt; next <= at; next = servers.nextAt) {
+      sum += next - (arrived[servers.takeNext()] as number);
+      done++;
+    }
+    arrived[task] = at;
+    servers.add(0, at, task, rng.exponential(1));
+  }
+  expect((sum / done) * (1 - 0.6)).toBeCloseTo(1, 1); // 1 / (1 - load)
 });

@@ -7,8 +7,10 @@ import {
   contractEntry,
   leafHash,
   MerkleTree,
+  type SignedMeasurement,
   signContract,
   signHead,
+  signMeasurement,
   signOrder,
   signUsage,
   type UsageRecord,
@@ -108,6 +110,34 @@ it("verify checks a contract and its usage offline, and refuses a changed one", 
   const inflated = await weft("verify", "contract", "contract.json", "--usage", "usage.json");
   expect([inflated.code, inflated.err]).toEqual([1, expect.stringContaining("[E_USAGE_SIGNATURE]")]);
   expect((await weft("verify", "contract", "task.yaml")).code).toBe(2);
+});
+
+it("[K5.1] verify contract believes no measurement that no party of the contract signed", async () => {
+  const { contract, broker } = papers();
+  const { terms } = contract;
+  const measurement = {
+    contract: terms.id,
+    observer: "manager",
+    from: terms.validFrom,
+    to: (terms.validFrom + 1) as Instant,
+    up: 0 as Micros,
+    deliveries: 0,
+    withinDelay: 0,
+  };
+  const viewWith = (signed: SignedMeasurement) => ({
+    ...{ id: terms.id, task: terms.task, run: "run-1", node: "corner", consumer: "books" },
+    ...{ provider: "corner-ltd", state: "settled", ceiling: terms.ceiling, charged: 500n },
+    ...{ openedAt: terms.validFrom, closedAt: terms.validUntil, closedBecause: "completed_late" },
+    ...{ completeBy: null, penalty: 50n, steps: [], dispute: null, measurements: [signed] },
+    document: contract,
+  });
+  keep("late.json", viewWith(signMeasurement(measurement, broker)));
+  const held = await weft("verify", "contract", "late.json");
+  expect([held.code, held.err]).toEqual([0, ""]);
+  expect(held.out).toMatch(/Measured: +signed by manager, up to/);
+  keep("late.json", viewWith(signMeasurement(measurement, createSigner())));
+  const forged = await weft("verify", "contract", "late.json");
+  expect([forged.code, forged.err]).toEqual([1, expect.stringContaining("[E_MEASUREMENT_SIGNATURE]")]);
 });
 
 it("verify log shows an edit, and whose log it is", async () => {

@@ -17,7 +17,7 @@ export function register(program: Command, context: Context): void {
   verify
     .command("contract")
     .description(
-      "Checks that all three parties signed a contract and that it stays within the consumer's order.",
+      "Checks that all three parties signed a contract, that it stays within the consumer's order, and that a party signed what was measured of its promises.",
     )
     .argument("<file>", "as weft get contract ID -o json prints it; - for standard input")
     .option("--usage <file>", "a usage record of it: check its signature too, and say what it costs")
@@ -44,12 +44,27 @@ async function verifyContractFile(
   usageFile: string | undefined,
   inLog: boolean,
 ): Promise<void> {
-  const [{ readContract, readUsage }, { nodeCryptography }, { verifyContract, verifyUsage }] =
-    await Promise.all([import("@weft/service-http/client"), import("@weft/live"), import("@weft/market")]);
-  const contract = must(readContract(readText(context, file)));
+  const [{ readContract, readUsage }, { nodeCryptography }, market] = await Promise.all([
+    import("@weft/service-http/client"),
+    import("@weft/live"),
+    import("@weft/market"),
+  ]);
+  const { verifyContract, verifyMeasurement, verifyUsage } = market;
+  const { contract, measurements } = must(readContract(readText(context, file)));
   const wrong = verifyContract(contract, nodeCryptography);
   if (wrong !== null) throw refused(wrong);
-  const facts = [...contractFacts(contract), ...(inLog ? await inclusionFacts(context, contract) : [])];
+  for (const measured of measurements) {
+    const unsigned = verifyMeasurement(measured, contract.terms, nodeCryptography);
+    if (unsigned !== null) throw refused(unsigned);
+  }
+  const seen = measurements.map(({ measurement: { observer, to } }): Fact => {
+    return ["Measured", `signed by ${observer}, up to ${formatInstant(to)}`];
+  });
+  const facts = [
+    ...contractFacts(contract),
+    ...seen,
+    ...(inLog ? await inclusionFacts(context, contract) : []),
+  ];
   context.print(factLines(facts).join("\n"));
   if (usageFile === undefined) return;
   const usage = must(readUsage(readText(context, usageFile)));

@@ -4,7 +4,7 @@ import { readPlaces } from "./places.ts";
 import { formatImportProblem, type Imported } from "./problem.ts";
 import { readSndlib } from "./sndlib.ts";
 import { readSumoFcd } from "./sumo.ts";
-import { readAlibabaNodes, readAlibabaPods, readAzureLlm } from "./traces.ts";
+import { readAlibabaPods, readAzureLlm } from "./traces.ts";
 
 const value = <T>(imported: Imported<T>): T => {
   if (!imported.ok) throw new Error(formatImportProblem(imported.refusal));
@@ -130,7 +130,7 @@ it("reads requests of the Azure trace from the first on, to the microsecond", ()
   );
 });
 
-it("reads nodes and pods of the Alibaba trace", () => {
+it("reads pods of the Alibaba trace", () => {
   const pods =
     "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\np0,6000,12288,1,460,,LS,Running,10,25,10\n";
   expect(value(readAlibabaPods(pods, "pods.csv"))).toEqual([
@@ -139,10 +139,6 @@ it("reads nodes and pods of the Alibaba trace", () => {
   expect(problem(readAlibabaPods(pods.replace(",10,25,", ",10,5,"), "pods.csv"))).toContain(
     "pods.csv:2  deleted before",
   );
-  const nodes = "sn,cpu_milli,memory_mib,gpu,model\nn0,96000,1024,2,T4\n";
-  expect(value(readAlibabaNodes(nodes, "nodes.csv"))).toEqual([
-    { name: "n0", cores: 96, memoryMib: 1024, gpus: 2, gpuModel: "T4" },
-  ]);
 });
 
 const FCD = `<fcd-export>

@@ -39,15 +39,6 @@ function timestamp(text: string, line: number): number {
   return seconds * 1000 + Math.round(Number(`0.${match?.[3] ?? 0}`) * 1e6);
 }
 
-/** A machine of the Alibaba GPU cluster. */
-export interface ClusterNode {
-  readonly name: string;
-  readonly cores: number;
-  readonly memoryMib: number;
-  readonly gpus: number;
-  readonly gpuModel: string;
-}
-
 /** A pod of the Alibaba GPU cluster: what it held, from when to when. */
 export interface ClusterPod {
   readonly name: string;
@@ -60,20 +51,7 @@ export interface ClusterPod {
   readonly gpus: number;
 }
 
-/** Nodes of Alibaba's GPU trace of 2023 (Weng et al. 2023). */
-export function readAlibabaNodes(text: string, file: string): Imported<readonly ClusterNode[]> {
-  return importing(file, () =>
-    csvRows(text, ["sn", "cpu_milli", "memory_mib", "gpu", "model"]).map((row) => ({
-      name: row.text("sn"),
-      cores: row.number("cpu_milli") / 1000,
-      memoryMib: row.number("memory_mib"),
-      gpus: row.number("gpu"),
-      gpuModel: row.text("model"),
-    })),
-  );
-}
-
-/** Pods of Alibaba's GPU trace of 2023. Times are seconds; a pod still there at the end has an end all the same. */
+/** Pods of Alibaba's GPU trace of 2023 (Weng et al. 2023). Times are seconds; a pod still there at the end has an end all the same. */
 export function readAlibabaPods(text: string, file: string): Imported<readonly ClusterPod[]> {
   return importing(file, () => {
     const columns = [

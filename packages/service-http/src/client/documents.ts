@@ -1,5 +1,5 @@
 import { ok, type Result, refuse } from "@weft/kernel";
-import type { Contract, SignedTreeHead, SignedUsage } from "@weft/market";
+import type { Contract, SignedMeasurement, SignedTreeHead, SignedUsage } from "@weft/market";
 import { z } from "zod";
 import { signedHead } from "../log/routes.ts";
 import { contract, contractView, signedUsage, usageView } from "../wire/market.ts";
@@ -10,14 +10,22 @@ import { contract, contractView, signedUsage, usageView } from "../wire/market.t
 
 const logFile = z.looseObject({ entries: z.array(z.string()), heads: z.array(signedHead) });
 
+/** A contract, and what was measured of what it promises. */
+export interface ContractPaper {
+  readonly contract: Contract;
+  readonly measurements: readonly SignedMeasurement[];
+}
+
 /** A contract, bare or as `weft get contract ID -o json` prints it. */
-export function readContract(text: string): Result<Contract> {
+export function readContract(text: string): Result<ContractPaper> {
   const json = parse(text);
   const view = contractView.safeParse(json);
-  if (view.success && view.data.document !== null) return ok(view.data.document);
+  if (view.success && view.data.document !== null) {
+    return ok({ contract: view.data.document, measurements: view.data.measurements });
+  }
   const bare = contract.safeParse(json);
   return bare.success
-    ? ok(bare.data)
+    ? ok({ contract: bare.data, measurements: [] })
     : notA("contract", bare.error, "save one with: weft get contract ID -o json > contract.json");
 }
 
