@@ -81,13 +81,6 @@ export class Network {
   get back(): Int32Array {
     return this.#back;
   }
-  /** By hop: its near end, and the hop of the same links seen from the other. */
-  get tail(): Int32Array {
-    return this.#tail;
-  }
-  get twin(): Int32Array {
-    return this.#twin;
-  }
   /** What there is to know of a hop on one cache line: see `HOP`. */
   get hops(): Float64Array {
     return this.#hops;

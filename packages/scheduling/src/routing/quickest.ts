@@ -2,12 +2,11 @@ import type { Pool } from "@weft/pool";
 import { Query } from "../placement/query.ts";
 import { exceeds, LabelSearch, type ToGo } from "./labels.ts";
 import { HOP, type Metric, type Network, RATE_BACK, RATE_THERE, securityOf, serves } from "./network.ts";
+import { TimeSearch } from "./time-search.ts";
 import { NO_TREE, type Tree, TreeSolver } from "./tree.ts";
 import { sending, type Way } from "./way.ts";
-import { WideningSearch } from "./widening.ts";
 
 const ENDLESS = Number.POSITIVE_INFINITY;
-const OWN = -1;
 
 /**
  * The best path between the data and a site under all of a task's demands at once, found exactly.
@@ -18,16 +17,16 @@ const OWN = -1;
  * k shortest paths gives it, because bandwidth is a minimum and the demands are limits: a sub-path that is
  * slower may be the only one that meets them.
  *
- * Shortest ways over ever wider hops give it nearly always (`WideningSearch`): they leave jitter, loss and bit errors out,
- * so a best way that keeps these limits too is the best of all. Where it does not, or where several ways are as good,
- * labels tell (`LabelSearch`).
+ * A search by time alone gives it nearly always (`TimeSearch`): it leaves jitter, loss and bit errors out, so a best way that
+ * keeps these limits too is the best of all. Where it does not, or where several ways are as good, labels with everything
+ * that counts tell (`LabelSearch`).
  *
  * Ties: less time, then fewer hops, then the lower site name, read from the node's end.
  */
 export class QuickestPath {
   readonly #pool: Pool;
   readonly #network: Network;
-  readonly #widening: WideningSearch;
+  readonly #byTime: TimeSearch;
   readonly #labels: LabelSearch;
   /** Result of the last `find`: micros there and back, and the least residual bandwidth each way. */
   transferIn = 0;
@@ -43,11 +42,10 @@ export class QuickestPath {
   #query = new Query();
   /** Micros that sending takes at the least, between the data's site and any other. */
   leastSending = 0;
-  /** What bounds the task's ways, once needed: the least sums from every site, and the tree of round trips. */
+  /** What bounds the task's ways, once needed: the least sums from every site. */
   #toGo: ToGo | null = null;
-  #tree: Tree = NO_TREE;
-  /** The part of the network it is of; `OWN`: those hops that serve the task. */
-  #view = OWN;
+  /** Whether these are sums over the very hops that serve the task. */
+  #narrowed = false;
   /** Best residual rates between the data's site and its neighbours: every way to it ends with one of them. */
   #accessIn = 0;
   #accessOut = 0;
@@ -61,7 +59,7 @@ export class QuickestPath {
   constructor(pool: Pool, network: Network) {
     this.#pool = pool;
     this.#network = network;
-    this.#widening = new WideningSearch(network);
+    this.#byTime = new TimeSearch(network);
     this.#labels = new LabelSearch(pool, network);
     this.#way = this.#labels.best;
   }
@@ -84,16 +82,15 @@ export class QuickestPath {
     if (this.#toGo !== null) return this.#toGo;
     const { source, security, mustKnow, jitter, loss, bitErrors } = this.#query;
     const network = this.#network;
-    const treeOf = (metric: Metric): Tree =>
-      network.treeOf(source, network.viewOf(metric, security, mustKnow));
-    this.#view = network.viewOf("roundTrip", security, mustKnow);
-    this.#tree = network.treeOf(source, this.#view);
+    const leastOf = (metric: Metric): Float64Array =>
+      network.treeOf(source, network.viewOf(metric, security, mustKnow)).distance;
     this.#toGo = {
-      roundTrip: this.#tree.distance,
-      jitter: jitter === ENDLESS ? null : treeOf("jitter").distance,
-      loss: loss === ENDLESS ? null : treeOf("loss").distance,
-      bitErrors: bitErrors === ENDLESS ? null : treeOf("bitErrors").distance,
+      roundTrip: leastOf("roundTrip"),
+      jitter: jitter === ENDLESS ? null : leastOf("jitter"),
+      loss: loss === ENDLESS ? null : leastOf("loss"),
+      bitErrors: bitErrors === ENDLESS ? null : leastOf("bitErrors"),
     };
+    this.#narrowed = false;
     if (this.#query.bounded) this.#narrow(this.#toGo);
     return this.#toGo;
   }
@@ -113,8 +110,7 @@ export class QuickestPath {
     }
     const into = this.#own.distance.length === graph.vertices ? this.#own : undefined;
     this.#own = this.#solver.solve({ ...graph, weight: this.#serving }, this.#query.source, into);
-    this.#tree = this.#own;
-    this.#view = OWN;
+    this.#narrowed = true;
     this.#toGo = { ...toGo, roundTrip: this.#own.distance };
   }
 
@@ -201,15 +197,15 @@ export class QuickestPath {
     const { inputBytes, resultBytes } = query;
     const leastIn = sending(inputBytes, this.#widestIn);
     const leastOut = sending(resultBytes, this.#widestOut);
-    const widening = this.#widening;
-    const verdict = widening.search(query, site, within, this.#tree, this.#view, leastIn, leastOut);
+    const byTime = this.#byTime;
+    const verdict = byTime.search(query, site, within, toGo.roundTrip, leastIn, leastOut);
     if (verdict === "none") {
-      if (query.bandwidth > 0 && this.#view !== OWN) this.#narrow(toGo);
+      if (query.bandwidth > 0 && !this.#narrowed) this.#narrow(toGo);
       return false;
     }
-    const known = widening.found && this.#keepsSums(widening.best);
-    if (verdict === "found" && known) return this.#take(widening.best);
-    const limit = known ? widening.best.total : within;
+    const known = byTime.found && this.#keepsSums(byTime.best);
+    if (verdict === "found" && known) return this.#take(byTime.best);
+    const limit = known ? byTime.best.total : within;
     if (!this.#labels.search(query, site, limit, toGo, this.#widestIn, this.#widestOut)) return false;
     return this.#take(this.#labels.best);
   }

@@ -252,6 +252,61 @@ describe("the quickest path under demands", () => {
     expect(found).toBeGreaterThan(500);
   });
 
+  it("takes no longer than the shortest way over hops of any least rates, where there are too many ways to try", () => {
+    const rates = [1e6, 4e6, 20e6, 100e6, 1e9];
+    random(25, (rng) => {
+      const pool = new Pool();
+      const sites = 30 + rng.below(50);
+      const delays = rng.chance(0.3) ? [500] : [...Array(40).keys()].map((i) => 100 * i);
+      const join = (a: number, b: number): void => {
+        if (a === b) return;
+        pool.setLink({ ...link(rng, a, b, delays), capacity: brand(rng.pick(rates)) });
+        pool.setLink({ ...link(rng, b, a, delays), capacity: brand(rng.pick(rates)) });
+      };
+      for (let s = 0; s < sites; s++) join(s, (s + 1) % sites);
+      for (let i = rng.below(2 * sites); i > 0; i--) join(rng.below(sites), rng.below(sites));
+      const network = new Network(pool);
+      network.refresh();
+      const { graph, there, back } = network;
+      const { residual } = pool.links;
+      const paths = new QuickestPath(pool, network);
+      const query = new Query();
+      for (let round = 0; round < 8; round++) {
+        const [inputBytes, resultBytes] = [rng.pick([0, 100, 1e4, 1e6]), rng.pick([0, 100, 1e5])];
+        const needs = demands(rng);
+        const basic = { ...needs.basic, inputBytes, resultBytes, mayLeaveTo: null } as never;
+        const network = {
+          ...needs.network,
+          delay: null,
+          jitter: null,
+          loss: null,
+          bandwidth: 0,
+          security: "open",
+        } as never;
+        query.fill(pool, { ...needs, basic, network }, []);
+        paths.begin(query);
+        const site = rng.below(sites);
+        if (site === query.source) continue;
+        const times = rates.flatMap((leastIn) =>
+          rates.map((leastOut) => {
+            const weight = graph.weight.map((each, hop) =>
+              (residual[back[hop] as number] as number) >= leastIn &&
+              (residual[there[hop] as number] as number) >= leastOut
+                ? each
+                : Number.POSITIVE_INFINITY,
+            );
+            const trip = distancesOf({ ...graph, weight }, site)[query.source] as number;
+            return trip + Math.ceil((inputBytes * 8e6) / leastIn) + Math.ceil((resultBytes * 8e6) / leastOut);
+          }),
+        );
+        const found = paths.find(site, Number.MAX_VALUE);
+        expect(found ? paths.transferIn + paths.transferOut : Number.POSITIVE_INFINITY).toBe(
+          Math.min(...times),
+        );
+      }
+    });
+  });
+
   /** Bandwidth alone, on a node made for it. */
   function pathClaim(pool: Pool, linksIn: readonly number[], linksOut: readonly number[], rate: number) {
     pool.addNode(

@@ -12,24 +12,12 @@ export class Way {
   /** Least residual rates; Infinity where nothing is sent. */
   rateIn = Number.POSITIVE_INFINITY;
   rateOut = Number.POSITIVE_INFINITY;
-  /** The first and the last of the hops that have it. */
-  firstSlowIn = 0;
-  firstSlowOut = 0;
-  lastSlowIn = 0;
-  lastSlowOut = 0;
   /** Micros, whole: delay, and the bytes over the least rate. */
   transferIn = 0;
   transferOut = 0;
 
   get total(): number {
     return this.transferIn + this.transferOut;
-  }
-
-  /** Whether another goes over the same hops. */
-  isSameAs({ hops, count }: Way): boolean {
-    if (count !== this.count) return false;
-    for (let i = 0; i < count; i++) if (hops[i] !== this.hops[i]) return false;
-    return true;
   }
 
   /** Makes room for the longest way among so many sites. */
@@ -46,18 +34,8 @@ export class Way {
     for (let i = 0; i < this.count; i++) {
       const at = (this.hops[i] as number) * HOP;
       // The way is read from the site: input travels against the hop, the result along it.
-      const inward = figures[at + RATE_BACK] as number;
-      const outward = figures[at + RATE_THERE] as number;
-      if (inward <= rateIn) {
-        this.lastSlowIn = i;
-        if (inward < rateIn) this.firstSlowIn = i;
-        rateIn = inward;
-      }
-      if (outward <= rateOut) {
-        this.lastSlowOut = i;
-        if (outward < rateOut) this.firstSlowOut = i;
-        rateOut = outward;
-      }
+      rateIn = Math.min(rateIn, figures[at + RATE_BACK] as number);
+      rateOut = Math.min(rateOut, figures[at + RATE_THERE] as number);
       delayIn += figures[at + DELAY_BACK] as number;
       delayOut += figures[at + DELAY_THERE] as number;
     }
