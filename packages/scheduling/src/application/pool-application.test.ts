@@ -1,65 +1,29 @@
-import type { LinkState, NodeDescription, NodeId } from "@weft/infrastructure";
+import type { NodeId } from "@weft/infrastructure";
 import { Rng } from "@weft/kernel";
 import { Pool } from "@weft/pool";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Scheduler } from "../scheduler.ts";
 import type { TaskNeeds } from "../task.ts";
+import { brand, joinSites, plainNode, plainTask } from "../testing/scenery.ts";
 import { type ApplicationNeeds, planApplication, type StepNeeds } from "./pool-application.ts";
 
-const brand = <T>(value: unknown): T => value as T;
-
 function addNode(pool: Pool, id: string, site: string, lanes: number, price: number, bytes = 2e9): void {
-  const node = brand<NodeDescription>({
-    id,
-    tier: "edge",
-    site,
-    domain: "d",
-    labels: {},
-    power: { logical: lanes * 1e9, parallel: 0, neural: 0 },
-    laneRate: { logical: 1e9, parallel: 0, neural: 0 },
-    memoryBytes: bytes,
-    storage: { capacityBytes: 1e10, throughput: 1e9, storageClass: "scratch" },
-    accelerators: [],
-    runs: ["wasm"],
-    security: "open",
-    watts: null,
-    gramsPerKwh: null,
-  });
+  const node = plainNode(id, site, lanes, { memoryBytes: bytes });
   pool.addNode(node);
   const perGigaOperation = { logical: price, parallel: 0, neural: 0 };
   const none = { perGibSecondMemory: 0, perGibSecondStorage: 0, perGbOut: 0, perTask: 0 };
   pool.setPrices(node.id, { perGigaOperation, ...none, perGbIn: 1000 });
 }
 
-function join(pool: Pool, a: string, b: string, capacity = 10e6): void {
-  for (const [from, to] of [
-    [a, b],
-    [b, a],
-  ]) {
-    const link = { from, to, up: true, delay: 5000, jitter: 10, loss: 0, capacity, bitErrorRate: 0 };
-    pool.setLink(brand<LinkState>({ ...link, security: "open", radio: null, at: 0 }));
-  }
-}
+const join = (pool: Pool, a: string, b: string, capacity = 10e6): void =>
+  joinSites(pool, a, b, 5000, capacity);
 
 const needs = (work = 1e9, space = 1e8, inputBytes = 0): TaskNeeds =>
-  brand({
-    basic: {
-      inputBytes,
-      resultBytes: 1e4,
-      dataType: null,
-      dataAt: "home",
-      mayLeaveTo: null,
-      deadline: null,
-      sticky: null,
-    },
-    compute: { type: "logical", work, atLeast: 0, lanes: 1, accelerator: null },
-    storage: { capacity: 0, throughput: 0, storageClass: null },
-    algorithm: { function: "f", timeComplexity: null, space },
-    network: { delay: null, bandwidth: 0, jitter: null, loss: null, bitErrorRate: null, security: "open" },
-    where: { runs: "wasm", tier: null, domain: null, labels: {}, avoid: [] },
-    objective: { kind: "cost" },
-    payAtMost: null,
+  plainTask({
+    basic: { inputBytes, resultBytes: 1e4, dataAt: "home" },
+    compute: { work },
+    algorithm: { space },
   });
 
 const app = (steps: readonly StepNeeds[], change: Partial<ApplicationNeeds> = {}): ApplicationNeeds => ({

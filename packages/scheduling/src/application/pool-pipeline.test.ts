@@ -1,54 +1,27 @@
-import type { LinkState, NodeDescription, SiteId } from "@weft/infrastructure";
+import type { SiteId } from "@weft/infrastructure";
 import { type Bytes, Rng } from "@weft/kernel";
 import { Pool } from "@weft/pool";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Scheduler } from "../scheduler.ts";
 import type { TaskNeeds } from "../task.ts";
+import { brand, joinSites, plainNode, plainTask } from "../testing/scenery.ts";
 import { cutOverPool, type PipelineNeeds } from "./pool-pipeline.ts";
 
-const brand = <T>(value: unknown): T => value as T;
 const HOME = "home" as SiteId;
 
-function join(pool: Pool, a: string, b: string, delay: number, capacity: number): void {
-  for (const [from, to] of [
-    [a, b],
-    [b, a],
-  ]) {
-    const link = { from, to, up: true, delay, jitter: 10, loss: 0, capacity, bitErrorRate: 0 };
-    pool.setLink(brand<LinkState>({ ...link, security: "open", radio: null, at: 0 }));
-  }
-}
-
-function add(pool: Pool, id: string, site: string, gflops: number, memory: number): void {
+function add(pool: Pool, id: string, site: string, gflops: number, memoryBytes: number): void {
   const power = { logical: 0, parallel: 0, neural: gflops * 1e9 };
-  pool.addNode(
-    brand<NodeDescription>({
-      ...{ id, tier: "edge", site, domain: "d", labels: {}, power, laneRate: power, memoryBytes: memory },
-      storage: { capacityBytes: 1e10, throughput: 1e9, storageClass: "scratch" },
-      ...{ accelerators: [], runs: ["model"], security: "open", watts: null, gramsPerKwh: null },
-    }),
-  );
+  pool.addNode(plainNode(id, site, 1, { power, laneRate: power, memoryBytes, runs: ["model"] }));
 }
 
-function whole(work: number, memory: number, input: number, result: number): TaskNeeds {
-  return brand({
-    basic: {
-      ...{ inputBytes: input, resultBytes: result, dataType: null, dataAt: HOME },
-      ...{ mayLeaveTo: null, deadline: null, sticky: null },
-    },
-    compute: { type: "neural", work, atLeast: 0, lanes: 1, accelerator: null },
-    storage: { capacity: 0, throughput: 0, storageClass: null },
-    algorithm: { function: "vgg", timeComplexity: null, space: memory },
-    network: {
-      ...{ delay: null, bandwidth: 0, jitter: null },
-      ...{ loss: null, bitErrorRate: null, security: "open" },
-    },
-    where: { runs: "model", tier: null, domain: null, labels: {}, avoid: [] },
-    objective: { kind: "cost" },
-    payAtMost: null,
+const whole = (work: number, space: number, inputBytes: number, resultBytes: number): TaskNeeds =>
+  plainTask({
+    basic: { inputBytes, resultBytes, dataAt: HOME },
+    compute: { type: "neural", work },
+    algorithm: { function: "vgg", space },
+    where: { runs: "model" },
   });
-}
 
 type Layer = PipelineNeeds["layers"][number];
 
@@ -71,7 +44,7 @@ function needsOf(
 
 it("a model too large for any node is cut over two; of nodes alike no more than needed", () => {
   const pool = new Pool();
-  join(pool, "home", "east", 2000, 1e8);
+  joinSites(pool, "home", "east", 2000, 1e8);
   for (let i = 0; i < 30; i++) add(pool, `n${i}`, "east", 10, 1e9);
   const layers = Array.from({ length: 4 }, () => ({ work: 1e9, memory: 4e8, output: 1e5 }));
   const cut = cutOverPool(pool, needsOf(layers, "latency"));
@@ -90,7 +63,7 @@ it("a model too large for any node is cut over two; of nodes alike no more than 
 
 it("says what is missing where no cut fits", () => {
   const pool = new Pool();
-  join(pool, "home", "east", 2000, 1e8);
+  joinSites(pool, "home", "east", 2000, 1e8);
   const layers = [{ work: 1e9, memory: 4e8, output: 1e5 }];
   expect(cutOverPool(pool, needsOf(layers, "latency"))).toMatchObject({ refusal: { code: "no_capacity" } });
   add(pool, "small", "east", 10, 5e8);
@@ -151,7 +124,7 @@ it("is the best of all cuts over all nodes, in either objective", () => {
       const pool = new Pool();
       const sites = ["home", "east", "west"];
       for (const [i, a] of sites.entries()) {
-        for (const b of sites.slice(i + 1)) join(pool, a, b, rng.pick([1e3, 1e4]), rng.pick([1e7, 1e8]));
+        for (const b of sites.slice(i + 1)) joinSites(pool, a, b, rng.pick([1e3, 1e4]), rng.pick([1e7, 1e8]));
       }
       for (let i = 0; i < 2 + rng.below(3); i++) {
         add(pool, `n${i}`, rng.pick(sites), rng.pick([5, 10, 40]), rng.pick([5e8, 1e9, 4e9]));

@@ -1,4 +1,4 @@
-import type { LinkState, NodeDescription, NodeId } from "@weft/infrastructure";
+import type { NodeId } from "@weft/infrastructure";
 import { Rng } from "@weft/kernel";
 import { Pool } from "@weft/pool";
 import fc from "fast-check";
@@ -6,41 +6,23 @@ import { expect, it } from "vitest";
 import type { Decision } from "../placement/decision.ts";
 import { Scheduler } from "../scheduler.ts";
 import type { TaskNeeds } from "../task.ts";
+import { joinSites, plainNode, plainTask } from "../testing/scenery.ts";
 import { Offers } from "./offers.ts";
 import { planTogether } from "./pool-batch.ts";
 
-const brand = <T>(value: unknown): T => value as T;
-
 function smallPool(rng: Rng): Pool {
   const pool = new Pool();
-  for (const [from, to] of [
-    ["here", "there"],
-    ["there", "here"],
-  ]) {
-    const link = { from, to, up: true, delay: 2000, jitter: 10, loss: 0, capacity: 20e6, bitErrorRate: 0 };
-    pool.setLink(brand<LinkState>({ ...link, security: "open", radio: null, at: 0 }));
-  }
+  joinSites(pool, "here", "there", 2000, 20e6);
   for (let j = 0; j < 1 + rng.below(3); j++) {
     const lanes = 1 + rng.below(3);
-    const node = brand<NodeDescription>({
-      id: `n${j}`,
-      tier: "edge",
-      site: rng.pick(["here", "there"]),
-      domain: "d",
-      labels: {},
-      power: { logical: lanes * 1e9, parallel: 0, neural: 0 },
-      laneRate: { logical: 1e9, parallel: 0, neural: 0 },
+    const node = plainNode(`n${j}`, rng.pick(["here", "there"]), lanes, {
       memoryBytes: rng.pick([1e9, 2e9]),
-      storage: { capacityBytes: 1e10, throughput: 1e9, storageClass: "scratch" },
       accelerators: Array.from({ length: rng.below(3) }, () => ({
         kind: "gpu",
         model: "x",
         memoryBytes: 4e9,
       })),
-      runs: ["wasm"],
-      security: "open",
       watts: rng.chance(0.8) ? { idle: 5, full: 20 } : null,
-      gramsPerKwh: null,
     });
     pool.addNode(node);
     const rate = rng.pick([1, 5, 20]);
@@ -59,36 +41,22 @@ function smallPool(rng: Rng): Pool {
 
 function smallTask(rng: Rng, mixed: boolean): TaskNeeds {
   const kind = mixed ? rng.pick(["cost", "time", "energy"]) : "cost";
-  return brand({
+  return plainTask({
     basic: {
       inputBytes: rng.pick([0, 1e5, 1e6]),
       resultBytes: rng.pick([0, 1e4]),
-      dataType: null,
-      dataAt: "here",
       mayLeaveTo: rng.chance(0.2) ? [] : null,
       deadline: rng.pick([null, null, 3e6]),
-      sticky: null,
     },
     compute: {
-      type: "logical",
       work: rng.pick([1e8, 1e9, 3e9]),
       atLeast: rng.pick([0, 0, 1e9]),
       lanes: rng.pick([0.5, 1, 2, Number.POSITIVE_INFINITY]),
       accelerator: rng.chance(0.2) ? { kind: "gpu", memoryBytes: 3e9, count: 1 + rng.below(2) } : null,
     },
-    storage: { capacity: 0, throughput: 0, storageClass: null },
-    algorithm: { function: "f", timeComplexity: null, space: rng.pick([1e8, 6e8]) },
-    network: {
-      delay: null,
-      bandwidth: rng.pick([0, 0, 12e6]),
-      jitter: null,
-      loss: null,
-      bitErrorRate: null,
-      security: "open",
-    },
-    where: { runs: "wasm", tier: null, domain: null, labels: {}, avoid: [] },
+    algorithm: { space: rng.pick([1e8, 6e8]) },
+    network: { bandwidth: rng.pick([0, 0, 12e6]) },
     objective: { kind },
-    payAtMost: null,
   });
 }
 
@@ -220,39 +188,13 @@ it("makes room that one at a time would not: the small task leaves the only node
     ["large", 2, 1],
     ["small", 1, 2],
   ] as const) {
-    const node = brand<NodeDescription>({
-      id,
-      tier: "edge",
-      site: "here",
-      domain: "d",
-      labels: {},
-      power: { logical: 2e9, parallel: 0, neural: 0 },
-      laneRate: { logical: 1e9, parallel: 0, neural: 0 },
-      memoryBytes: gigabytes * 1e9,
-      storage: { capacityBytes: 1e10, throughput: 1e9, storageClass: "scratch" },
-      accelerators: [],
-      runs: ["wasm"],
-      security: "open",
-      watts: null,
-      gramsPerKwh: null,
-    });
+    const node = plainNode(id, "here", 2, { memoryBytes: gigabytes * 1e9 });
     pool.addNode(node);
     const perGigaOperation = { logical: price, parallel: 0, neural: 0 };
     const none = { perGibSecondMemory: 0, perGibSecondStorage: 0, perGbIn: 0, perGbOut: 0, perTask: 0 };
     pool.setPrices(node.id, { perGigaOperation, ...none });
   }
-  const rng = new Rng(1);
-  const plain = {
-    ...smallTask(rng, false),
-    network: { ...smallTask(rng, false).network, bandwidth: brand<never>(0) },
-  };
-  const needing = (space: number): TaskNeeds =>
-    brand({
-      ...plain,
-      basic: { ...plain.basic, deadline: null, mayLeaveTo: null, inputBytes: 0, resultBytes: 0 },
-      compute: { ...plain.compute, work: 1e9, atLeast: 0, lanes: 1, accelerator: null },
-      algorithm: { ...plain.algorithm, space },
-    });
+  const needing = (space: number): TaskNeeds => plainTask({ algorithm: { space } });
   const plan = planTogether(pool, [needing(0.8e9), needing(1.6e9)]);
   expect(plan.alone.placed).toBe(1);
   expect(plan).toMatchObject({ placed: 2, mostPlaced: 2, unit: "cost" });

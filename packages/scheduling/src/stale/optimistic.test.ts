@@ -5,47 +5,14 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Scheduler } from "../scheduler.ts";
 import type { TaskNeeds } from "../task.ts";
+import { brand, plainNode, plainTask } from "../testing/scenery.ts";
 import { placeOptimistically } from "./optimistic.ts";
 
-const brand = <T>(value: unknown): T => value as T;
-
 const node = (id: string, cores: number): NodeDescription =>
-  brand({
-    id,
-    tier: "edge",
-    site: "here",
-    domain: "d",
-    labels: {},
-    power: { logical: cores * 1e9, parallel: 0, neural: 0 },
-    laneRate: { logical: 1e9, parallel: 0, neural: 0 },
-    memoryBytes: 8e9,
-    storage: { capacityBytes: 1e10, throughput: 1e9, storageClass: "scratch" },
-    accelerators: [],
-    runs: ["wasm"],
-    security: "open",
-    watts: null,
-    gramsPerKwh: null,
-  });
+  plainNode(id, "here", cores, { memoryBytes: 8e9 });
 
 const task = (lanes: number): TaskNeeds =>
-  brand({
-    basic: {
-      inputBytes: 0,
-      resultBytes: 0,
-      dataType: null,
-      dataAt: "here",
-      mayLeaveTo: null,
-      deadline: null,
-      sticky: null,
-    },
-    compute: { type: "logical", work: 1e9, atLeast: lanes * 1e9, lanes, accelerator: null },
-    storage: { capacity: 0, throughput: 0, storageClass: null },
-    algorithm: { function: "f", timeComplexity: null, space: 0 },
-    network: { delay: null, bandwidth: 0, jitter: null, loss: null, bitErrorRate: null, security: "open" },
-    where: { runs: "wasm", tier: null, domain: null, labels: {}, avoid: [] },
-    objective: { kind: "time" },
-    payAtMost: null,
-  });
+  plainTask({ compute: { atLeast: lanes * 1e9, lanes }, objective: { kind: "time" } });
 
 it("whatever happened since the view was taken: no overbooking, conflicts retried, and a refusal is a real one", () => {
   fc.assert(

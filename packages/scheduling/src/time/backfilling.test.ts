@@ -1,4 +1,3 @@
-import type { LinkState, NodeDescription } from "@weft/infrastructure";
 import { type Instant, Rng } from "@weft/kernel";
 import { Pool } from "@weft/pool";
 import fc from "fast-check";
@@ -7,44 +6,24 @@ import { Offers } from "../batch/offers.ts";
 import type { Placed } from "../placement/decision.ts";
 import { Scheduler } from "../scheduler.ts";
 import type { TaskNeeds } from "../task.ts";
+import { brand, joinSites, plainNode, plainTask } from "../testing/scenery.ts";
 import { freeAt, type KeptPlace, keepPlace, type Leaving, leavesPlace } from "./backfilling.ts";
 
-const brand = <T>(value: unknown): T => value as T;
 const SITES = ["here", "east", "west"];
 const NOW = 1_000 as Instant;
 
 function somePool(rng: Rng): Pool {
   const pool = new Pool();
-  for (const [from, to] of [
-    ["here", "east"],
-    ["here", "west"],
-  ]) {
-    const capacity = rng.pick([3e6, 6e6]);
-    for (const ends of [
-      { from, to },
-      { from: to, to: from },
-    ]) {
-      const link = { ...ends, up: true, delay: 1000, jitter: 10, loss: 0, capacity, bitErrorRate: 0 };
-      pool.setLink(brand<LinkState>({ ...link, security: "open", radio: null, at: 0 }));
-    }
-  }
+  for (const site of ["east", "west"]) joinSites(pool, "here", site, 1000, rng.pick([3e6, 6e6]));
   for (let j = 0; j < 1 + rng.below(4); j++) {
-    const power = { logical: (1 + rng.below(4)) * 1e9, parallel: 0, neural: 0 };
-    const devices = Array.from({ length: rng.below(3) }, () => ({
+    const lanes = 1 + rng.below(4);
+    const accelerators = Array.from({ length: rng.below(3) }, () => ({
       kind: "gpu",
       model: "m",
       memoryBytes: 4e9,
     }));
-    pool.addNode(
-      brand<NodeDescription>({
-        id: `n${j}`,
-        ...{ tier: "edge", site: rng.pick(SITES), domain: "d", labels: {}, power },
-        laneRate: { logical: 1e9, parallel: 0, neural: 0 },
-        memoryBytes: rng.pick([2e9, 4e9]),
-        storage: { capacityBytes: 1e10, throughput: 1e9, storageClass: "scratch" },
-        ...{ accelerators: devices, runs: ["wasm"], security: "open", watts: null, gramsPerKwh: null },
-      }),
-    );
+    const change = { memoryBytes: rng.pick([2e9, 4e9]), accelerators };
+    pool.addNode(plainNode(`n${j}`, rng.pick(SITES), lanes, change));
   }
   return pool;
 }
@@ -52,35 +31,16 @@ function somePool(rng: Rng): Pool {
 /** Tasks whose whole computing power is always demanded: what fits is then a matter of what is free alone. */
 function someTask(rng: Rng, large = false): TaskNeeds {
   const lanes = large ? rng.pick([1, 2, 4]) : rng.pick([0.25, 0.5, 1]);
-  return brand({
-    basic: {
-      inputBytes: 0,
-      resultBytes: 0,
-      dataType: null,
-      dataAt: "here",
-      mayLeaveTo: null,
-      deadline: null,
-      sticky: null,
-    },
+  return plainTask({
     compute: {
-      ...{ type: "logical", work: 1e9, atLeast: lanes * 1e9, lanes },
+      ...{ atLeast: lanes * 1e9, lanes },
       accelerator: rng.chance(0.2)
         ? { kind: "gpu", memoryBytes: rng.pick([1e9, 3e9]), count: large ? 2 : 1 }
         : null,
     },
-    storage: { capacity: 0, throughput: 0, storageClass: null },
-    algorithm: {
-      function: "f",
-      timeComplexity: null,
-      space: large ? rng.pick([1e9, 2e9, 3.5e9]) : rng.pick([2e8, 9e8]),
-    },
-    network: {
-      ...{ delay: null, bandwidth: rng.pick([0, 0, 1e6, large ? 5e6 : 2e6]), jitter: null, loss: null },
-      ...{ bitErrorRate: null, security: "open" },
-    },
-    where: { runs: "wasm", tier: null, domain: null, labels: {}, avoid: [] },
+    algorithm: { space: large ? rng.pick([1e9, 2e9, 3.5e9]) : rng.pick([2e8, 9e8]) },
+    network: { bandwidth: rng.pick([0, 0, 1e6, large ? 5e6 : 2e6]) },
     objective: { kind: "time" },
-    payAtMost: null,
   });
 }
 

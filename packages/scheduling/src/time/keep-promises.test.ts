@@ -1,31 +1,21 @@
-import type { LinkState, NodeDescription, NodeId, SiteId } from "@weft/infrastructure";
+import type { NodeId, SiteId } from "@weft/infrastructure";
 import { type Bytes, Rng } from "@weft/kernel";
 import { type ClaimByName, Pool, type ReservationId } from "@weft/pool";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Scheduler } from "../scheduler.ts";
 import type { TaskNeeds } from "../task.ts";
+import { brand, joinSites, plainNode, plainTask } from "../testing/scenery.ts";
 import { brokenPromises, keepPromises, type Standing } from "./keep-promises.ts";
 
-const brand = <T>(value: unknown): T => value as T;
 const SITES = ["here", "east", "west", "far"];
-
-function setHop(pool: Pool, a: string, b: string, delay: number, capacity: number): void {
-  for (const [from, to] of [
-    [a, b],
-    [b, a],
-  ]) {
-    const link = { from, to, up: true, delay, jitter: 10, loss: 0, capacity, bitErrorRate: 0 };
-    pool.setLink(brand<LinkState>({ ...link, security: "open", radio: null, at: 0 }));
-  }
-}
 
 /** All pairs of sites joined, each hop with figures of its own. */
 function rewire(pool: Pool, rng: Rng, worse: boolean): void {
   for (const [i, a] of SITES.entries()) {
     for (const b of SITES.slice(i + 1)) {
       const slow = worse && rng.chance(0.5);
-      setHop(pool, a, b, slow ? 30_000 : rng.pick([2_000, 6_000]), slow ? 4e6 : rng.pick([10e6, 20e6]));
+      joinSites(pool, a, b, slow ? 30_000 : rng.pick([2_000, 6_000]), slow ? 4e6 : rng.pick([10e6, 20e6]));
     }
   }
 }
@@ -34,39 +24,22 @@ function somePool(rng: Rng): Pool {
   const pool = new Pool();
   rewire(pool, rng, false);
   for (let j = 0; j < 2 + rng.below(4); j++) {
-    const power = { logical: (1 + rng.below(2)) * 1e9, parallel: 0, neural: 0 };
-    pool.addNode(
-      brand<NodeDescription>({
-        id: `n${j}`,
-        ...{ tier: "edge", site: rng.pick(SITES.slice(1)), domain: "d", labels: {}, power },
-        laneRate: { logical: 1e9, parallel: 0, neural: 0 },
-        memoryBytes: 4e9,
-        storage: { capacityBytes: 1e10, throughput: 1e9, storageClass: "scratch" },
-        ...{ accelerators: [], runs: ["wasm"], security: "open", watts: null, gramsPerKwh: null },
-      }),
-    );
+    const lanes = 1 + rng.below(2);
+    pool.addNode(plainNode(`n${j}`, rng.pick(SITES.slice(1)), lanes, { memoryBytes: 4e9 }));
   }
   return pool;
 }
 
-function someTask(rng: Rng): TaskNeeds {
-  return brand({
+const someTask = (rng: Rng): TaskNeeds =>
+  plainTask({
     basic: {
-      ...{ inputBytes: rng.pick([0, 1e5]), resultBytes: rng.pick([0, 1e5]), dataType: null, dataAt: "here" },
-      ...{ mayLeaveTo: null, deadline: rng.pick([null, 3e6]), sticky: null },
+      ...{ inputBytes: rng.pick([0, 1e5]), resultBytes: rng.pick([0, 1e5]) },
+      deadline: rng.pick([null, 3e6]),
     },
-    compute: { type: "logical", work: 1e9, atLeast: 0, lanes: 1, accelerator: null },
-    storage: { capacity: 0, throughput: 0, storageClass: null },
-    algorithm: { function: "f", timeComplexity: null, space: 1e8 },
-    network: {
-      ...{ delay: rng.pick([null, 15_000]), bandwidth: rng.pick([0, 3e6]), jitter: null },
-      ...{ loss: null, bitErrorRate: null, security: "open" },
-    },
-    where: { runs: "wasm", tier: null, domain: null, labels: {}, avoid: [] },
+    algorithm: { space: 1e8 },
+    network: { delay: rng.pick([null, 15_000]), bandwidth: rng.pick([0, 3e6]) },
     objective: { kind: "time" },
-    payAtMost: null,
   });
-}
 
 /** Tasks placed one at a time on a pool, as a manager would have them. */
 function standingOn(pool: Pool, rng: Rng, count: number): Standing[] {

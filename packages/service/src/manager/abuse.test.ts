@@ -22,13 +22,10 @@ beforeEach(() => {
 
 const pass = (ms: number): void => desk.pass((ms * MILLISECOND) as Micros);
 const balance = (account: string) => desk.manager.core.books.balance(account)!;
-const submit = (name: string, payAtMost?: Money): string => {
-  const answer = desk.submit(name, deskNeeds(), payAtMost);
-  if (!answer.ok) throw new Error(answer.refusal.code);
-  return answer.value;
-};
+const submit = (name: string, payAtMost?: Money): string =>
+  desk.submitted(name, deskNeeds(), "ann", payAtMost);
 const contracts = (task: string) =>
-  desk.manager.core.tasks.task(task)!.runs.map(({ contract }) => [contract.state, contract.because]);
+  desk.task(task).runs.map(({ contract }) => [contract.state, contract.because]);
 
 function expectSoundBooks(): void {
   for (const total of desk.manager.core.books.totals().values()) expect(total).toBe(0n);
@@ -227,7 +224,7 @@ describe("a consumer", () => {
     expect(held).toBeLessThanOrEqual(posted);
     pass(20_000);
     for (const task of tasks) {
-      expect(desk.manager.core.tasks.task(task)!.row.progress.phase).toBe("succeeded");
+      expect(desk.phase(task)).toBe("succeeded");
     }
     expect(balance("ann").posted).toBeGreaterThanOrEqual(0n);
     expectSoundBooks();
@@ -239,11 +236,11 @@ describe("a consumer", () => {
     const drained = { kind: "deposit", id: "drain", account: "ann", amount: money(-9_999_999n) } as const;
     expect(desk.command(drained).ok).toBe(true);
     const task = submit("one");
-    const waiting = desk.manager.core.tasks.task(task)!.row.progress;
+    const waiting = desk.task(task).row.progress;
     expect(waiting).toMatchObject({ phase: "pending", reason: { code: "E_LEDGER_OVERDRAWN" } });
     desk.command({ kind: "deposit", id: "more", account: "ann", amount: money(1_000n) });
     pass(2000);
-    expect(desk.manager.core.tasks.task(task)!.row.progress.phase).toBe("succeeded");
+    expect(desk.phase(task)).toBe("succeeded");
     expectSoundBooks();
   });
 

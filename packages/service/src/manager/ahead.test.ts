@@ -28,15 +28,10 @@ beforeEach(() => {
 });
 
 const pass = (ms: number): void => desk.pass((ms * MILLISECOND) as Micros);
-const taskOf = (id: string) => desk.manager.core.tasks.task(id)!;
-const phaseOf = (id: string) => taskOf(id).row.progress.phase;
 const offer = (name: string, needs: TaskNeeds, account = "ann") =>
   desk.submit(name, needs, money(100_000n), account);
-function submitted(name: string, needs: TaskNeeds, account = "ann"): string {
-  const answer = offer(name, needs, account);
-  if (!answer.ok) throw new Error(JSON.stringify(answer.refusal));
-  return answer.value;
-}
+const submitted = (name: string, needs: TaskNeeds, account = "ann"): string =>
+  desk.submitted(name, needs, account, money(100_000n));
 /** Two of them fill a node of the desk. */
 const large = (change: Partial<TaskNeeds> = {}): TaskNeeds => {
   const needs = deskNeeds();
@@ -50,7 +45,7 @@ const worth = (seconds: number, change: Partial<TaskNeeds> = {}): TaskNeeds => {
 const at = (seconds: number): Instant => (START + seconds * SECOND) as Instant;
 /** When a run is counted as gone: twice what is predicted for it. */
 const countedOut = (id: string): Instant => {
-  const { launchedAt, view } = taskOf(id).runs[0]!;
+  const { launchedAt, view } = desk.task(id).runs[0]!;
   return (Math.ceil((launchedAt + 2 * view.predicted.total) / SECOND) * SECOND) as Instant;
 };
 const passUntil = (moment: Instant): void => desk.pass((moment - desk.now) as Micros);
@@ -74,9 +69,9 @@ it("[M.R3] a moment a second ahead takes nobody's place: it is refused, and the 
   expect(possible(soon)).toBe(countedOut(others[1]!));
   const then = submitted("then", large({ startAt: possible(soon) }));
   pass(90_000);
-  expect([...others, then].map(phaseOf)).toEqual(Array(3).fill("succeeded"));
-  expect(others.map((id) => taskOf(id).runs.length)).toEqual([1, 1]);
-  expect(taskOf(then).runs[0]!.launchedAt).toBe(possible(soon));
+  expect([...others, then].map((id) => desk.phase(id))).toEqual(Array(3).fill("succeeded"));
+  expect(others.map((id) => desk.task(id).runs.length)).toEqual([1, 1]);
+  expect(desk.task(then).runs[0]!.launchedAt).toBe(possible(soon));
 });
 
 it("[M.R4] what takes longer than twice its forecast puts a promise made since off, and is not taken from its node", () => {
@@ -88,13 +83,13 @@ it("[M.R4] what takes longer than twice its forecast puts a promise made since o
   const then = submitted("then", large({ startAt: moment }));
   passUntil(moment);
   pass(1000);
-  expect([...others, then].map(phaseOf)).toEqual(["running", "running", "pending"]);
+  expect([...others, then].map((id) => desk.phase(id))).toEqual(["running", "running", "pending"]);
   // Nor does anything that came since begin before it there.
   const since = submitted("since", large(), "eve");
   passUntil(at(71));
-  expect([...others, then].map(phaseOf)).toEqual(["succeeded", "succeeded", "running"]);
-  expect(phaseOf(since)).toBe("running");
-  expect(taskOf(then).runs).toHaveLength(1);
+  expect([...others, then].map((id) => desk.phase(id))).toEqual(["succeeded", "succeeded", "running"]);
+  expect(desk.phase(since)).toBe("running");
+  expect(desk.task(then).runs).toHaveLength(1);
 });
 
 it("[M.R4] who waited when a promise was made is not held back by it, and the promise gets no turn before its own", () => {
@@ -111,12 +106,12 @@ it("[M.R4] who waited when a promise was made is not held back by it, and the pr
   const moment = countedOut(first);
   const then = submitted("then", whole(10, { startAt: moment }));
   passUntil(at(21));
-  expect([first, waits].map(phaseOf)).toEqual(["succeeded", "running"]);
+  expect([first, waits].map((id) => desk.phase(id))).toEqual(["succeeded", "running"]);
   passUntil(moment);
   pass(1000);
-  expect([waits, then].map(phaseOf)).toEqual(["running", "pending"]);
+  expect([waits, then].map((id) => desk.phase(id))).toEqual(["running", "pending"]);
   passUntil(at(42));
-  expect([waits, then].map(phaseOf)).toEqual(["succeeded", "running"]);
+  expect([waits, then].map((id) => desk.phase(id))).toEqual(["succeeded", "running"]);
 });
 
 it("[M.R5] what comes after a promise begins on its node only where it is gone by then or fits beside, and else gives way", () => {
@@ -127,17 +122,17 @@ it("[M.R5] what comes after a promise begins on its node only where it is gone b
   const beside = submitted("beside", worth(100), "bob");
   const long = submitted("long", worth(100), "bob");
   const short = submitted("short", large(), "bob");
-  expect([beside, long, short].map(phaseOf)).toEqual(["launched", "pending", "launched"]);
+  expect([beside, long, short].map((id) => desk.phase(id))).toEqual(["launched", "pending", "launched"]);
   expect(desk.manager.core.decided.get(long)!.decision).toMatchObject({
     refusal: { message: "what is free is kept for tasks that came before" },
   });
   pass(21_000);
   // A tenth of a second is what is known of such tasks; it takes twenty.
   const late = submitted("late", large(), "bob");
-  expect(phaseOf(late)).toBe("launched");
+  expect(desk.phase(late)).toBe("launched");
   pass(10_000);
-  expect(taskOf(then).runs[0]!.launchedAt).toBe(at(30));
-  expect(taskOf(late).runs[0]).toMatchObject({
+  expect(desk.task(then).runs[0]!.launchedAt).toBe(at(30));
+  expect(desk.task(late).runs[0]).toMatchObject({
     view: { state: "lost", because: "preempted" },
     contract: { state: "cancelled", charged: null },
   });
@@ -155,7 +150,7 @@ it("[M.R3] a consumer's own tasks of lower priority, and only those, give way to
   const then = submitted("then", large({ startAt: at(5), priority: 5 }));
   expect(offer("more", large({ startAt: at(5), priority: 5 })).ok).toBe(false);
   pass(4500);
-  expect([low, high, then].map(phaseOf)).toEqual(["pending", "running", "running"]);
+  expect([low, high, then].map((id) => desk.phase(id))).toEqual(["pending", "running", "running"]);
 });
 
 it("[M.R4] a promise of any priority leaves what was promised to another consumer", () => {
@@ -163,10 +158,10 @@ it("[M.R4] a promise of any priority leaves what was promised to another consume
   pass(100);
   const ours = ["a", "b"].map((name) => submitted(name, worth(20, { startAt: at(10) }), "bob"));
   pass(10_000);
-  expect(ours.map(phaseOf)).toEqual(["running", "running"]);
+  expect(ours.map((id) => desk.phase(id))).toEqual(["running", "running"]);
   expect(offer("above", large({ startAt: at(11), priority: 1000 })).ok).toBe(false);
   pass(40_000);
-  expect(ours.map((id) => taskOf(id).runs.length)).toEqual([1, 1]);
+  expect(ours.map((id) => desk.task(id).runs.length)).toEqual([1, 1]);
 });
 
 it("[M.R1] accelerators and storage are promised once, too", () => {
@@ -202,7 +197,7 @@ it("where not all that a task could use is there by then, fewer lanes are promis
   });
   expect(desk.manager.core.ahead.of(then)).toMatchObject({ node: "corner", lanes: 2 });
   pass(21_000);
-  expect(taskOf(then).runs[0]!.launchedAt).toBe(at(20));
+  expect(desk.task(then).runs[0]!.launchedAt).toBe(at(20));
 });
 
 it("what no node could serve is refused as what it is", () => {
@@ -230,7 +225,7 @@ it("a plan for later says what would be promised, whatever runs now, and commits
   expect([...manager.core.ahead.nodes]).toEqual([]);
   const promised = ["a", "b"].map((name) => submitted(name, large({ startAt: at(60) })));
   expect(manager.plan(large({ startAt: at(60) }), desk.now).outcome).toBe("refused");
-  const { needs } = taskOf(promised[0]!).row.submission;
+  const { needs } = desk.task(promised[0]!).row.submission;
   const asker = { consumer: "ann", task: promised[0]! };
   expect(manager.plan(needs, desk.now, asker)).toMatchObject({ outcome: "placed", node: "corner" });
 });
@@ -314,17 +309,17 @@ it("[M.R1] a place promised ahead is there at its moment, and no more is promise
     refusal: { code: "E_ORDER_EXPIRED" },
   });
   pass(55_000);
-  expect(promised.map(phaseOf)).toEqual(["pending", "pending"]);
+  expect(promised.map((id) => desk.phase(id))).toEqual(["pending", "pending"]);
   // Whoever has no promise may use the node until then, whatever its priority.
   const others = ["x", "y"].map((name) => submitted(name, large({ priority: 1000 })));
-  expect(others.map(phaseOf)).toEqual(["launched", "launched"]);
+  expect(others.map((id) => desk.phase(id))).toEqual(["launched", "launched"]);
   desk.restartManager();
   pass(6000);
-  expect(promised.map((id) => taskOf(id).runs.length)).toEqual([1, 1]);
-  expect(promised.map((id) => taskOf(id).runs[0]!.launchedAt)).toEqual([at(60), at(60)]);
-  expect(others.map(phaseOf)).toEqual(["pending", "pending"]);
+  expect(promised.map((id) => desk.task(id).runs.length)).toEqual([1, 1]);
+  expect(promised.map((id) => desk.task(id).runs[0]!.launchedAt)).toEqual([at(60), at(60)]);
+  expect(others.map((id) => desk.phase(id))).toEqual(["pending", "pending"]);
   pass(60_000);
-  expect([...promised, ...others].map(phaseOf)).toEqual(Array(4).fill("succeeded"));
+  expect([...promised, ...others].map((id) => desk.phase(id))).toEqual(Array(4).fill("succeeded"));
   expect(desk.store.state().documents.filter((row) => row.collection === "promises")).toEqual([]);
 });
 
@@ -334,7 +329,7 @@ it("[M.R2] a promise that is given up is free for others", () => {
   const [a] = ["a", "b"].map((name) => submitted(name, large({ startAt: at(60) })));
   const ann = { account: "ann", role: "consumer" } as const;
   expect(desk.command({ kind: "cancel", caller: ann, task: a! }).ok).toBe(true);
-  expect(phaseOf(a!)).toBe("cancelled");
+  expect(desk.phase(a!)).toBe("cancelled");
   submitted("c", large({ startAt: at(60) }));
   expect(desk.submit("d", large({ startAt: at(60) })).ok).toBe(false);
   submitted("e", large({ startAt: at(10) }));

@@ -1,4 +1,4 @@
-import { MILLISECOND, type Micros, money, SECOND } from "@weft/kernel";
+import { MILLISECOND, type Micros, SECOND } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import type { TaskNeeds } from "@weft/scheduling";
 import { beforeEach, expect, it } from "vitest";
@@ -23,17 +23,10 @@ beforeEach(() => {
 });
 
 const pass = (ms: number): void => desk.pass((ms * MILLISECOND) as Micros);
-const taskOf = (id: string) => desk.manager.core.tasks.task(id)!;
-const phaseOf = (id: string) => taskOf(id).row.progress.phase;
-function submitted(account: string, name: string, needs: TaskNeeds): string {
-  const answer = desk.submit(name, needs, money(1_000n), account);
-  if (!answer.ok) throw new Error(JSON.stringify(answer.refusal));
-  return answer.value;
-}
 /** For so many seconds, four small tasks a second: more than the node can take, whatever it has just done. */
 function flow(seconds: number, account = "bob", needs = sized(4e8)): string[] {
   return Array.from({ length: seconds * 4 }, () => {
-    const id = submitted(account, `${account}-flow-${flowed++}`, needs);
+    const id = desk.submitted(`${account}-flow-${flowed++}`, needs, account);
     pass(250);
     return id;
   });
@@ -44,21 +37,21 @@ function flowUntilKept(task: string, needs = sized(4e8)): void {
   expect(kept()?.task).toBe(task);
 }
 const kept = () => desk.manager.core.front.kept;
-const waited = (id: string): number => taskOf(id).runs.at(-1)!.launchedAt - taskOf(id).row.submittedAt;
+const waited = (id: string): number => desk.task(id).runs.at(-1)!.launchedAt - desk.task(id).row.submittedAt;
 
 it("[M.Q1] a task that needs the whole node is not passed over for ever by small ones of others", () => {
   desk.join(describeNode("corner", "ningbo", 8), lasting(1500));
   pass(100);
   flow(10);
-  const large = submitted("ann", "large", sized(2e9));
+  const large = desk.submitted("large", sized(2e9));
   flow(25);
   // Twice as many small ones as there is room for: not for a moment is the node empty.
-  expect(phaseOf(large)).toBe("pending");
+  expect(desk.phase(large)).toBe("pending");
   const turn = turnOf(desk.manager.core, large, true, desk.now)!;
-  expect(turn.placeFrom).toBe(taskOf(large).row.submittedAt + PATIENCE);
+  expect(turn.placeFrom).toBe(desk.task(large).row.submittedAt + PATIENCE);
   flow(15);
-  expect(phaseOf(large)).toBe("succeeded");
-  expect(taskOf(large).runs).toHaveLength(1);
+  expect(desk.phase(large)).toBe("succeeded");
+  expect(desk.task(large).runs).toHaveLength(1);
   // What stood there takes 1.5 s; room is looked for once a second at most.
   expect(waited(large)).toBeLessThan(PATIENCE + 3 * SECOND);
   pass(60_000);
@@ -71,7 +64,7 @@ it("[M.Q1] says where and when it is to begin, and keeps to it", () => {
   desk.join(describeNode("corner", "ningbo", 8), lasting(8000));
   pass(100);
   flow(40);
-  const large = submitted("ann", "large", sized(2e9));
+  const large = desk.submitted("large", sized(2e9));
   flowUntilKept(large);
   const { place, placeFrom, promised } = turnOf(desk.manager.core, large, false, desk.now)!;
   expect(placeFrom).toBeUndefined();
@@ -81,7 +74,7 @@ it("[M.Q1] says where and when it is to begin, and keeps to it", () => {
   expect(place!.expected).toBeLessThanOrEqual(desk.now + 9 * SECOND);
   expect(place!.latest).toBeGreaterThan(place!.promised);
   flow(12);
-  expect(taskOf(large).runs[0]!.launchedAt).toBeLessThanOrEqual(place!.promised + SECOND);
+  expect(desk.task(large).runs[0]!.launchedAt).toBeLessThanOrEqual(place!.promised + SECOND);
 });
 
 it("[M.Q2] small ones go before it where they are gone in time, and beside it", () => {
@@ -90,17 +83,17 @@ it("[M.Q2] small ones go before it where they are gone in time, and beside it", 
   flow(20); // it is known now how long such tasks take
   pass(3000);
   desk.behave("corner", lasting(60_000));
-  const long = submitted("bob", "long", sized(1.2e9));
+  const long = desk.submitted("long", sized(1.2e9), "bob");
   pass(200);
   desk.behave("corner", lasting(1000));
-  const large = submitted("ann", "large", sized(1.6e9));
+  const large = desk.submitted("large", sized(1.6e9));
   flow(29, "bob", sized(1e8));
   flowUntilKept(large, sized(1e8));
   const behind = flow(4, "bob", sized(1e8));
-  expect(phaseOf(long)).toBe("running");
-  expect(phaseOf(large)).toBe("pending");
+  expect(desk.phase(long)).toBe("running");
+  expect(desk.phase(large)).toBe("pending");
   // Four of a tenth of a gigabyte fit beside 1.6 of 2.1.
-  expect(behind.filter((id) => phaseOf(id) === "pending")).toEqual([]);
+  expect(behind.filter((id) => desk.phase(id) === "pending")).toEqual([]);
 });
 
 it("[M.Q3] what is longer on the place kept than was expected gives way, is not charged and goes on later", () => {
@@ -109,10 +102,10 @@ it("[M.Q3] what is longer on the place kept than was expected gives way, is not 
   flow(20);
   pass(3000);
   desk.behave("corner", lasting(45_000));
-  const standing = submitted("eve", "standing", sized(1.2e9));
+  const standing = desk.submitted("standing", sized(1.2e9), "eve");
   pass(200);
   desk.behave("corner", lasting(1000));
-  const large = submitted("ann", "large", sized(2e9));
+  const large = desk.submitted("large", sized(2e9));
   flowUntilKept(large, sized(1e8));
   const { at } = kept()!.place;
   pass(3000);
@@ -121,11 +114,11 @@ it("[M.Q3] what is longer on the place kept than was expected gives way, is not 
   const [late] = flow(1, "bob", sized(9e8));
   desk.behave("corner", lasting(1000));
   flow(20, "bob", sized(1e8));
-  expect([standing, late!, large].map(phaseOf)).toEqual(["succeeded", "running", "pending"]);
+  expect([standing, late!, large].map((id) => desk.phase(id))).toEqual(["succeeded", "running", "pending"]);
   pass((at - desk.now) / MILLISECOND + 100);
-  expect([phaseOf(late!), phaseOf(large)]).toEqual(["pending", "running"]);
-  expect(taskOf(large).runs[0]!.launchedAt).toBe(at);
-  expect(taskOf(late!).runs[0]).toMatchObject({
+  expect([desk.phase(late!), desk.phase(large)]).toEqual(["pending", "running"]);
+  expect(desk.task(large).runs[0]!.launchedAt).toBe(at);
+  expect(desk.task(late!).runs[0]).toMatchObject({
     view: { state: "lost", because: "preempted" },
     contract: { state: "cancelled", charged: null },
   });
@@ -140,13 +133,13 @@ it("[M.Q1] consumers have a place kept by turns, however many large ones one of 
   desk.join(describeNode("corner", "ningbo", 8), lasting(1500));
   pass(100);
   flow(4);
-  const many = Array.from({ length: 20 }, (_, i) => submitted("ann", `large-${i}`, sized(2e9 - i)));
+  const many = Array.from({ length: 20 }, (_, i) => desk.submitted(`large-${i}`, sized(2e9 - i)));
   flow(1);
-  const one = submitted("eve", "one", sized(2e9));
+  const one = desk.submitted("one", sized(2e9), "eve");
   flow(45);
-  expect(phaseOf(one)).toBe("succeeded");
+  expect(desk.phase(one)).toBe("succeeded");
   expect(waited(one)).toBeLessThan(PATIENCE + 8 * SECOND);
-  expect(many.filter((id) => phaseOf(id) === "succeeded").length).toBeLessThan(many.length);
+  expect(many.filter((id) => desk.phase(id) === "succeeded").length).toBeLessThan(many.length);
 });
 
 it("a place lost with its node is kept on another", () => {
@@ -154,19 +147,19 @@ it("a place lost with its node is kept on another", () => {
   desk.join(describeNode("other", "ningbo", 4), lasting(8000));
   pass(100);
   flow(8);
-  const large = submitted("ann", "large", sized(2e9));
+  const large = desk.submitted("large", sized(2e9));
   flowUntilKept(large);
   const { node } = kept()!.place.claim;
   desk.kill(node);
   flow(6);
-  expect(kept()?.place.claim.node ?? taskOf(large).runs.at(-1)?.view.node).not.toBe(node);
+  expect(kept()?.place.claim.node ?? desk.task(large).runs.at(-1)?.view.node).not.toBe(node);
 });
 
 it("a task that is given up gives its place back", () => {
   desk.join(describeNode("corner", "ningbo", 8), lasting(8000));
   pass(100);
   flow(8);
-  const large = submitted("ann", "large", sized(2e9));
+  const large = desk.submitted("large", sized(2e9));
   flowUntilKept(large);
   const ann = { account: "ann", role: "consumer" } as const;
   desk.command({ kind: "cancel", caller: ann, task: large });
@@ -177,24 +170,24 @@ it("a task that is given up gives its place back", () => {
 it("whoever waits for money or for what nobody has is kept no place, and keeps none from others", () => {
   desk.join(describeNode("corner", "ningbo", 8), lasting(1500));
   pass(100);
-  const nowhere = submitted("ann", "nowhere", sized(3e9));
-  const strange = submitted("ann", "strange", { ...sized(2e9), where: { ...sized(1).where, tier: "cloud" } });
+  const nowhere = desk.submitted("nowhere", sized(3e9));
+  const strange = desk.submitted("strange", { ...sized(2e9), where: { ...sized(1).where, tier: "cloud" } });
   flow(40);
   expect(kept()).toBeNull();
-  const large = submitted("eve", "large", sized(2e9));
+  const large = desk.submitted("large", sized(2e9), "eve");
   flow(36);
-  expect([nowhere, strange, large].map(phaseOf)).toEqual(["pending", "pending", "succeeded"]);
+  expect([nowhere, strange, large].map((id) => desk.phase(id))).toEqual(["pending", "pending", "succeeded"]);
 });
 
 it("after a restart whoever waited long is kept a place again", () => {
   desk.join(describeNode("corner", "ningbo", 8), lasting(8000));
   pass(100);
   flow(4);
-  const large = submitted("ann", "large", sized(2e9));
+  const large = desk.submitted("large", sized(2e9));
   flowUntilKept(large);
   desk.restartManager();
   flow(20);
-  expect(["running", "succeeded"]).toContain(phaseOf(large));
+  expect(["running", "succeeded"]).toContain(desk.phase(large));
 });
 
 it("a place that is long overdue is left for another that is expected sooner", () => {
@@ -208,19 +201,19 @@ it("a place that is long overdue is left for another that is expected sooner", (
   flow(20, "bob", many); // a second is what is known of such tasks
   pass(3000);
   desk.behave("busy", lasting(35_000));
-  submitted("eve", "old", sized(1.2e9, on("busy")));
+  desk.submitted("old", sized(1.2e9, on("busy")), "eve");
   desk.behave("slow", lasting(29_500));
-  submitted("eve", "first", sized(4e8, on("slow")));
+  desk.submitted("first", sized(4e8, on("slow")), "eve");
   pass(100);
   desk.behave("busy", lasting(1000));
-  const large = submitted("ann", "large", sized(2e9));
+  const large = desk.submitted("large", sized(2e9));
   flow(28, "bob", many);
   desk.behave("slow", lasting(200_000));
-  submitted("eve", "young", sized(4e8, on("slow")));
+  desk.submitted("young", sized(4e8, on("slow")), "eve");
   flowUntilKept(large, many);
   // The old one has taken long and seems to take as long again; the young one is done any moment.
   expect(kept()!.place.claim.node).toBe("slow");
-  for (let s = 0; s < 20 && phaseOf(large) === "pending"; s++) flow(1, "bob", many);
-  expect(taskOf(large).runs.map(({ view }) => view.node)).toEqual(["busy"]);
+  for (let s = 0; s < 20 && desk.phase(large) === "pending"; s++) flow(1, "bob", many);
+  expect(desk.task(large).runs.map(({ view }) => view.node)).toEqual(["busy"]);
   expect(waited(large)).toBeLessThan(PATIENCE + 15 * SECOND);
 });

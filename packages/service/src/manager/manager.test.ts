@@ -18,12 +18,6 @@ beforeEach(() => {
 });
 
 const pass = (ms: number): void => desk.pass((ms * MILLISECOND) as Micros);
-const taskOf = (id: string) => desk.manager.core.tasks.task(id)!;
-const submitted = (name: string): string => {
-  const answer = desk.submit(name, deskNeeds());
-  if (!answer.ok) throw new Error(answer.refusal.message);
-  return answer.value;
-};
 const balance = (account: string): Money => desk.manager.core.books.balance(account)!.posted;
 
 function expectSoundBooks(): void {
@@ -36,11 +30,11 @@ function expectSoundBooks(): void {
 it("a task is placed, contracted by all three, run, metered, and settled", () => {
   desk.join(describeNode("corner", "ningbo"), QUICK);
   pass(100);
-  const id = submitted("one");
-  expect(taskOf(id).row.progress.phase).toBe("launched");
+  const id = desk.submitted("one");
+  expect(desk.task(id).row.progress.phase).toBe("launched");
   expect(desk.manager.core.books.balance("ann")!.held).toBeGreaterThan(0n);
   pass(1000);
-  const { row, runs } = taskOf(id);
+  const { row, runs } = desk.task(id);
   expect(row.progress.phase).toBe("succeeded");
   expect(runs).toHaveLength(1);
   expect(verifyContract(runs[0]!.contract.contract, nodeCryptography)).toBeNull();
@@ -55,13 +49,13 @@ it("a task is placed, contracted by all three, run, metered, and settled", () =>
 it("a killed node loses its run, the task is placed again elsewhere and billed once", () => {
   desk.join(describeNode("corner", "ningbo"), SLOW);
   pass(100);
-  const id = submitted("one");
+  const id = desk.submitted("one");
   pass(1000);
   desk.join(describeNode("backup", "shanghai"), QUICK);
   desk.kill("corner");
   pass(8000);
-  expect(taskOf(id).row.progress.phase).toBe("succeeded");
-  expect(taskOf(id).runs.map((run) => [run.view.node, run.view.state, run.view.because])).toEqual([
+  expect(desk.task(id).row.progress.phase).toBe("succeeded");
+  expect(desk.task(id).runs.map((run) => [run.view.node, run.view.state, run.view.because])).toEqual([
     ["corner", "lost", "node_silent"],
     ["backup", "finished", null],
   ]);
@@ -72,12 +66,12 @@ it("a killed node loses its run, the task is placed again elsewhere and billed o
 it("[M.2] the late result of a run given up for lost is not billed", () => {
   desk.join(describeNode("corner", "ningbo"), { ...QUICK, lasts: (2 * SECOND) as Micros });
   pass(100);
-  const id = submitted("one");
+  const id = desk.submitted("one");
   pass(500);
   desk.cut("corner");
   desk.join(describeNode("backup", "shanghai"), QUICK);
   pass(8000);
-  expect(taskOf(id).row.progress.phase).toBe("succeeded");
+  expect(desk.task(id).row.progress.phase).toBe("succeeded");
   const paid = balance("pat");
   desk.mend("corner");
   pass(2000);
@@ -90,37 +84,37 @@ it("[M.2] the late result of a run given up for lost is not billed", () => {
 it("a connection that breaks and mends within the silence costs nothing", () => {
   desk.join(describeNode("corner", "ningbo"), { ...QUICK, lasts: (2 * SECOND) as Micros });
   pass(100);
-  const id = submitted("one");
+  const id = desk.submitted("one");
   pass(500);
   desk.cut("corner");
   pass(1000);
   desk.mend("corner");
   pass(3000);
-  expect(taskOf(id).row.progress.phase).toBe("succeeded");
-  expect(taskOf(id).runs).toHaveLength(1);
+  expect(desk.task(id).row.progress.phase).toBe("succeeded");
+  expect(desk.task(id).runs).toHaveLength(1);
 });
 
 it("a node that restarts has lost its runs, and gets the task again when it is the only one", () => {
   desk.join(describeNode("corner", "ningbo"), SLOW);
   pass(100);
-  const id = submitted("one");
+  const id = desk.submitted("one");
   pass(500);
   desk.kill("corner");
   pass(500);
   desk.nodes.get("corner")!.behaviour = QUICK;
   desk.revive("corner");
   pass(3000);
-  expect(taskOf(id).row.progress.phase).toBe("succeeded");
-  expect(taskOf(id).runs.map((run) => run.view.because)).toEqual(["node_restarted", null]);
+  expect(desk.task(id).row.progress.phase).toBe("succeeded");
+  expect(desk.task(id).runs.map((run) => run.view.because)).toEqual(["node_restarted", null]);
   expectSoundBooks();
 });
 
 it("a program that fails is not tried again and costs nothing", () => {
   desk.join(describeNode("corner", "ningbo"), { ...QUICK, ends: "memory_exceeded" });
   pass(100);
-  const id = submitted("one");
+  const id = desk.submitted("one");
   pass(1000);
-  expect(taskOf(id).row.progress).toMatchObject({ phase: "failed", reason: { code: "memory_exceeded" } });
+  expect(desk.task(id).row.progress).toMatchObject({ phase: "failed", reason: { code: "memory_exceeded" } });
   expect(balance("ann")).toBe(10_000_000n);
   expect(desk.manager.core.books.balance("ann")!.held).toBe(0n);
   expect(desk.manager.core.pool.reservations).toBe(0);
@@ -129,25 +123,28 @@ it("a program that fails is not tried again and costs nothing", () => {
 it("tasks beyond capacity wait their turn, and none is forgotten", () => {
   desk.join(describeNode("corner", "ningbo"), QUICK);
   pass(100);
-  const ids = Array.from({ length: 20 }, (_, i) => submitted(`t${i}`));
+  const ids = Array.from({ length: 20 }, (_, i) => desk.submitted(`t${i}`));
   expect(desk.manager.core.orchestrator.waiting).toBe(18);
   pass(5000);
-  for (const id of ids) expect(taskOf(id).row.progress.phase).toBe("succeeded");
+  for (const id of ids) expect(desk.task(id).row.progress.phase).toBe("succeeded");
   expectSoundBooks();
 });
 
 it("a task nobody can serve waits with its reason, and runs once somebody comes", () => {
-  const id = submitted("one");
-  expect(taskOf(id).row.progress).toMatchObject({ phase: "pending", reason: { code: "no_suitable_node" } });
+  const id = desk.submitted("one");
+  expect(desk.task(id).row.progress).toMatchObject({
+    phase: "pending",
+    reason: { code: "no_suitable_node" },
+  });
   desk.join(describeNode("corner", "ningbo"), QUICK);
   pass(1000);
-  expect(taskOf(id).row.progress.phase).toBe("succeeded");
+  expect(desk.task(id).row.progress.phase).toBe("succeeded");
 });
 
 it("cancelling stops the run, frees what it held, and charges nothing", () => {
   desk.join(describeNode("corner", "ningbo"), SLOW);
   pass(100);
-  const id = submitted("one");
+  const id = desk.submitted("one");
   pass(500);
   const ann = { account: "ann", role: "consumer" } as const;
   expect(desk.command({ kind: "cancel", caller: { ...ann, account: "eve" }, task: id })).toMatchObject({
@@ -155,7 +152,7 @@ it("cancelling stops the run, frees what it held, and charges nothing", () => {
     refusal: { code: "E_NOT_FOUND" },
   });
   expect(desk.command({ kind: "cancel", caller: ann, task: id }).ok).toBe(true);
-  expect(taskOf(id).row.progress.phase).toBe("cancelled");
+  expect(desk.task(id).row.progress.phase).toBe("cancelled");
   expect(desk.manager.core.books.balance("ann")!.held).toBe(0n);
   expect(desk.manager.core.pool.reservations).toBe(0);
 });
@@ -194,11 +191,14 @@ it("a consumer without money waits until there is some", () => {
   pass(100);
   const paid = desk.command({ kind: "deposit", id: "back", account: "ann", amount: money(-9_999_999n) });
   expect(paid.ok).toBe(true);
-  const id = submitted("one");
-  expect(taskOf(id).row.progress).toMatchObject({ phase: "pending", reason: { code: "E_LEDGER_OVERDRAWN" } });
+  const id = desk.submitted("one");
+  expect(desk.task(id).row.progress).toMatchObject({
+    phase: "pending",
+    reason: { code: "E_LEDGER_OVERDRAWN" },
+  });
   desk.command({ kind: "deposit", id: "second", account: "ann", amount: money(1_000_000n) });
   pass(1000);
-  expect(taskOf(id).row.progress.phase).toBe("succeeded");
+  expect(desk.task(id).row.progress.phase).toBe("succeeded");
 });
 
 it("[M.3] a manager killed at any moment starts again into the same state", () => {
@@ -207,13 +207,13 @@ it("[M.3] a manager killed at any moment starts again into the same state", () =
     desk.join(describeNode("corner", "ningbo"), QUICK);
     desk.join(describeNode("backup", "shanghai"), QUICK);
     pass(100);
-    const ids = Array.from({ length: 8 }, (_, i) => submitted(`t${i}`));
+    const ids = Array.from({ length: 8 }, (_, i) => desk.submitted(`t${i}`));
     pass(moment * 10);
     desk.restartManager();
     pass(moment * 3);
     desk.restartManager();
     pass(8000);
-    for (const id of ids) expect([moment, taskOf(id).row.progress.phase]).toEqual([moment, "succeeded"]);
+    for (const id of ids) expect([moment, desk.task(id).row.progress.phase]).toEqual([moment, "succeeded"]);
     expect(new Set(desk.store.state().usage.map((row) => row.task)).size).toBe(8);
     expect(desk.store.state().usage).toHaveLength(8);
     expect(desk.manager.core.books.balance("ann")!.held).toBe(0n);
@@ -222,7 +222,7 @@ it("[M.3] a manager killed at any moment starts again into the same state", () =
 });
 
 it("a name means the asker's own newest task, whatever others call theirs", () => {
-  const mine = submitted("report");
+  const mine = desk.submitted("report");
   const { tasks } = desk.manager.core;
   expect(tasks.find("report", "ann")?.row.id).toBe(mine);
   expect(tasks.find("report", "bob")).toBeUndefined();
@@ -288,7 +288,7 @@ it("the highest price of a plan is what a contract made now states, never above 
   expect(open).toBeGreaterThan(decision.outcome === "placed" ? decision.charge : 0n);
   expect(highestPrice(core, { ...needs, payAtMost: money(3n) }, decision, "ann", desk.now)).toBe(3n);
   const id = desk.submit("one", needs, open);
-  expect(id.ok && taskOf(id.value).runs[0]!.contract.contract.terms.ceiling).toBe(open);
+  expect(id.ok && desk.task(id.value).runs[0]!.contract.contract.terms.ceiling).toBe(open);
 });
 
 it("a node with a price, power draw or carbon below zero is not taken in, and none that is in goes there", () => {

@@ -16,13 +16,6 @@ beforeEach(() => {
 });
 
 const pass = (ms: number): void => desk.pass((ms * MILLISECOND) as Micros);
-const taskOf = (id: string) => desk.manager.core.tasks.task(id)!;
-const phaseOf = (id: string) => taskOf(id).row.progress.phase;
-function submitted(name: string, needs: TaskNeeds): string {
-  const answer = desk.submit(name, needs);
-  if (!answer.ok) throw new Error(JSON.stringify(answer.refusal));
-  return answer.value;
-}
 /** Two of them fill a node of the desk. */
 const large = (change: Partial<TaskNeeds> = {}): TaskNeeds => {
   const needs = deskNeeds();
@@ -32,19 +25,19 @@ const large = (change: Partial<TaskNeeds> = {}): TaskNeeds => {
 it("[M.P1] a task of higher priority takes the place of the one that has done least, which goes on later", () => {
   desk.join(describeNode("corner", "ningbo"), LONG);
   pass(100);
-  const old = submitted("old", large());
+  const old = desk.submitted("old", large());
   pass(5000);
-  const young = submitted("young", large());
+  const young = desk.submitted("young", large());
   pass(1000);
-  const equal = submitted("equal", large());
-  expect(phaseOf(equal)).toBe("pending");
-  const urgent = submitted("urgent", large({ priority: 5 }));
-  expect(phaseOf(urgent)).toBe("launched");
-  expect([phaseOf(old), phaseOf(young)]).toEqual(["running", "pending"]);
-  expect(taskOf(young).runs[0]!.view).toMatchObject({ state: "lost", because: "preempted" });
-  expect(taskOf(young).runs[0]!.contract).toMatchObject({ state: "cancelled", charged: null });
+  const equal = desk.submitted("equal", large());
+  expect(desk.phase(equal)).toBe("pending");
+  const urgent = desk.submitted("urgent", large({ priority: 5 }));
+  expect(desk.phase(urgent)).toBe("launched");
+  expect([desk.phase(old), desk.phase(young)]).toEqual(["running", "pending"]);
+  expect(desk.task(young).runs[0]!.view).toMatchObject({ state: "lost", because: "preempted" });
+  expect(desk.task(young).runs[0]!.contract).toMatchObject({ state: "cancelled", charged: null });
   pass(80_000);
-  for (const id of [old, young, equal, urgent]) expect(phaseOf(id)).toBe("succeeded");
+  for (const id of [old, young, equal, urgent]) expect(desk.phase(id)).toBe("succeeded");
   expect(desk.store.state().usage).toHaveLength(4);
   expect(desk.manager.core.pool.reservations).toBe(0);
 });
@@ -52,30 +45,30 @@ it("[M.P1] a task of higher priority takes the place of the one that has done le
 it("no more give way than must, and none where that would not help", () => {
   desk.join(describeNode("corner", "ningbo"), LONG);
   pass(100);
-  const [a, b] = [submitted("a", large()), submitted("b", large())];
-  const impossible = submitted(
+  const [a, b] = [desk.submitted("a", large()), desk.submitted("b", large())];
+  const impossible = desk.submitted(
     "impossible",
     large({ priority: 9, where: { ...large().where, tier: "cloud" } }),
   );
-  expect([phaseOf(impossible), phaseOf(a), phaseOf(b)]).toEqual(["pending", "launched", "launched"]);
+  expect([desk.phase(impossible), desk.phase(a), desk.phase(b)]).toEqual(["pending", "launched", "launched"]);
   const whole = large({ priority: 1 });
-  const both = submitted("both", { ...whole, algorithm: { ...whole.algorithm, space: 1.9e9 as Bytes } });
-  expect([phaseOf(both), phaseOf(a), phaseOf(b)]).toEqual(["launched", "pending", "pending"]);
+  const both = desk.submitted("both", { ...whole, algorithm: { ...whole.algorithm, space: 1.9e9 as Bytes } });
+  expect([desk.phase(both), desk.phase(a), desk.phase(b)]).toEqual(["launched", "pending", "pending"]);
 });
 
 it("[O4.7] giving way again and again does not end a task", () => {
   desk.join(describeNode("corner", "ningbo"), { ...LONG, lasts: (2 * SECOND) as Micros });
   pass(100);
-  const patient = submitted("patient", large());
+  const patient = desk.submitted("patient", large());
   for (let i = 0; i < 7; i++) {
-    for (const half of ["a", "b"]) submitted(`urgent-${i}${half}`, large({ priority: 1 }));
-    expect(phaseOf(patient)).toBe("pending");
+    for (const half of ["a", "b"]) desk.submitted(`urgent-${i}${half}`, large({ priority: 1 }));
+    expect(desk.phase(patient)).toBe("pending");
     if (i === 3) desk.restartManager();
     pass(2500);
-    expect(["launched", "running"]).toContain(phaseOf(patient));
+    expect(["launched", "running"]).toContain(desk.phase(patient));
   }
   pass(5000);
-  expect(phaseOf(patient)).toBe("succeeded");
+  expect(desk.phase(patient)).toBe("succeeded");
 });
 
 it("waiting tasks of one consumer go by priority", () => {
@@ -83,10 +76,10 @@ it("waiting tasks of one consumer go by priority", () => {
   pass(100);
   const needs = (priority: number): TaskNeeds =>
     large({ priority, algorithm: { ...large().algorithm, space: 1.9e9 as Bytes } });
-  const first = submitted("first", needs(9));
-  const [low, high] = [submitted("low", needs(1)), submitted("high", needs(8))];
-  expect([phaseOf(first), phaseOf(low), phaseOf(high)]).toEqual(["launched", "pending", "pending"]);
+  const first = desk.submitted("first", needs(9));
+  const [low, high] = [desk.submitted("low", needs(1)), desk.submitted("high", needs(8))];
+  expect([desk.phase(first), desk.phase(low), desk.phase(high)]).toEqual(["launched", "pending", "pending"]);
   pass(1500);
-  expect([phaseOf(first), phaseOf(low)]).toEqual(["succeeded", "pending"]);
-  expect(phaseOf(high)).not.toBe("pending");
+  expect([desk.phase(first), desk.phase(low)]).toEqual(["succeeded", "pending"]);
+  expect(desk.phase(high)).not.toBe("pending");
 });

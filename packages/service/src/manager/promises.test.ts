@@ -22,7 +22,7 @@ let desk: Desk;
 const pass = (seconds: number): void => desk.pass((seconds * SECOND) as Micros);
 const core = () => desk.manager.core as Parameters<typeof setLinks>[0];
 const told = (id: string) => desk.manager.core.promises.told.get(id);
-const runsOf = (id: string) => desk.manager.core.tasks.task(id)!.runs;
+const runsOf = (id: string) => desk.task(id).runs;
 const said = (id: string): string[] =>
   desk.events
     .filter((event) => event.id === id && /^(rerouted|promise-)/.test(event.what))
@@ -82,9 +82,7 @@ function submitted(
     basic: { ...needs.basic, ...basic },
     compute: { ...needs.compute, work: 20e9 as Operations },
   };
-  const answer = desk.submit(name, wanted, money(100_000n));
-  if (!answer.ok) throw new Error(answer.refusal.message);
-  return answer.value;
+  return desk.submitted(name, wanted, "ann", money(100_000n));
 }
 const DELAY = { delay: (20 * MILLISECOND) as Micros };
 
@@ -142,7 +140,7 @@ it("[M.K1] where no way keeps it a task begins anew elsewhere, and only there wh
   }
   desk.restartManager();
   pass(40);
-  for (const id of ids) expect(desk.manager.core.tasks.task(id)!.row.progress.phase).toBe("succeeded");
+  for (const id of ids) expect(desk.phase(id)).toBe("succeeded");
   expect(desk.manager.core.pool.reservations).toBe(0);
 });
 

@@ -41,11 +41,9 @@ beforeEach(() => {
 
 function submitted(): string {
   const needs = deskNeeds();
-  const answer = desk.submit("one", { ...needs, basic: { ...needs.basic, inputBytes: 1e6 as Bytes } });
-  if (!answer.ok) throw new Error(answer.refusal.message);
-  return answer.value;
+  return desk.submitted("one", { ...needs, basic: { ...needs.basic, inputBytes: 1e6 as Bytes } });
 }
-const runsOf = (id: string) => desk.manager.core.tasks.task(id)!.runs;
+const runsOf = (id: string) => desk.task(id).runs;
 
 it("a run whose path breaks is led round it where it is: no move, nothing done twice", () => {
   const id = submitted();

@@ -1,4 +1,4 @@
-import { MILLISECOND, type Micros, money, SECOND } from "@weft/kernel";
+import { MILLISECOND, type Micros, SECOND } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import { Scheduler, type TaskNeeds } from "@weft/scheduling";
 import fc from "fast-check";
@@ -19,15 +19,8 @@ beforeEach(() => {
 });
 
 const pass = (ms: number): void => desk.pass((ms * MILLISECOND) as Micros);
-const taskOf = (id: string) => desk.manager.core.tasks.task(id)!;
-const phaseOf = (id: string) => taskOf(id).row.progress.phase;
-function submitted(account: string, name: string, needs: TaskNeeds): string {
-  const answer = desk.submit(name, needs, money(1_000n), account);
-  if (!answer.ok) throw new Error(JSON.stringify(answer.refusal));
-  return answer.value;
-}
 const several = (account: string, count: number, needs: TaskNeeds): string[] =>
-  Array.from({ length: count }, (_, i) => submitted(account, `${account}-${i}`, needs));
+  Array.from({ length: count }, (_, i) => desk.submitted(`${account}-${i}`, needs, account));
 it("whoever comes later does not wait for a hundred tasks of another", () => {
   desk.join(describeNode("corner", "ningbo", 8), SHORT);
   pass(100);
@@ -35,7 +28,7 @@ it("whoever comes later does not wait for a hundred tasks of another", () => {
   const first = several("ann", 100, needs);
   pass(1500);
   const second = several("bob", 10, needs);
-  expect(second.map(phaseOf)).toEqual(Array(10).fill("pending"));
+  expect(second.map((id) => desk.phase(id))).toEqual(Array(10).fill("pending"));
   const told = turnOf(desk.manager.core, second[9]!, true, desk.now)!;
   expect(told).toMatchObject({ share: 0, resource: null, own: 9, promised: 0, ahead: [] });
   const late = turnOf(desk.manager.core, first[99]!, true, desk.now)!;
@@ -44,10 +37,10 @@ it("whoever comes later does not wait for a hundred tasks of another", () => {
   expect(late.ahead).toEqual([{ consumer: "bob", tasks: 10, share: 0, resource: null }]);
   // Two or three of the five places are bob's from now on: his ten are done after four or five rounds of a second.
   pass(6000);
-  expect(second.map(phaseOf)).toEqual(Array(10).fill("succeeded"));
-  expect(first.filter((id) => phaseOf(id) === "succeeded").length).toBeLessThan(35);
+  expect(second.map((id) => desk.phase(id))).toEqual(Array(10).fill("succeeded"));
+  expect(first.filter((id) => desk.phase(id) === "succeeded").length).toBeLessThan(35);
   pass(25_000);
-  expect(first.map(phaseOf)).toEqual(Array(100).fill("succeeded"));
+  expect(first.map((id) => desk.phase(id))).toEqual(Array(100).fill("succeeded"));
   expect(desk.manager.core.shares.of("ann")).toBe(0);
   expect(desk.manager.core.shares.of("bob")).toBe(0);
 });
@@ -66,7 +59,7 @@ it("[M.F1] shares are after a restart what they were, and turns with them", () =
   expect(desk.manager.core.shares.of("ann")).toBe(share);
   expect(turnOf(desk.manager.core, second[2]!, true, desk.now)).toEqual(before);
   pass(3500);
-  expect(second.map(phaseOf)).toEqual(Array(3).fill("running"));
+  expect(second.map((id) => desk.phase(id))).toEqual(Array(3).fill("running"));
 });
 
 it("priority orders a consumer's own tasks and gives no turn of another's", () => {
@@ -75,8 +68,8 @@ it("priority orders a consumer's own tasks and gives no turn of another's", () =
   const urgent = several("ann", 6, sized(9e8, { priority: 900 }));
   const [plain] = several("bob", 1, sized(9e8));
   pass(1200);
-  expect(urgent.map(phaseOf).slice(0, 2)).toEqual(["succeeded", "succeeded"]);
-  expect(phaseOf(plain!)).not.toBe("pending");
+  expect(urgent.map((id) => desk.phase(id)).slice(0, 2)).toEqual(["succeeded", "succeeded"]);
+  expect(desk.phase(plain!)).not.toBe("pending");
 });
 
 it("at equal priority nobody with a lower share and a fitting task is passed over", () => {
@@ -100,7 +93,7 @@ it("at equal priority nobody with a lower share and a fitting task is passed ove
         // Just before its consumer is charged for it, on the pool as it was before it was reserved.
         const before = core.pool.snapshot();
         before.release(core.reservations.get(run.view.id)!);
-        const own = core.shares.of(taskOf(run.task).row.consumer);
+        const own = core.shares.of(desk.task(run.task).row.consumer);
         const scheduler = new Scheduler(before);
         for (const { row } of core.tasks.all) {
           const waits = row.progress.phase === "pending" && row.id !== run.task;
@@ -110,7 +103,7 @@ it("at equal priority nobody with a lower share and a fitting task is passed ove
         return add(run);
       };
       tasks.forEach(({ whose, space, pause }, i) => {
-        submitted(["ann", "bob", "eve"][whose]!, `t${i}`, sized(space));
+        desk.submitted(`t${i}`, sized(space), ["ann", "bob", "eve"][whose]!);
         pass(pause);
       });
       pass(60_000);

@@ -17,11 +17,9 @@ const pass = (ms: number): void => desk.pass((ms * MILLISECOND) as Micros);
 const submit = (name: string, deadlineMs: number | null = null): string => {
   const needs = deskNeeds();
   const deadline = deadlineMs === null ? null : ((deadlineMs * MILLISECOND) as Micros);
-  const answer = desk.submit(name, { ...needs, basic: { ...needs.basic, deadline } });
-  if (!answer.ok) throw new Error(answer.refusal.message);
-  return answer.value;
+  return desk.submitted(name, { ...needs, basic: { ...needs.basic, deadline } });
 };
-const contracts = (task: string) => desk.manager.core.tasks.task(task)!.runs.map((run) => run.contract);
+const contracts = (task: string) => desk.task(task).runs.map((run) => run.contract);
 const told = (): string[] =>
   desk.events.filter(({ subject }) => subject === "contract").map(({ what }) => what);
 const balance = (account: string): Money => desk.manager.core.books.balance(account)!.posted;
@@ -69,7 +67,7 @@ it("[K5.2] a result after its deadline is a breach, and its provider gives back 
       .sort(),
   ).toEqual(["penalty", "settlement"]);
   expect(before - balance("ann")).toBe(charge - row.penalty!);
-  expect(desk.manager.core.tasks.task(task)!.row.progress.charged).toBe(charge - row.penalty!);
+  expect(desk.task(task).row.progress.charged).toBe(charge - row.penalty!);
   expect(desk.manager.core.fleet.member("corner" as never)!.row.earned).toBe(balance("pat"));
   expectSoundBooks();
 });

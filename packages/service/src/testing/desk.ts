@@ -16,8 +16,9 @@ import {
 import type { TaskNeeds } from "@weft/scheduling";
 import type { Command, ManagerEvent, ManagerInput, ManagerOptions, ManagerOutput } from "../manager/core.ts";
 import { Manager } from "../manager/manager.ts";
+import type { TaskEntry } from "../manager/tasks.ts";
 import { MemoryStore } from "../memory-store.ts";
-import type { ApplicationSubmission, SignedOrder, TaskSubmission } from "../resources.ts";
+import type { ApplicationSubmission, SignedOrder, TaskPhase, TaskSubmission } from "../resources.ts";
 import { decodeToAgent, encodeMessage } from "../wire.ts";
 import { type Behaviour, DeskNode } from "./desk-node.ts";
 import {
@@ -28,7 +29,7 @@ import {
   orderOf,
   submissionOf,
 } from "./orders.ts";
-import { START, YOU } from "./scenery.ts";
+import { deskNeeds, START, YOU } from "./scenery.ts";
 
 /*
  * A whole network on a desk: one manager and its agents as machines, joined by messages that take a millisecond, with
@@ -158,6 +159,23 @@ export class Desk {
       caller: { account, role: "consumer" },
       submission: this.submission(name, needs, payAtMost, account),
     });
+  }
+
+  /** The same, of what nothing speaks against: the task's id. */
+  submitted(name: string, needs = deskNeeds(), account?: string, payAtMost?: Money): string {
+    const answer = this.submit(name, needs, payAtMost, account);
+    assert(answer.ok, answer.ok ? name : `${answer.refusal.code}: ${answer.refusal.message}`);
+    return answer.value;
+  }
+
+  task(id: string): TaskEntry {
+    const entry = this.manager.core.tasks.task(id);
+    assert(entry !== undefined, `no task ${id} on the desk`);
+    return entry;
+  }
+
+  phase(id: string): TaskPhase {
+    return this.task(id).row.progress.phase;
   }
 
   /** An application of ann's of these steps, with an order a step. */
