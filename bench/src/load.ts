@@ -129,9 +129,8 @@ class Ends {
   static readonly #SLOTS = 4096;
   static readonly #SLOT_MICROS = 50_000;
   readonly #first = new Int32Array(Ends.#SLOTS).fill(-1);
-  #ids = new Float64Array(1024);
-  #rates = new Float64Array(1024);
-  #following = new Int32Array(1024);
+  /** Side by side: a reservation, its rate, and the entry that follows it. */
+  #entries = new Float64Array(4 * 1024);
   #unused = -1;
   #made = 0;
   #at = 0;
@@ -143,12 +142,12 @@ class Ends {
     const ahead = Math.min(Ends.#SLOTS - 1, Math.floor(micros / Ends.#SLOT_MICROS));
     const slot = (this.#at + ahead) % Ends.#SLOTS;
     let entry = this.#unused;
-    if (entry >= 0) this.#unused = this.#following[entry] as number;
+    if (entry >= 0) this.#unused = this.#entries[4 * entry + 2] as number;
     else entry = this.#made++;
-    if (entry === this.#ids.length) this.#widen();
-    this.#ids[entry] = id;
-    this.#rates[entry] = rate;
-    this.#following[entry] = this.#first[slot] as number;
+    if (4 * entry === this.#entries.length) this.#widen();
+    this.#entries[4 * entry] = id;
+    this.#entries[4 * entry + 1] = rate;
+    this.#entries[4 * entry + 2] = this.#first[slot] as number;
     this.#first[slot] = entry;
     this.#size++;
   }
@@ -158,23 +157,17 @@ class Ends {
     if (this.#size === 0) return -1;
     while ((this.#first[this.#at] as number) < 0) this.#at = (this.#at + 1) % Ends.#SLOTS;
     const entry = this.#first[this.#at] as number;
-    this.#first[this.#at] = this.#following[entry] as number;
-    this.#following[entry] = this.#unused;
+    this.#first[this.#at] = this.#entries[4 * entry + 2] as number;
+    this.#entries[4 * entry + 2] = this.#unused;
     this.#unused = entry;
     this.#size--;
-    this.rate = this.#rates[entry] as number;
-    return this.#ids[entry] as number;
+    this.rate = this.#entries[4 * entry + 1] as number;
+    return this.#entries[4 * entry] as number;
   }
 
   #widen(): void {
-    const ids = new Float64Array(this.#ids.length * 2);
-    ids.set(this.#ids);
-    this.#ids = ids;
-    const rates = new Float64Array(this.#rates.length * 2);
-    rates.set(this.#rates);
-    this.#rates = rates;
-    const following = new Int32Array(this.#following.length * 2);
-    following.set(this.#following);
-    this.#following = following;
+    const entries = new Float64Array(this.#entries.length * 2);
+    entries.set(this.#entries);
+    this.#entries = entries;
   }
 }

@@ -1,11 +1,11 @@
 import { grown } from "./column.ts";
 
 /** Numbers in a block: the next block, -1 in the last, and links. */
-const BLOCK = 8;
+const BLOCK = 16;
 const ROOM = BLOCK - 1;
 const NONE = -1;
 
-/** Many short lists of links in one array, in blocks of half a cache line; O(length) to write, read or erase one. */
+/** Many short lists of links in one array, in blocks of a cache line; O(length) to write, read or erase one. */
 export class LinkLists {
   #blocks = new Int32Array(16 * BLOCK);
   #bound = 0;
