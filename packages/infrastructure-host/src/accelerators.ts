@@ -34,14 +34,11 @@ export interface GpuFacts {
   readonly instances: "Enabled" | "Disabled" | null;
 }
 
+/** What every version of the program has known: asked for where it does not know one of the others. */
+const OLD_FIELDS = ["index", "name", "uuid", "driver_version", "memory.total", "memory.free"] as const;
 /** Asked for in this order. The program counts MiB, watts and MHz, and writes `[N/A]` or the like for what it does not know. */
 const FIELDS = [
-  "index",
-  "name",
-  "uuid",
-  "driver_version",
-  "memory.total",
-  "memory.free",
+  ...OLD_FIELDS,
   "power.limit",
   "clocks.sm",
   "clocks.max.sm",
@@ -49,15 +46,6 @@ const FIELDS = [
   "compute_cap",
   "mig.mode.current",
 ] as const;
-/** What every version of the program has known: asked for where it does not know one of the others. */
-const OLD_FIELDS: readonly string[] = [
-  "index",
-  "name",
-  "uuid",
-  "driver_version",
-  "memory.total",
-  "memory.free",
-];
 
 /** The GPUs `nvidia-smi` tells of; none where there is no such program, or no driver. */
 export async function findGpus(run: Execute = execute): Promise<readonly GpuFacts[]> {

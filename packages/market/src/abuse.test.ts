@@ -19,7 +19,6 @@ import {
   leafHash,
   MerkleTree,
   type MeterBounds,
-  type PriceList,
   quote,
   rate,
   register,
@@ -39,6 +38,7 @@ import {
   verifyUsage,
   Witness,
 } from "./index.ts";
+import { PRICES, termsBetween } from "./testing/papers.ts";
 
 /*
  * Tries to cheat. Each attempt is refused with a stable code, and the books still balance. What the roles may call over
@@ -51,14 +51,6 @@ const bob = createSigner();
 const eve = createSigner();
 const manager = createSigner();
 const fee = { commissionPpm: 50_000 };
-const prices: PriceList = {
-  petaOperation: { logical: money(40_000_000n), parallel: money(20_000_000n), neural: money(30_000_000n) },
-  memoryGibHour: money(30_000n),
-  storageGibHour: money(500n),
-  transferGb: money(400_000n),
-  bandwidthGbpsHour: money(2_000_000n),
-  perTask: money(5n),
-};
 const bounds: MeterBounds = {
   lanes: 2,
   rate: 100e9 as OperationsPerSecond,
@@ -70,24 +62,11 @@ const bounds: MeterBounds = {
 
 const orderOf = (id: string, payAtMost: bigint, taskDigest = "ab".repeat(32)) =>
   signOrder({ id, consumer: ann.publicKey, taskDigest, payAtMost: money(payAtMost), notAfter: at(100) }, ann);
-const termsOf = (id: string, change: Partial<ContractTerms> = {}): ContractTerms => ({
-  id,
-  order: orderOf(`order of ${id}`, 900n),
-  task: id,
-  attempt: 1,
-  consumer: { account: "ann", key: ann.publicKey },
-  provider: { account: "bob", key: bob.publicKey },
-  manager: { account: "fees", key: manager.publicKey },
-  node: { id: "corner", key: bob.publicKey },
-  compute: "neural",
-  currency: "CNY",
-  prices,
-  ceiling: money(900n),
-  completeBy: null,
-  validFrom: at(0),
-  validUntil: at(100),
-  ...change,
-});
+const termsOf = (id: string, change: Partial<ContractTerms> = {}): ContractTerms =>
+  termsBetween(ann.publicKey, bob.publicKey, manager.publicKey, {
+    ...{ id, task: id, order: orderOf(`order of ${id}`, 900n), validFrom: at(0), validUntil: at(100) },
+    ...change,
+  });
 const signed = (terms: ContractTerms, provider: Signer = bob): Contract => ({
   terms,
   manager: signContract(terms, manager),
@@ -295,7 +274,7 @@ describe("rounding", () => {
       movedBytes: 10n ** 6n,
       reservedBits: 0n,
     };
-    const free = { ...prices, perTask: money(0n) };
+    const free = { ...PRICES, perTask: money(0n) };
     const whole = quote(free, "neural", usage);
     for (const parts of [2n, 7n, 1_000n]) {
       const crumb = {

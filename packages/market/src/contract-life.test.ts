@@ -7,7 +7,6 @@ import {
   type ContractInput,
   ContractLife,
   type ContractState,
-  type ContractTerms,
   HEARD_IN,
   Ledger,
   type Measurement,
@@ -16,12 +15,12 @@ import {
   signMeasurement,
   verifyMeasurement,
 } from "./index.ts";
+import { termsBetween } from "./testing/papers.ts";
 
 const at = (seconds: number): Instant => (seconds * 1e6) as Instant;
 const fee = { commissionPpm: 50_000 };
 const consumer = createSigner();
-const terms: ContractTerms = {
-  id: "c-1",
+const terms = termsBetween(consumer.publicKey, "bb", "cc", {
   order: {
     order: {
       id: "o-1",
@@ -32,28 +31,10 @@ const terms: ContractTerms = {
     },
     signature: "",
   },
-  task: "t-1",
-  attempt: 1,
-  consumer: { account: "ann", key: consumer.publicKey },
-  provider: { account: "bob", key: "bb" },
-  manager: { account: "fees", key: "cc" },
-  node: { id: "corner", key: "bb" },
-  compute: "neural",
-  currency: "CNY",
-  prices: {
-    petaOperation: { logical: money(1n), parallel: money(1n), neural: money(1n) },
-    memoryGibHour: money(1n),
-    storageGibHour: money(1n),
-    transferGb: money(1n),
-    bandwidthGbpsHour: money(1n),
-    perTask: money(1n),
-  },
-  ceiling: money(900n),
-  completeBy: null,
   levels: [{ kind: "completion", by: at(50), penaltyPpm: 300_000 }],
   validFrom: at(10),
   validUntil: at(100),
-};
+});
 
 /** Drives a contract against real books. */
 function trade() {

@@ -8,7 +8,6 @@ import {
   checkUsage,
   type MeterBounds,
   meteredUsage,
-  type PriceList,
   priceOf,
   priceRates,
   quote,
@@ -22,23 +21,14 @@ import {
   verifyTaskOf,
   verifyUsage,
 } from "./index.ts";
+import { PRICES, termsBetween } from "./testing/papers.ts";
 
 const consumer = createSigner();
 const provider = createSigner();
 const manager = createSigner();
 const start = 1_000_000_000 as Instant;
 
-const prices: PriceList = {
-  petaOperation: { logical: money(40_000_000n), parallel: money(20_000_000n), neural: money(30_000_000n) },
-  memoryGibHour: money(30_000n),
-  storageGibHour: money(500n),
-  transferGb: money(400_000n),
-  bandwidthGbpsHour: money(2_000_000n),
-  perTask: money(5n),
-};
-
-const terms: ContractTerms = {
-  id: "c-1",
+const terms = termsBetween(consumer.publicKey, provider.publicKey, manager.publicKey, {
   order: signOrder(
     {
       id: "o-1",
@@ -49,20 +39,9 @@ const terms: ContractTerms = {
     },
     consumer,
   ),
-  task: "t-1",
-  attempt: 1,
-  consumer: { account: "ann", key: consumer.publicKey },
-  provider: { account: "bob", key: provider.publicKey },
-  manager: { account: "fees", key: manager.publicKey },
-  node: { id: "corner", key: provider.publicKey },
-  compute: "neural",
-  currency: "CNY",
-  prices,
-  ceiling: money(900n),
-  completeBy: null,
   validFrom: start,
   validUntil: (start + 120e6) as Instant,
-};
+});
 const contract: Contract = {
   terms,
   manager: signContract(terms, manager),
@@ -130,7 +109,7 @@ describe("a contract", () => {
     expect(code(verifyContract(reissued({ consumer: other }), nodeCryptography))).toBe("E_CONTRACT_PARTY");
     const late = { validFrom: (start + 61e6) as Instant };
     expect(code(verifyContract(reissued(late), nodeCryptography))).toBe("E_CONTRACT_TIME");
-    const paying = { prices: { ...prices, transferGb: money(-1n) } };
+    const paying = { prices: { ...PRICES, transferGb: money(-1n) } };
     expect(code(verifyContract(reissued(paying), nodeCryptography))).toBe("E_PRICE_NEGATIVE");
   });
 
@@ -180,14 +159,14 @@ describe("a charge", () => {
   const sum = (charge: Charge): bigint => charge.lines.reduce((total, line) => total + line.amount, 0n);
 
   it("prices each resource exactly, rounded up to the micro", () => {
-    const charge = priceOf(prices, "neural", meteredUsage(record));
+    const charge = priceOf(PRICES, "neural", meteredUsage(record));
     expect(charge.lines.map((line) => [line.what, line.amount])).toEqual([
       ["operations", 273n], // 9.1e9 / 1e15 x 30,000,000
       ["memory", 2n], // 0.1676 GiB x 1 s x 30,000 / 3600 = 1.4
       ["transfer", 921n], // 2,300,400 B x 0.4
     ]);
     expect(charge.total).toBe(1196n);
-    expect(quote(prices, "neural", meteredUsage(record))).toBe(1196n);
+    expect(quote(PRICES, "neural", meteredUsage(record))).toBe(1196n);
   });
 
   it("[K4.8] never passes the ceiling, and its lines sum to its total", () => {
@@ -215,9 +194,9 @@ describe("a charge", () => {
   });
 
   it("[K4.9] is never less when the work is cut into crumbs", () => {
-    const whole = quote(prices, "logical", { ...meteredUsage(record), movedBytes: 0n });
+    const whole = quote(PRICES, "logical", { ...meteredUsage(record), movedBytes: 0n });
     const crumb = { ...meteredUsage(record), operations: record.operations / 1000n, movedBytes: 0n };
-    expect(quote(prices, "logical", crumb) * 1000n).toBeGreaterThanOrEqual(whole);
+    expect(quote(PRICES, "logical", crumb) * 1000n).toBeGreaterThanOrEqual(whole);
   });
 
   it("is settled by postings that sum to zero, the fee rounded up", () => {
@@ -230,7 +209,7 @@ describe("a charge", () => {
   });
 
   it("agrees with the plain rates used for ranking", () => {
-    const rates = priceRates(prices);
+    const rates = priceRates(PRICES);
     const estimate = rates.perOperation.neural * 9.1e9 + rates.perByteMoved * 2_300_400;
     expect(Math.abs(estimate - 1193)).toBeLessThan(2);
   });

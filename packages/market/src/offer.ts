@@ -11,16 +11,9 @@ export interface OfferWindow {
   readonly days: readonly number[] | null;
 }
 
-/** What a provider sells of one node. */
-export interface Offer {
-  readonly id: string;
-  readonly provider: AccountId;
-  readonly node: string;
-  readonly region: string;
-  readonly grade: string;
-  readonly compute: readonly PricedCompute[];
-  readonly prices: PriceList;
-  /** Below this it does not sell, whatever discounts and congestion make of the list. */
+/** On what terms a provider sells, whatever the list. */
+export interface SaleTerms {
+  /** Below this it does not sell, whatever discounts, hours and congestion make of the list. */
   readonly reserve: PriceList | null;
   readonly discounts: readonly DiscountRule[];
   /** Empty: always. */
@@ -31,11 +24,24 @@ export interface Offer {
   readonly validUntil: Instant | null;
 }
 
+/** What a provider sells of one node. */
+export interface Offer extends SaleTerms {
+  readonly id: string;
+  readonly provider: AccountId;
+  readonly node: string;
+  readonly region: string;
+  readonly grade: string;
+  readonly compute: readonly PricedCompute[];
+  readonly prices: PriceList;
+}
+
 /** Why hours and lengths make no sense. */
 export type WindowsRefusal = Refusal<"E_OFFER_WINDOW" | "E_OFFER_LENGTH">;
 
 /** What is wrong with when and for how long an offer sells; null when nothing is. */
-export function checkWindows(offer: Pick<Offer, "windows" | "shortest" | "longest">): WindowsRefusal | null {
+export function checkWindows(
+  offer: Pick<SaleTerms, "windows" | "shortest" | "longest">,
+): WindowsRefusal | null {
   const minute = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 1440;
   const wrong = offer.windows.find(({ from, to }) => !minute(from) || !minute(to) || from === to);
   if (wrong !== undefined) {
@@ -53,7 +59,7 @@ const MINUTE_US = 60e6;
 const DAY_MINUTES = 1440;
 
 /** How long from `at` the offer stays open without a break; 0 when it is closed. Looks a week ahead. */
-export function openFor(offer: Pick<Offer, "windows" | "validUntil">, at: Instant): Micros {
+export function openFor(offer: Pick<SaleTerms, "windows" | "validUntil">, at: Instant): Micros {
   const end = offer.validUntil === null ? Number.POSITIVE_INFINITY : offer.validUntil - at;
   if (end <= 0) return 0 as Micros;
   const week = 7 * DAY_MINUTES;

@@ -3,7 +3,6 @@ import {
   type Cryptography,
   canonicalText,
   type Instant,
-  type Micros,
   ok,
   type PublicKey,
   type Refusal,
@@ -12,13 +11,12 @@ import {
   type Signature,
   type Signer,
 } from "@weft/kernel";
-import { checkWindows, type OfferWindow, type WindowsRefusal } from "./offer.ts";
+import { checkWindows, type SaleTerms, type WindowsRefusal } from "./offer.ts";
 import { checkPrices, type PriceList, priceEntries } from "./prices.ts";
 import {
   atLeast,
   type CongestionPolicy,
   congestion,
-  type DiscountRule,
   type Pricing,
   posted,
   scalePrices,
@@ -37,21 +35,13 @@ export type PricingPolicy =
   | { readonly kind: "time-of-use"; readonly steps: readonly TimeOfUseStep[] }
   | ({ readonly kind: "congestion" } & CongestionPolicy);
 
-export interface StandingOffer {
+export interface StandingOffer extends SaleTerms {
   readonly node: string;
   /** When it was made: a later one replaces an earlier, never the other way round. */
   readonly at: Instant;
   /** null: the node's own list. */
   readonly prices: PriceList | null;
   readonly pricing: PricingPolicy;
-  /** Below this it does not sell, whatever discounts and hours make of the list. */
-  readonly reserve: PriceList | null;
-  readonly discounts: readonly DiscountRule[];
-  /** Empty: always. */
-  readonly windows: readonly OfferWindow[];
-  readonly shortest: Micros;
-  readonly longest: Micros | null;
-  readonly validUntil: Instant | null;
 }
 
 export interface SignedOffer {

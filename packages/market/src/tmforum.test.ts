@@ -5,7 +5,6 @@ import {
   type Contract,
   cloudEvent,
   type Offer,
-  type PriceList,
   periodOf,
   rate,
   tmfAppliedRates,
@@ -15,6 +14,7 @@ import {
   tmfUsage,
   type UsageRecord,
 } from "./index.ts";
+import { PRICES, termsBetween } from "./testing/papers.ts";
 
 /** Members of the published v4 schemas (swagger of TMF620 4.1, 622, 635, 678 4.0), with those that must be there. */
 const SCHEMAS = {
@@ -53,17 +53,8 @@ function conforms(value: object, schema: keyof typeof SCHEMAS): void {
 }
 
 const at = (iso: string): Instant => (Date.parse(iso) * 1000) as Instant;
-const prices: PriceList = {
-  petaOperation: { logical: money(40_000_000n), parallel: money(20_000_000n), neural: money(30_000_000n) },
-  memoryGibHour: money(30_000n),
-  storageGibHour: money(500n),
-  transferGb: money(400_000n),
-  bandwidthGbpsHour: money(2_000_000n),
-  perTask: money(5n),
-};
 const contract = {
-  terms: {
-    id: "c-1",
+  terms: termsBetween("aa", "bb", "cc", {
     order: {
       order: {
         id: "o-1",
@@ -74,20 +65,9 @@ const contract = {
       },
       signature: "",
     },
-    task: "t-1",
-    attempt: 1,
-    consumer: { account: "ann", key: "aa" },
-    provider: { account: "bob", key: "bb" },
-    manager: { account: "fees", key: "cc" },
-    node: { id: "corner", key: "bb" },
-    compute: "neural",
-    currency: "CNY",
-    prices,
-    ceiling: money(900n),
-    completeBy: null,
     validFrom: at("2026-11-22"),
     validUntil: at("2026-11-23"),
-  },
+  }),
   manager: null,
   provider: null,
 } satisfies Contract;
@@ -161,7 +141,7 @@ it("an offer is a TMF620 ProductOffering with its prices", () => {
     region: "ningbo",
     grade: "entry",
     compute: ["neural"],
-    prices,
+    prices: PRICES,
     reserve: null,
     discounts: [],
     windows: [],

@@ -1,8 +1,7 @@
-import type { DomainId } from "@weft/infrastructure";
 import { type Instant, type Micros, type Money, money, type Result, Rng } from "@weft/kernel";
 import { nodeCryptography, signerFromSeed } from "@weft/live";
 import { type Command, type Manager, MemoryStore } from "@weft/service";
-import { manifestOf, orderOf, START, submissionOf } from "@weft/service/testing";
+import { homeManager, manifestOf, orderOf, START, submissionOf } from "@weft/service/testing";
 import { type ActorId, type Clock, inject, randomFaults, TRUE_CLOCK, World } from "@weft/sim";
 import { AgentActor } from "./agent-actor.ts";
 import { demandCalm, demandSound } from "./invariants.ts";
@@ -112,20 +111,8 @@ export class FuzzedNetwork {
   }
 
   #addManager(): ActorId {
-    const signer = this.#signer("manager");
-    const options = {
-      signer,
-      cryptography: nodeCryptography,
-      account: "manager",
-      currency: "CNY",
-      fee: { commissionPpm: 50_000 },
-      site: MANAGER_SITE,
-      domain: "home" as DomainId,
-      gateway: { site: MANAGER_SITE, url: "http://127.0.0.1:7070", echo: null },
-      dataToken: "data-token",
-      newId: (kind: string) => `${kind}-${++this.#ids}`,
-      silence: (3 * SECOND) as Micros,
-    };
+    const newId = (kind: string) => `${kind}-${++this.#ids}`;
+    const options = homeManager(MANAGER_SITE, this.#signer("manager"), nodeCryptography, newId);
     return this.world.add({
       name: "manager",
       start: ({ now, rng }) => new ManagerActor(options, this.store, now, rng),

@@ -1,4 +1,4 @@
-import type { DomainId, NodeDescription } from "@weft/infrastructure";
+import type { NodeDescription } from "@weft/infrastructure";
 import {
   assert,
   type Cryptography,
@@ -10,7 +10,6 @@ import {
   money,
   NEVER,
   type Result,
-  SECOND,
   type Signer,
 } from "@weft/kernel";
 import type { TaskNeeds } from "@weft/scheduling";
@@ -29,7 +28,7 @@ import {
   orderOf,
   submissionOf,
 } from "./orders.ts";
-import { deskNeeds, START, YOU } from "./scenery.ts";
+import { deskNeeds, homeManager, START, YOU } from "./scenery.ts";
 
 /*
  * A whole network on a desk: one manager and its agents as machines, joined by messages that take a millisecond, with
@@ -84,24 +83,9 @@ export class Desk {
   }
 
   #newManager(): Manager {
-    return new Manager(
-      {
-        signer: this.#managerSigner,
-        cryptography: this.cryptography,
-        account: "manager",
-        currency: "CNY",
-        fee: { commissionPpm: 50_000 },
-        site: YOU,
-        domain: "home" as DomainId,
-        gateway: { site: YOU, url: "http://127.0.0.1:7070", echo: null },
-        dataToken: "data-token",
-        newId: (kind) => `${kind}-${++this.#ids}`,
-        silence: (3 * SECOND) as Micros,
-        ...this.#options,
-      },
-      this.store.state(),
-      this.now,
-    );
+    const newId = (kind: string) => `${kind}-${++this.#ids}`;
+    const options = homeManager(YOU, this.#managerSigner, this.cryptography, newId);
+    return new Manager({ ...options, ...this.#options }, this.store.state(), this.now);
   }
 
   /** Kills the manager; nobody hears anything until it is started again. */

@@ -3,6 +3,7 @@ import {
   type BitsPerSecond,
   type Bytes,
   type BytesPerSecond,
+  type Cryptography,
   type Instant,
   MILLISECOND,
   type Micros,
@@ -10,9 +11,12 @@ import {
   type Operations,
   type OperationsPerSecond,
   type Ratio,
+  SECOND,
+  type Signer,
 } from "@weft/kernel";
 import type { PriceList } from "@weft/market";
 import type { TaskNeeds } from "@weft/scheduling";
+import type { ManagerOptions } from "../manager/core.ts";
 
 /*
  * Nodes, links, tasks and prices for tests of whole networks: small, round and always the same.
@@ -127,3 +131,23 @@ export function idleLoad(description: NodeDescription, at: Instant): NodeLoad {
     at,
   };
 }
+
+/** A manager of the domain `home` that stands at a site and has its gateway there. */
+export const homeManager = (
+  site: SiteId,
+  signer: Signer,
+  cryptography: Cryptography,
+  newId: ManagerOptions["newId"],
+): ManagerOptions => ({
+  signer,
+  cryptography,
+  account: "manager",
+  currency: "CNY",
+  fee: { commissionPpm: 50_000 },
+  site,
+  domain: "home" as DomainId,
+  gateway: { site, url: "http://127.0.0.1:7070", echo: null },
+  dataToken: "data-token",
+  newId,
+  silence: (3 * SECOND) as Micros,
+});
