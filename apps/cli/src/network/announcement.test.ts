@@ -1,7 +1,5 @@
-import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentConfig, JoinRefused, priceListFor, startAgent } from "@weft/agent-app";
@@ -13,6 +11,7 @@ import { MemoryStore, type NodeView } from "@weft/service";
 import { newSecret } from "@weft/service-http";
 import { afterEach, describe, expect, it } from "vitest";
 import { must, TestConsumer } from "../testing/consumer.ts";
+import { hasNats, overNats, startNats } from "../testing/nats.ts";
 
 /*
  * The same small network, over real sockets, announced by each architecture in turn: whatever carries the news, the
@@ -26,19 +25,11 @@ afterEach(async () => {
 
 const ANN = newSecret("api");
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
-const hasNats = spawnSync("nats-server", ["--version"]).status === 0;
 
 async function nats(): Promise<string> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => probe.once("listening", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  const server = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(port)], { stdio: "pipe" });
-  cleanups.push(() => server.kill());
-  await new Promise<void>((resolve) => {
-    server.stderr.on("data", (text) => String(text).includes("Server is ready") && resolve());
-  });
-  return `nats://127.0.0.1:${port}`;
+  const server = await startNats();
+  cleanups.push(server.stop);
+  return server.url;
 }
 
 type Settings = Parameters<typeof managerConfig>[0];
@@ -146,8 +137,7 @@ for (const announcement of ARCHITECTURES) {
   it(`a network that announces by ${announcement} places tasks`, () => contract(announcement, null), 25_000);
 }
 
-const title = hasNats ? "over NATS" : "over NATS (skipped: nats-server is not installed)";
-describe.skipIf(!hasNats)(title, () => {
+describe.skipIf(!hasNats)(overNats, () => {
   it(
     "a network that announces by link-state places tasks",
     async () => contract("link-state", await nats()),

@@ -1,7 +1,5 @@
-import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentConfig, priceListFor, startAgent } from "@weft/agent-app";
@@ -13,6 +11,7 @@ import { newSecret } from "@weft/service-http";
 import { WeftClient } from "@weft/service-http/client";
 import { afterEach, describe, expect, it } from "vitest";
 import { must, TestConsumer } from "../testing/consumer.ts";
+import { freePort, hasNats, overNats, startNats } from "../testing/nats.ts";
 
 /*
  * Managers of several domains with their agents, over real sockets in one process: offers cross, a task runs abroad,
@@ -25,24 +24,11 @@ afterEach(async () => {
 });
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
-const hasNats = spawnSync("nats-server", ["--version"]).status === 0;
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => probe.once("listening", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 async function nats(): Promise<string> {
-  const port = await freePort();
-  const server = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(port)], { stdio: "pipe" });
-  cleanups.push(() => server.kill());
-  await new Promise<void>((resolve) => {
-    server.stderr.on("data", (text) => String(text).includes("Server is ready") && resolve());
-  });
-  return `nats://127.0.0.1:${port}`;
+  const server = await startNats();
+  cleanups.push(server.stop);
+  return server.url;
 }
 
 interface Wanted {
@@ -224,8 +210,7 @@ async function abroad(bus: string | null): Promise<void> {
 
 it("a task runs where it is cheapest, in another domain, and both books say so", () => abroad(null), 30_000);
 
-const title = hasNats ? "over NATS" : "over NATS (skipped: nats-server is not installed)";
-describe.skipIf(!hasNats)(title, () => {
+describe.skipIf(!hasNats)(overNats, () => {
   it("a task runs abroad", async () => abroad(await nats()), 30_000);
 });
 

@@ -1,18 +1,16 @@
-import { randomUUID } from "node:crypto";
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { canonicalText, type Instant, type Money, type Signer } from "@weft/kernel";
 import { loadSigner, nodeCryptography } from "@weft/live";
-import { signOrder, verifyContract } from "@weft/market";
-import type { ApplicationView, TaskView } from "@weft/service";
-import { fileContent, uploadFile, WeftClient } from "@weft/service-http/client";
+import { verifyContract } from "@weft/market";
+import type { ApplicationView } from "@weft/service";
+import { WeftClient } from "@weft/service-http/client";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Context } from "../context.ts";
 import { runCommandLine } from "../program.ts";
 import { keepContext } from "../settings.ts";
-import { must, spinning } from "../testing/consumer.ts";
+import { must, TestConsumer } from "../testing/consumer.ts";
 import type { DistanceChange } from "./distances.ts";
 import type { RunningNetwork } from "./network.ts";
 
@@ -40,9 +38,8 @@ const EXAMPLES = fileURLToPath(new URL("../../../../examples", import.meta.url))
 
 let folder: string;
 let network: RunningNetwork;
-let client: WeftClient;
+let ann: TestConsumer;
 let manager: WeftClient;
-let signer: Signer;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "weft-network-"));
@@ -60,53 +57,14 @@ beforeAll(async () => {
     say: (line) => process.env.WEFT_SAY && console.error(line),
   });
   const { token, key } = network.consumer("ann");
-  client = new WeftClient({ server: network.url, token, retries: 10 });
+  ann = new TestConsumer(network.url, token, loadSigner(key), folder);
   manager = new WeftClient({ server: network.url, token: network.managerToken, retries: 10 });
-  signer = loadSigner(key);
 }, 120_000);
 
 afterAll(async () => {
   await network?.stop();
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
-
-async function submit(name: string, turns: bigint, lanes = 1): Promise<string> {
-  const file = join(folder, `${turns}.wasm`);
-  writeFileSync(file, spinning(turns));
-  const content = must(await fileContent(file));
-  must(await uploadFile({ url: network.url, token: network.consumer("ann").token }, file, content));
-  const manifest = canonicalText({
-    apiVersion: "weft.dev/v1",
-    kind: "Task",
-    metadata: { name },
-    spec: {
-      algorithm: { function: `spin-${turns}`, space: "16MB" },
-      compute: { type: "logical", work: `${turns} OP`, lanes },
-      run: { wasm: { module: `sha256:${content.digest}` } },
-      pay: { atMost: "1 CNY" },
-    },
-  });
-  const order = {
-    id: randomUUID(),
-    consumer: signer.publicKey,
-    taskDigest: nodeCryptography.digest(manifest),
-    payAtMost: 1_000_000n as Money,
-    notAfter: ((Date.now() + 600_000) * 1000) as Instant,
-  };
-  const body = { manifest, contents: [content], order: signOrder(order, signer) };
-  return must(await client.call("POST /v1/tasks", { body } as never)).id;
-}
-
-async function when(id: string, phase: TaskView["phase"]): Promise<TaskView> {
-  for (;;) {
-    const task = must(
-      await client.call("GET /v1/tasks/{task}", { params: { task: id } } as never),
-    ) as TaskView;
-    if (task.phase === phase) return task;
-    if (task.phase === "failed" || task.phase === "cancelled") throw new Error(JSON.stringify(task.reason));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 async function expectSoundBooks(): Promise<void> {
   const { items } = must(await manager.call("GET /v1/accounts", {} as never)) as {
@@ -129,7 +87,7 @@ it("a distance changed while the network runs is what its probes then measure", 
   const ask = (change: Omit<DistanceChange, "from" | "to">) =>
     askDistances(control as string, network.managerToken, { from: "here", to: "there", ...change });
   const delayOf = async (): Promise<number> => {
-    const { items } = must(await client.call("GET /v1/links", {} as never)) as {
+    const { items } = must(await ann.client.call("GET /v1/links", {} as never)) as {
       items: readonly { state: { from: string; delay: number | null } }[];
     };
     return items.find(({ state }) => state.from === "here")?.state.delay ?? Number.POSITIVE_INFINITY;
@@ -164,10 +122,12 @@ it("a folder whose network was killed is free again", async () => {
 });
 
 it("runs a task under a contract that all three signed, and settles it", async () => {
-  const task = await when(await submit("first", 1_000_000n), "succeeded");
+  const task = await ann.when(await ann.submit("first", 1_000_000n), "succeeded");
   expect(task.charged).toBeGreaterThan(0n);
   const { contract } = task.runs[0]!;
-  const view = must(await client.call("GET /v1/contracts/{contract}", { params: { contract } } as never)) as {
+  const view = must(
+    await ann.client.call("GET /v1/contracts/{contract}", { params: { contract } } as never),
+  ) as {
     document: Parameters<typeof verifyContract>[0];
   };
   expect(verifyContract(view.document, nodeCryptography)).toBeNull();
@@ -175,10 +135,10 @@ it("runs a task under a contract that all three signed, and settles it", async (
 });
 
 it("an agent killed in mid-task: the task is placed again and billed once", async () => {
-  const id = await submit("survivor", 4_000_000_000n);
-  const running = await when(id, "running");
+  const id = await ann.submit("survivor", 4_000_000_000n);
+  const running = await ann.when(id, "running");
   network.kill(running.runs[0]!.node);
-  const done = await when(id, "succeeded");
+  const done = await ann.when(id, "succeeded");
   expect(done.runs.length).toBeGreaterThan(1);
   expect(done.runs[0]!.state).toBe("lost");
   expect(await usageOf(id)).toBe(1);
@@ -270,7 +230,11 @@ it("a manager killed at random moments under load loses nothing and bills nothin
   const feed = async (): Promise<void> => {
     for (let i = 0; feeding; i++) {
       try {
-        ids.push(await submit(`load-${i}`, 20_000_000n, 0.5));
+        ids.push(
+          await ann.submit(`load-${i}`, 20_000_000n, {
+            compute: { type: "logical", work: "20000000 OP", lanes: 0.5 },
+          }),
+        );
       } catch {
         // not acknowledged: may be lost
       }
@@ -288,7 +252,7 @@ it("a manager killed at random moments under load loses nothing and bills nothin
   await Promise.all(feeders);
   expect(ids.length).toBeGreaterThanOrEqual(3 * kills);
   for (const id of ids) {
-    await when(id, "succeeded");
+    await ann.when(id, "succeeded");
     expect(await usageOf(id)).toBe(1);
   }
   await expectSoundBooks();
