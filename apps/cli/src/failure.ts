@@ -16,7 +16,7 @@ export class Failure extends Error {
 /** A refusal as people read it: what, where, what was found and expected, what to do, and its code. */
 export function refusalText(refusal: Refusal & { readonly others?: readonly Refusal[] }): string {
   const { code, message, path, found, expected, hint, others = [] } = refusal;
-  const where = path === undefined ? "" : `${path}  `;
+  const where = path === undefined || path === "" ? "" : `${path}  `;
   const compared =
     found !== undefined && expected !== undefined
       ? `: found ${found}, expected ${expected}`
@@ -25,10 +25,8 @@ export function refusalText(refusal: Refusal & { readonly others?: readonly Refu
         : expected !== undefined
           ? `: expected ${expected}`
           : "";
-  const lines = [
-    `${where}${message}${compared}  [${code}]`,
-    ...(hint === undefined ? [] : [`  hint: ${hint}`]),
-  ];
+  const what = message === `expected ${expected}` ? compared.replace(/^: /, "") : `${message}${compared}`;
+  const lines = [`${where}${what}  [${code}]`, ...(hint === undefined ? [] : [`  hint: ${hint}`])];
   return [...lines, ...others.map(refusalText)].join("\n");
 }
 

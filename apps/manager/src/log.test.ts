@@ -91,7 +91,9 @@ it("shows nothing beyond the last durable head", async () => {
   const { items } = must(await pat.call("GET /v1/log/entries", { query: {} }));
   expect(items).toHaveLength(shown);
   const beyond = await pat.call("GET /v1/log/proof", { query: { index: shown } });
-  expect(beyond).toMatchObject({ refusal: { code: "E_NOT_FOUND" } });
+  expect(beyond).toMatchObject({ refusal: { code: "E_LOG_UNSIGNED" } });
+  const nowhere = await pat.call("GET /v1/log/proof", { query: { index: 1000 } });
+  expect(nowhere).toMatchObject({ refusal: { code: "E_NOT_FOUND" } });
   const query = { first: 0, second: shown + 1 };
   expect(await pat.call("GET /v1/log/consistency", { query })).toMatchObject({ ok: false });
 });

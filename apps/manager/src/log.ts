@@ -33,7 +33,15 @@ export function liveLog(
     const head = headOf(shown);
     if (head === undefined) return NO_HEAD;
     const { size } = head.head;
-    if (index >= size) return absent("line", String(index), `the latest head is over ${size} lines`);
+    if (index >= core().log.size)
+      return absent("line", String(index), `the log has ${core().log.size} lines`);
+    if (index >= size) {
+      return refuse("E_LOG_UNSIGNED", "no signed head holds this line yet", {
+        found: `line ${index}`,
+        expected: `a line before ${size}`,
+        hint: "heads are signed once a second: ask again",
+      });
+    }
     const [row] = await history.logEntries(index, 1);
     if (row === undefined) return absent("line", String(index), "the store has lost it");
     return ok({ index, entry: row.body, proof: core().log.inclusionProof(index, size), head });

@@ -1,5 +1,5 @@
 import type { Instant, Micros } from "@weft/kernel";
-import { MILLISECOND, MINUTE, money, SECOND } from "@weft/kernel";
+import { HOUR, MILLISECOND, MINUTE, money, SECOND } from "@weft/kernel";
 import { createSigner } from "@weft/live";
 import {
   type PricingPolicy,
@@ -154,6 +154,31 @@ it("outside its hours, and for work of the wrong length, a node is not placed on
   await pat.call("DELETE /v1/offers/{node}", { params: { node: "corner" } });
   pass(1000);
   expect(long.row.progress.phase).toBe("succeeded");
+});
+
+it("why a node does not sell a task is told as that, and what it would sell", async () => {
+  const explained = async () => {
+    const params = { task: short.row.id };
+    const decision = await ann.call("GET /v1/tasks/{task}/explain", { params });
+    if (!decision.ok) throw new Error(decision.refusal.message);
+    return decision.value.explanation;
+  };
+  await set({ shortest: HOUR as Micros });
+  const short = run("short");
+  pass(1000);
+  expect(await explained()).toMatchObject({
+    ruledOut: [
+      { constraint: "offer", nodes: 1, examples: [{ name: "corner", offers: "sells no less than 1 h" }] },
+    ],
+    nearestMiss: { misses: [{ constraint: "offer", fixes: ["work of at least 1 h"] }] },
+  });
+  const minute = Math.floor(api.desk.now / MINUTE) % 1440;
+  await set({ windows: [{ from: (minute + 5) % 1440, to: (minute + 65) % 1440, days: null }] });
+  pass(11_000);
+  expect(await explained()).toMatchObject({
+    ruledOut: [{ constraint: "offer", examples: [{ offers: "closed now" }] }],
+    nearestMiss: { misses: [{ fixes: ["the hours of its offer"] }] },
+  });
 });
 
 it("a discount for volume is the consumer's own, and the reserve bounds it", async () => {

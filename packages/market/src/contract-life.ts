@@ -1,4 +1,5 @@
 import {
+  formatMoney,
   type Instant,
   type Machine,
   type Money,
@@ -265,8 +266,8 @@ export class ContractLife implements Machine<ContractInput, ContractDeed> {
     const due = this.#life.charge - this.#life.penalty;
     if (input.refund < 0n || input.refund > due) {
       return refuse("E_CONTRACT_REFUND", "a ruling gives back between nothing and all that was due", {
-        found: String(input.refund),
-        expected: `0 to ${due}`,
+        found: formatMoney(input.refund),
+        expected: `0 to ${formatMoney(due as Money)}`,
       });
     }
     return ok(this.#resolve(now, input.refund, input.borneBy ?? "provider"));

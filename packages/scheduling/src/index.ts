@@ -20,7 +20,7 @@ export type {
   RuledOut,
   RunnerUp,
 } from "./explain/explanation.ts";
-export { formatExplanation } from "./explain/format.ts";
+export { formatExplanation, formatRuledOut } from "./explain/format.ts";
 export {
   type Decision,
   linksOf,

@@ -14,7 +14,7 @@ export {
 export * from "./manager/core.ts";
 export { highestPrice } from "./manager/drafting.ts";
 export { Manager } from "./manager/manager.ts";
-export { listOf, reputation, sells } from "./manager/offers.ts";
+export { listOf, reputation } from "./manager/offers.ts";
 export {
   actsOf,
   type NewMemberToken,

@@ -129,5 +129,9 @@ async function printQuotes(
   const headers = ["NODE", "PRICE", "TIME", "PATH", "REPUTATION"];
   const table = new Table(headers, rows);
   if (rows.length > 0) for (const row of [headers, ...rows]) context.print(table.line(row));
-  if (found.length === 0) context.print(await decisionText(rest));
+  if (found.length === 0) return context.print(await decisionText(rest));
+  // Those in the table were told to be left out, to find what else there is.
+  const others = rest.explanation?.ruledOut.filter(({ constraint }) => constraint !== "avoided") ?? [];
+  const { formatRuledOut } = await import("@weft/scheduling");
+  for (const line of formatRuledOut(others)) context.print(line);
 }

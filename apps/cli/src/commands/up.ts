@@ -77,9 +77,11 @@ async function up(context: Context, options: Options): Promise<void> {
     keepContext(context.folder, file.metadata.name, { ...contextOf, token });
     const asked = context.at({ ...contextOf, token });
     await showNodes(asked, shares, file.spec.nodes.length);
-    context.note(
-      "\nup. In another terminal: npx weft get nodes; npx weft run -f examples/read-receipt/read-receipt.yaml --watch",
-    );
+    const example =
+      options.filename === DEFAULT_NETWORK
+        ? "; npx weft run -f examples/read-receipt/read-receipt.yaml --watch"
+        : "";
+    context.note(`\nup. In another terminal: npx weft get nodes${example}`);
     context.note(`as manager: npx weft --context ${file.metadata.name}-manager get accounts`);
     context.note("Ctrl-C stops it.");
     await Promise.race([raised(signal), network.broken]);

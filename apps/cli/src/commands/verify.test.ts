@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Bytes, Instant, Micros, Money } from "@weft/kernel";
+import { type Bytes, type Instant, type Micros, type Money, refuse } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import {
   type ContractTerms,
@@ -191,6 +191,19 @@ it("witness stands by a log that grows, and keeps the evidence of one that does 
   expect(JSON.parse(readFileSync(join(folder, "witness.json.evidence"), "utf8"))).toHaveLength(2);
   manager.log = memoryLog(["a"], signer);
   expect((await look()).err).toContain("[E_LOG_ROLLED_BACK]");
+});
+
+it("verify contract --log waits for the head over what ended a moment ago", async () => {
+  const { contract, broker } = papers();
+  keep("contract.json", contract);
+  const ended = { contract, state: "settled", because: "completed", usage: null, settlement: [] };
+  const log = memoryLog(["a", contractEntry(ended, nodeCryptography)], broker);
+  let asked = 0;
+  const inclusion: typeof log.inclusion = (...of) =>
+    asked++ === 0 ? refuse("E_LOG_UNSIGNED", "no signed head holds this line yet") : log.inclusion(...of);
+  manager.log = { ...log, inclusion };
+  expect((await weft("verify", "contract", "contract.json", "--log")).out).toContain("line 1 of 2");
+  expect(asked).toBe(2);
 });
 
 it("verify contract --log believes only a line that leads to a head of the contract's manager", async () => {

@@ -73,6 +73,10 @@ async function verifyContractFile(
   context.print(factLines(await usageFacts(contract, usage)).join("\n"));
 }
 
+/** What ended a moment ago is under no head yet: heads are signed once a second. */
+const MOST_LOOKS = 10;
+const LOOK_EVERY_MS = 300;
+
 /** Asks the manager where the contract stands, and believes nothing that does not lead to a head it signed. */
 async function inclusionFacts(context: Context, contract: Contract): Promise<readonly Fact[]> {
   const [{ nodeCryptography }, { isEntryOf, leafHash, verifyHead, verifyInclusion }] = await Promise.all([
@@ -81,8 +85,14 @@ async function inclusionFacts(context: Context, contract: Contract): Promise<rea
   ]);
   const { terms } = contract;
   const client = await context.client();
-  const told = must(await client.call("GET /v1/log/proof", { query: { contract: terms.id } }));
-  const { index, entry, proof, head: signed } = told;
+  const proof = () => client.call("GET /v1/log/proof", { query: { contract: terms.id } });
+  let answer = await proof();
+  for (let i = 0; i < MOST_LOOKS && !answer.ok && answer.refusal.code === "E_LOG_UNSIGNED"; i++) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    answer = await proof();
+  }
+  const told = must(answer);
+  const { index, entry, proof: hashes, head: signed } = told;
   const unsigned = verifyHead(signed, [], 0, nodeCryptography);
   if (unsigned !== null) throw refused(unsigned);
   if (signed.head.log !== terms.manager.key) {
@@ -93,7 +103,7 @@ async function inclusionFacts(context: Context, contract: Contract): Promise<rea
   const { size, root, at } = signed.head;
   const stands =
     isEntryOf(entry, contract, nodeCryptography) &&
-    verifyInclusion(leafHash(entry, nodeCryptography), index, size, proof, root, nodeCryptography);
+    verifyInclusion(leafHash(entry, nodeCryptography), index, size, hashes, root, nodeCryptography);
   if (!stands) throw new Failure(`the log does not hold this contract at line ${index}  [E_LOG_EDITED]`);
   return [["In the log", `line ${index} of ${size}, by the head of ${formatInstant(at)}`]];
 }

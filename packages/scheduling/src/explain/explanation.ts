@@ -3,6 +3,8 @@ import type { NodeId, SiteId } from "@weft/infrastructure";
 /** Everything that can rule out a node or a path. */
 export type ConstraintCode =
   | "avoided"
+  /** Its provider does not sell it now, or not for work of this length. */
+  | "offer"
   | "program_kind"
   | "tier"
   | "domain"

@@ -6,6 +6,7 @@ import type { ConstraintCode, Explanation, Miss, RuledOut, RunnerUp } from "./ex
 /** Names for people; whatever prints can use its own. */
 const TITLES: Readonly<Record<ConstraintCode, string>> = {
   avoided: "nodes not to use",
+  offer: "offer",
   program_kind: "program kind",
   tier: "tier",
   domain: "domain",
@@ -59,13 +60,18 @@ export function formatExplanation(decision: ExplainedDecision): string {
   return [...lines, ...(explanation === null ? [] : bodyOf(explanation))].join("\n");
 }
 
-function bodyOf(explanation: Explanation): string[] {
-  const { ruledOut, nearestMiss, runnersUp } = explanation;
+/** A line for each constraint, of what fell to it. */
+export function formatRuledOut(ruledOut: readonly RuledOut[]): string[] {
   const titles = ruledOut.map((rule) => `${TITLES[rule.constraint]} ${rule.asked}`);
   const width = Math.max(0, ...titles.map((title) => title.length));
+  return ruledOut.map((rule, i) => `  ${(titles[i] as string).padEnd(width)}  ruled out ${fallen(rule)}`);
+}
+
+function bodyOf(explanation: Explanation): string[] {
+  const { ruledOut, nearestMiss, runnersUp } = explanation;
   const lines = [
     `considered ${count(explanation.nodesConsidered, "node")}, ${count(explanation.pathsConsidered, "path")}`,
-    ...ruledOut.map((rule, i) => `  ${(titles[i] as string).padEnd(width)}  ruled out ${fallen(rule)}`),
+    ...formatRuledOut(ruledOut),
   ];
   for (const other of runnersUp) {
     lines.push(

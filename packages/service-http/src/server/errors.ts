@@ -1,6 +1,6 @@
 import type { Refusal } from "@weft/kernel";
 import type { z } from "zod";
-import { explainIssue } from "../manifest/problems.ts";
+import { explainIssue, valueIn } from "../manifest/problems.ts";
 
 /** A refusal on its way out, with the others of its kind where there are several. */
 export interface ApiError {
@@ -32,10 +32,8 @@ export const errorBody = ({ refusal, others = [] }: ApiError): string =>
 
 /** What a request's part got wrong, each with its path from `part` on. */
 export function requestError(part: string, schema: z.ZodType, input: unknown, error: z.ZodError): ApiError {
-  const valueAt = (path: readonly PropertyKey[]): unknown =>
-    path.reduce<unknown>((value, step) => (value as Record<PropertyKey, unknown> | undefined)?.[step], input);
   const [refusal, ...others] = error.issues
-    .flatMap((issue) => explainIssue(issue, schema, valueAt))
+    .flatMap((issue) => explainIssue(issue, schema, (path) => valueIn(input, path)))
     .map(
       ({ at: _, path, ...what }): Refusal => ({
         ...what,

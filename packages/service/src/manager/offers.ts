@@ -1,5 +1,5 @@
 import { type NodeId, nodeGrade } from "@weft/infrastructure";
-import { after, DAY, type Instant, type Micros, type Money, NEVER, SECOND } from "@weft/kernel";
+import { after, DAY, formatTime, type Instant, type Micros, type Money, NEVER, SECOND } from "@weft/kernel";
 import {
   type AccountId,
   atLeast,
@@ -188,12 +188,25 @@ export function listOf(core: Priced, row: NodeRow, consumer: AccountId | null, n
   return atLeast(reserved, row.floor ?? row.prices);
 }
 
-/** Whether a node sells work of this length now. */
-export function sells(core: Pick<Core, "offers">, node: NodeId, lasting: Micros, now: Instant): boolean {
+/** Why a node does not sell work of this length now; null: it does. */
+export function unsold(
+  core: Pick<Core, "offers">,
+  node: NodeId,
+  lasting: Micros,
+  now: Instant,
+): { readonly because: string; readonly fix: string } | null {
   const offer = core.offers.of(node)?.offer;
-  if (offer === undefined) return true;
-  if (lasting < offer.shortest || (offer.longest !== null && lasting > offer.longest)) return false;
-  return openFor(offer, now) >= lasting;
+  if (offer === undefined) return null;
+  const open = openFor(offer, now);
+  if (open <= 0) return { because: "closed now", fix: "the hours of its offer" };
+  if (lasting < offer.shortest) {
+    const least = formatTime(offer.shortest);
+    return { because: `sells no less than ${least}`, fix: `work of at least ${least}` };
+  }
+  const most = offer.longest !== null && offer.longest < open ? offer.longest : open;
+  if (lasting <= most) return null;
+  const length = formatTime(most as Micros);
+  return { because: `sells no more than ${length} now`, fix: `work of at most ${length}` };
 }
 
 /** Needs that rule out the nodes whose offers are closed now. */

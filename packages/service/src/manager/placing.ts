@@ -7,7 +7,7 @@ import { delaysPromise, endPromise, onLanes } from "./ahead.ts";
 import { type Core, note, send, store, tell } from "./core.ts";
 import { draft } from "./drafting.ts";
 import { delaysFront, frontPlaced, frontRefused, lateOnPlace } from "./front.ts";
-import { sells } from "./offers.ts";
+import { unsold } from "./offers.ts";
 import { makeRoom } from "./preempting.ts";
 import { placeOnSale } from "./selling.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
@@ -113,7 +113,7 @@ function wishOf(core: Core, now: Instant, entry: TaskEntry, avoid: readonly Node
     planned !== undefined &&
     !avoid.includes(planned.node) &&
     core.pool.check(planned.claim) === null &&
-    sells(core, planned.node, planned.timeline.compute, now);
+    unsold(core, planned.node, planned.timeline.compute, now) === null;
   const promised = core.ahead.of(entry.row.id);
   const node = step?.node ?? promised?.node ?? null;
   const inner = step?.inner ? { ...needs, basic: { ...needs.basic, resultBytes: 0 as Bytes } } : needs;
