@@ -26,7 +26,7 @@ import {
 import type { StoreState } from "../store.ts";
 import { type Core, store } from "./core.ts";
 import { counted, countedEnd } from "./forecast.ts";
-import { sells } from "./offers.ts";
+import { unsold } from "./offers.ts";
 import { amountOf, amountOfClaim } from "./shares.ts";
 import type { TaskEntry } from "./tasks.ts";
 import { outranks } from "./turns.ts";
@@ -260,7 +260,7 @@ function placeOn(
   const lasting = Math.ceil(counted(total as Micros)) as Micros;
   const from = axis.earliestFit(needs.startAt as Instant, lasting, amount);
   const id = core.pool.nodes.slots.idOf(node);
-  if (from === null || !sells(core, id, compute as Micros, from)) return null;
+  if (from === null || unsold(core, id, compute as Micros, from) !== null) return null;
   return { node: id, from, to: after(from, lasting), amount: [...amount], lanes: level === 0 ? null : lanes };
 }
 
