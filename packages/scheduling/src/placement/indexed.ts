@@ -1,6 +1,6 @@
 import { CHANGED, type ChangeFeed, type Pool } from "@weft/pool";
 import type { QuickestPath } from "../routing/quickest.ts";
-import { cellOf, memoryBandOf, NodeBands, rateBandFor, rateBandOf } from "./bands.ts";
+import { cellOf, memoryBandOf, NodeBands, rateBandOf } from "./bands.ts";
 import { widened } from "./column.ts";
 import { Contest } from "./contest.ts";
 import type { Fit } from "./fit.ts";
@@ -53,7 +53,7 @@ export class IndexedSearch implements Search {
     this.#reach = new Reach(pool, paths);
     this.#contest = new Contest(pool, this.#reach);
     this.#byKey = new KeyWalk(this.#reach, this.#contest, this.#offers);
-    this.#bySite = new SiteWalk(pool, this.#reach, this.#contest, this.#offers);
+    this.#bySite = new SiteWalk(pool, this.#reach, this.#contest, this.#offers, this.#bands);
   }
 
   refresh(): void {
@@ -72,8 +72,8 @@ export class IndexedSearch implements Search {
     const rate = rateNeeded(query, learnt);
     if (query.perMicro > 0) {
       const ranking = this.#rankingFor(query);
-      const cell = cellOf(rateBandFor(rate), memoryBandOf(query.memory));
-      do this.#bySite.walk(query, ranking, cell, learnt);
+      this.#bySite.begin(query, rate, learnt);
+      do this.#bySite.walk(query, ranking);
       while (!contest.confirm(query));
     } else {
       const order = this.#orderFor(query);
@@ -168,7 +168,7 @@ export class IndexedSearch implements Search {
       const from = rates[n] as number;
       const to = (what & (power[type as 0] as number)) === 0 ? from : rateBandOf(table, type, n);
       rates[n] = to;
-      this.#rewrite(type, n, site, cellOf(from, memoryFrom), cellOf(to, memoryTo));
+      this.#move(type, n, site, cellOf(from, memoryFrom), cellOf(to, memoryTo));
       if (memoryFrom === memoryTo && (what & (power[type as 0] as number)) === 0) continue;
       for (let i = 0; i < this.#orders.length; i++) {
         const order = this.#orders[i] as KeyOrder;
@@ -180,13 +180,12 @@ export class IndexedSearch implements Search {
     }
   }
 
-  /** Writes what a node has free into the rankings of one type, where it went from one cell to another or stayed. */
-  #rewrite(type: number, n: number, site: number, from: number, to: number): void {
+  /** A node went from one cell to another: tells the rankings of one type. */
+  #move(type: number, n: number, site: number, from: number, to: number): void {
+    if (from === to) return;
     for (let i = 0; i < this.#rankings.length; i++) {
       const ranking = this.#rankings[i] as Ranking;
-      if (ranking.type !== type) continue;
-      ranking.write(n);
-      if (from !== to) ranking.move(n, site, from, to);
+      if (ranking.type === type) ranking.move(n, site, from, to);
     }
   }
 

@@ -1,30 +1,25 @@
 import type { NodeTable } from "@weft/pool";
-import { CELLS, MEMORY_CELLS, type NodeBands, startable } from "./bands.ts";
+import { CELLS, MEMORY_CELLS, type NodeBands } from "./bands.ts";
 import { atLeast, atMost, widened } from "./column.ts";
 import type { Query } from "./query.ts";
 import { devicesOf, Weights } from "./weights.ts";
 
 /**
- * What a search reads of a node lies side by side, half a cache line, in the order of a site's row: the ranking key, free
- * power and memory, what a lane gives, the queue, the price of memory; and, as whole numbers in the same memory,
- * capabilities and index. Single precision, rounded to the side on which a bound stays a bound.
+ * What a search reads first of a node lies side by side, in the order of a site's row: the ranking key, what a lane gives, the
+ * price of memory, and, as a whole number in the same memory, its index. Single precision, rounded to the side on which a
+ * bound stays a bound.
  */
-export const SEAT = 8;
-export const [KEY, FREE, MEMORY, LANE, QUEUE, MEMORY_PRICE, CAPABILITIES, NODE] = [
-  0, 1, 2, 3, 4, 5, 6, 7,
-] as const;
-
-/** Seats in a block; a row starts with one. What is most free in a block tells whether to look into it. */
-export const BLOCK = 8;
+export const SEAT = 4;
+export const [KEY, LANE, MEMORY_PRICE, NODE] = [0, 1, 2, 3] as const;
 
 /**
  * All nodes by what one operation of a kind of task adds to its score there (price, time, energy, carbon, as the
  * objective weighs them; less is better): a row a site, its nodes by their key, with the first that is in each cell. A
- * search walks a row in ascending order and stops where the bound is worse than what it has, passing blocks of full nodes
- * unseen. A reservation rewrites the node's seat, and its block and cells where these change: O(cells crossed),
- * mostly none.
+ * search walks a row in ascending order and stops where the bound is worse than what it has. What is free on a node stands
+ * in no ranking, as there may be many: a reservation changes one only where the node goes from one cell to another, mostly
+ * not.
  *
- * Rows lie one after another, with room to grow. Memory: 38 bytes a node ranked and its share of the room (up to a
+ * Rows lie one after another, with room to grow. Memory: 20 bytes a node ranked and its share of the room (up to a
  * half more), 0.8 kB a site.
  */
 export class Ranking {
@@ -47,9 +42,6 @@ export class Ranking {
   /** By position, `SEAT` numbers each; the same memory as whole numbers. */
   seats: Float32Array = new Float32Array(0);
   whole: Int32Array = new Int32Array(0);
-  /** By block: the most that is free of power, and of memory, on any of its nodes. */
-  blockFree: Float32Array = new Float32Array(0);
-  blockMemory: Float32Array = new Float32Array(0);
   #used = 0;
   /** By node: its position; -1 where it is not ranked. */
   #position = new Int32Array(0);
@@ -88,87 +80,34 @@ export class Ranking {
     const start = this.#start[site] as number;
     const end = start + sorted.length;
     this.#end[site] = end;
-    const last = Math.ceil(end / BLOCK);
-    this.blockFree.fill(-1, start / BLOCK, last);
-    this.blockMemory.fill(Number.NEGATIVE_INFINITY, start / BLOCK, last);
     for (let cell = 0; cell < CELLS; cell++) this.#setFirst(cell, site, end, end);
     for (let i = 0; i < sorted.length; i++) {
       const { node, key } = sorted[i] as { node: number; key: number };
       this.#position[node] = start + i;
       this.#seat(node, start + i, key);
-      this.write(node);
       this.#enter(site, start + i, this.#bands.cellOf(this.type, node), -1);
     }
   }
 
-  /** Writes what does not change with the load. */
   #seat(node: number, position: number, key: number): void {
     const nodes = this.#table;
-    const { type } = this;
     const at = position * SEAT;
     this.seats[at + KEY] = atLeast(key);
-    this.seats[at + FREE] = -1;
-    this.seats[at + MEMORY] = Number.NEGATIVE_INFINITY;
-    this.seats[at + LANE] = atMost(nodes.lane[type][node] as number);
+    this.seats[at + LANE] = atMost(nodes.lane[this.type][node] as number);
     this.seats[at + MEMORY_PRICE] = atLeast(nodes.pricePerByteSecondMemory[node] as number);
-    this.whole[at + CAPABILITIES] = nodes.capabilities[node] as number;
     this.whole[at + NODE] = node;
   }
 
-  /** What is free on a node, or its queue, changed. */
-  write(node: number): void {
-    const position = this.#position[node] as number;
-    if (!(position >= 0)) return; // not one of those ranked
-    const nodes = this.#table;
-    const at = position * SEAT;
-    this.seats[at + QUEUE] = atLeast(nodes.queue[this.type][node] as number);
-    this.#writeFigure(this.blockFree, position, FREE, atMost(startable(nodes, this.type, node)));
-    this.#writeFigure(this.blockMemory, position, MEMORY, atMost(nodes.freeMemory[node] as number));
-  }
-
-  /** Writes one figure of a seat, and the most there is of it in its block. */
-  #writeFigure(most: Float32Array, position: number, figure: number, value: number): void {
-    const seats = this.seats;
-    const block = Math.floor(position / BLOCK);
-    const former = seats[position * SEAT + figure] as number;
-    seats[position * SEAT + figure] = value;
-    if (value >= (most[block] as number)) most[block] = value;
-    else if (former === most[block]) {
-      let greatest = value;
-      // Seats after a row's end are those of no node and count as full.
-      for (let i = block * BLOCK; i < (block + 1) * BLOCK; i++)
-        greatest = Math.max(greatest, seats[i * SEAT + figure] as number);
-      most[block] = greatest;
-    }
-  }
-
-  /** Gives a site room for so many nodes: where it is if they fit, else at the end. Whole blocks. */
+  /** Gives a site room for so many nodes: where it is if they fit, else at the end. */
   #makeRow(site: number, length: number): void {
     if (site >= this.width) this.#widen(site + 1);
     const start = this.#start[site] as number;
-    if (start + length > (this.#limit[site] as number)) {
-      const room = Math.ceil((length + (length >> 1) + 1) / BLOCK) * BLOCK;
-      this.#start[site] = this.#used;
-      this.#used += room;
-      this.#limit[site] = this.#used;
-      this.#makeRoom();
-    }
-    this.#vacate(this.#start[site] as number, this.#limit[site] as number);
-  }
-
-  #makeRoom(): void {
-    this.seats = widened(this.seats, this.#used * SEAT, 0);
+    if (start + length <= (this.#limit[site] as number)) return;
+    this.#start[site] = this.#used;
+    this.#used += length + (length >> 1) + 1;
+    this.#limit[site] = this.#used;
+    this.seats = widened(this.seats, this.#used * SEAT);
     this.whole = new Int32Array(this.seats.buffer);
-    this.blockFree = widened(this.blockFree, this.#used / BLOCK, -1);
-    this.blockMemory = widened(this.blockMemory, this.#used / BLOCK, Number.NEGATIVE_INFINITY);
-  }
-
-  /** Marks seats as those of no node. */
-  #vacate(from: number, to: number): void {
-    for (let position = from; position < to; position++) {
-      this.seats[position * SEAT + FREE] = -1;
-      this.seats[position * SEAT + MEMORY] = Number.NEGATIVE_INFINITY;
-    }
   }
 
   #widen(sites: number): void {
