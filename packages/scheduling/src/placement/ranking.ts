@@ -32,11 +32,9 @@ export class Ranking {
   #start = new Int32Array(0);
   #limit = new Int32Array(0);
   #end = new Int32Array(0);
-  /**
-   * By cell and site (`cell * width + site`): the position of the first node in the cell, or the row's end, and that
-   * node's key; NaN where there is none. One cell's lie together, since a search reads those of many sites.
-   */
+  /** By site and cell (`site * CELLS + cell`): the position of the first node in the cell, or the row's end. */
   #first = new Int32Array(0);
+  /** By cell and site (`cell * width + site`), as a search reads those of one cell: that node's key; NaN where there is none. */
   best: Float32Array = new Float32Array(0);
   width = 0;
   /** By position, `SEAT` numbers each; the same memory as whole numbers. */
@@ -112,31 +110,29 @@ export class Ranking {
 
   #widen(sites: number): void {
     const former = this.width;
-    const [first, best] = [this.#first, this.best];
+    const { best } = this;
     this.width = Math.max(sites, former * 2, 16);
     this.#start = widened(this.#start, this.width, 0);
     this.#end = widened(this.#end, this.width, 0);
     this.#limit = widened(this.#limit, this.width, 0);
-    this.#first = new Int32Array(CELLS * this.width);
+    this.#first = widened(this.#first, CELLS * this.width);
     this.best = new Float32Array(CELLS * this.width).fill(Number.NaN);
     for (let cell = 0; cell < CELLS; cell++) {
-      this.#first.set(first.subarray(cell * former, (cell + 1) * former), cell * this.width);
       this.best.set(best.subarray(cell * former, (cell + 1) * former), cell * this.width);
     }
   }
 
   /** Where the walk over a site's nodes of a cell begins, and where every walk over the site ends. */
   firstOf(cell: number, site: number): number {
-    return this.#first[cell * this.width + site] as number;
+    return this.#first[site * CELLS + cell] as number;
   }
   endOf(site: number): number {
     return this.#end[site] as number;
   }
 
   #setFirst(cell: number, site: number, at: number, end: number): void {
-    const slot = cell * this.width + site;
-    this.#first[slot] = at;
-    this.best[slot] = at < end ? (this.seats[at * SEAT + KEY] as number) : Number.NaN;
+    this.#first[site * CELLS + cell] = at;
+    this.best[cell * this.width + site] = at < end ? (this.seats[at * SEAT + KEY] as number) : Number.NaN;
   }
 
   /** A node went from one cell to another; -1: none. */
