@@ -25,12 +25,14 @@ export function whyRefused(pool: Pool, paths: QuickestPath, query: Query): Refus
   paths.begin(query);
   const leastTo = new Float64Array(pool.links.sites.bound).fill(-1);
   for (let n = 0; n < nodes.bound && furthest < PRICE; n++) {
-    if (!nodes.slots.has(n) || !isSuitable(pool, query, n)) continue;
+    if (!nodes.slots.has(n)) continue;
     const site = nodes.site[n] as number;
     if (leastTo[site] === -1) leastTo[site] = paths.least(site);
     const least = leastTo[site] as number;
-    if (least === Number.POSITIVE_INFINITY) {
-      furthest = Math.max(furthest, PATH);
+    const unreachable = least === Number.POSITIVE_INFINITY;
+    if ((unreachable && furthest >= PATH) || !isSuitable(pool, query, n)) continue;
+    if (unreachable) {
+      furthest = PATH;
       continue;
     }
     let hurdle = hurdleOfNode(pool, query, n, least, fit);
