@@ -87,7 +87,7 @@ export const appliedOrderId = (text: string, key: PublicKey): string =>
 async function plannedPrice(context: Context, client: WeftClient, ready: ReadyManifest): Promise<Money> {
   const { placement, refusal } = await planTask(client, ready);
   if (placement === null) {
-    if (refusal !== null) throw refused({ ...refusal, hint: `weft plan -f ${ready.parsed.file} says why` });
+    if (refusal !== null) throw refused({ hint: `weft plan -f ${ready.parsed.file} says why`, ...refusal });
     throw new Failure("nothing fits now, and without spec.pay.atMost there is no price to sign for");
   }
   const price = placement.priceAtMost ?? placement.price;

@@ -23,11 +23,13 @@ export function register(program: Command, context: Context): void {
         client.call("GET /v1/network", {}),
       ]);
       if (output !== undefined) return printValue(context, must(decision), output);
-      context.print(await decisionText(must(decision)));
       const { turn, promise, reserved } = must(decision);
+      const { now } = must(network);
+      const decided = reserved === undefined || reserved.from <= now;
+      if (decided) context.print(await decisionText(must(decision)));
       if (promise !== undefined) context.print(promiseText(promise));
-      if (reserved !== undefined) context.print(reservedText(reserved, must(network).now));
-      if (turn !== undefined) context.print(`waits for room: ${turnText(turn, must(network).now)}`);
-      context.note(`decided ${since(must(network).now, must(decision).at)} ago`);
+      if (reserved !== undefined) context.print(reservedText(reserved, now));
+      if (turn !== undefined) context.print(`waits for room: ${turnText(turn, now)}`);
+      if (decided) context.note(`decided ${since(now, must(decision).at)} ago`);
     });
 }

@@ -149,14 +149,15 @@ const putsOff = (core: Core, now: Instant, entry: TaskEntry, placed: Placed): bo
   delaysFront(core, now, entry, placed) || delaysPromise(core, now, entry, placed);
 
 /** What is free is not for this task. */
-const heldBack = ({ basedOn, explanation }: Decision): Decision => ({
+const heldBack = ({ basedOn }: Decision): Decision => ({
   outcome: "refused",
   code: "no_capacity",
   refusal: refuse("no_capacity", "what is free is kept for tasks that came before", {
     hint: "it is tried again whenever there is more room",
   }).refusal,
   basedOn,
-  explanation,
+  // What was passed over is no want of the nodes'.
+  explanation: null,
 });
 
 function wait(core: Core, now: Instant, entry: TaskEntry, refusal: Refusal, what: "shape" | "line"): Sought {
