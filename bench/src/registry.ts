@@ -1,4 +1,5 @@
 import { announcement } from "./announcement.ts";
+import { backfill } from "./backfill.ts";
 import { batch } from "./batch.ts";
 import type { Bench } from "./bench.ts";
 import { data } from "./data.ts";
@@ -19,6 +20,7 @@ import { trust } from "./trust.ts";
 /** Every bench there is, by name. */
 export const BENCHES: readonly Bench[] = [
   announcement,
+  backfill,
   batch,
   data,
   distance,

@@ -102,6 +102,14 @@ export class LinkTable {
     return twin;
   }
 
+  /** A copy with nothing reserved. */
+  vacated(): LinkTable {
+    const twin = this.copy();
+    twin.reserved.fill(0);
+    for (let l = 0; l < this.bound; l++) twin.residual[l] = twin.capacity[l] as number;
+    return twin;
+  }
+
   #grow(length: number): void {
     for (const name of Object.keys(this) as (keyof LinkTable)[]) {
       const value = this[name] as unknown;

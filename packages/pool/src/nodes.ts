@@ -222,6 +222,23 @@ export class NodeTable {
     return twin;
   }
 
+  /** A copy with nothing reserved. */
+  vacated(): NodeTable {
+    const twin = this.copy();
+    for (let n = 0; n < this.bound; n++) {
+      for (let t = 0; t < COMPUTE_TYPES.length; t++)
+        giveBack(column(twin.free, t), column(twin.reserved, t), n);
+      giveBack(twin.freeMemory, twin.reservedMemory, n);
+      giveBack(twin.freeStorage, twin.reservedStorage, n);
+      giveBack(twin.freeThroughput, twin.reservedThroughput, n);
+      for (const slots of twin.services[n]?.values() ?? []) slots.used = 0;
+      const devices = twin.devices[n] ?? [];
+      for (const device of devices) device.free = device.memory;
+      if (devices.length > 0) twin.#refreshDevices(n);
+    }
+    return twin;
+  }
+
   #describeDevices(index: number, node: NodeDescription): void {
     const before = this.devices[index] ?? [];
     this.devices[index] =
@@ -256,6 +273,12 @@ export class NodeTable {
       }
     }
   }
+}
+
+/** What is reserved is free again. */
+function giveBack(free: Float64Array, reserved: Float64Array, at: number): void {
+  free[at] = (free[at] as number) + (reserved[at] as number);
+  reserved[at] = 0;
 }
 
 const column = (columns: readonly Float64Array[], at: number): Float64Array => columns[at] as Float64Array;

@@ -175,7 +175,9 @@ describe("under any interleaving of reports, joins, losses, reservations and rel
         ];
         for (let i = 0; i < 120; i++) {
           rng.pick(acts)();
-          if (i % 10 === 0) expectBooksBalance(pool, standing);
+          if (i % 10 !== 0) continue;
+          expectBooksBalance(pool, standing);
+          expectVacated(pool, [...standing.keys()], (id) => (id as number) % 3 === 0);
         }
         for (const id of standing.keys()) pool.release(id);
         expectBooksBalance(pool, new Map());
@@ -185,6 +187,32 @@ describe("under any interleaving of reports, joins, losses, reservations and rel
     );
   });
 });
+
+/** A pool vacated but for some is one that the others were released from. */
+function expectVacated(
+  pool: Pool,
+  standing: readonly ReservationId[],
+  stays: (id: ReservationId) => boolean,
+): void {
+  const released = pool.snapshot();
+  for (const id of standing) if (!stays(id)) released.release(id);
+  const vacated = pool.vacated(standing.filter(stays));
+  expect(vacated.reservations).toBe(released.reservations);
+  for (let n = 0; n < pool.nodes.bound; n++) {
+    if (!pool.nodes.slots.has(n)) continue;
+    const leftOf = ({ nodes }: Pool) => [
+      ...nodes.free.map((free) => free[n]),
+      nodes.freeMemory[n],
+      nodes.freeStorage[n],
+      nodes.freeThroughput[n],
+      nodes.hasInstance(n, "ocr"),
+    ];
+    expect(leftOf(vacated)).toEqual(leftOf(released));
+  }
+  for (let l = 0; l < pool.links.bound; l++) {
+    if (pool.links.slots.has(l)) expect(vacated.links.residual[l]).toBe(released.links.residual[l]);
+  }
+}
 
 function expectNothingOverdrawn(pool: Pool, claim: Claim): void {
   const { nodes, links } = pool;

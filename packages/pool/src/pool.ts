@@ -314,12 +314,31 @@ export class Pool {
     return twin;
   }
 
-  #take(claim: Claim): ReservationId {
+  /**
+   * An independent pool in the same state, but that of all reservations only `staying` stand there (under new ids). Costs one
+   * copy of the columns, however many reservations there are.
+   */
+  vacated(staying: Iterable<ReservationId>): Pool {
+    const twin = new Pool();
+    twin.#nodes = this.#nodes.vacated();
+    twin.#links = this.#links.vacated();
+    twin.#version = this.#version;
+    twin.#capacity = this.#capacity;
+    twin.#corrections = this.#corrections.copy();
+    for (const id of staying) {
+      const claim = this.reservation(id);
+      if (claim !== undefined) twin.#take(claim, this.#ledger.devicesOf(id));
+    }
+    return twin;
+  }
+
+  /** `given`: which of the node's accelerators; those that fit best where absent. */
+  #take(claim: Claim, given?: readonly number[]): ReservationId {
     const nodes = this.#nodes;
     const n = claim.node;
     let devices = NO_DEVICES;
     if (claim.deviceKind >= 0) {
-      devices = nodes.devicesFor(n, claim.deviceKind, claim.deviceMemory, claim.deviceCount);
+      devices = given ?? nodes.devicesFor(n, claim.deviceKind, claim.deviceMemory, claim.deviceCount);
       nodes.takeDevices(n, devices, claim.deviceMemory);
     }
     this.#move(claim, 1);

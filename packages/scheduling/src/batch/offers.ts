@@ -1,3 +1,4 @@
+import type { SiteId } from "@weft/infrastructure";
 import type { Pool } from "@weft/pool";
 import { Fit, factorOn, fitOn, hasRoom, isSuitable, LEAST_SHARE } from "../placement/fit.ts";
 import { Query } from "../placement/query.ts";
@@ -77,6 +78,15 @@ export class Offers {
     const byScore = (a: number, b: number): number => (a === b ? 0 : a - b);
     found.sort((a, b) => byScore(a.score, b.score) || a.total - b.total || a.node - b.node);
     return found.slice(0, most).map(({ node }) => this.#offer(node, transfer[nodes.site[node]!]!));
+  }
+
+  /** The best path of the task that was listed last from its data to a node it was offered; ends included. */
+  pathTo(node: number): readonly SiteId[] {
+    const { nodes, links } = this.#pool;
+    const site = nodes.site[node]!;
+    this.#paths.find(site, Number.MAX_VALUE);
+    const { linksIn } = this.#paths.links();
+    return [this.#query.source, ...linksIn.map((link) => links.to[link]!)].map((s) => links.sites.idOf(s));
   }
 
   #offer(node: number, transfer: number): Offer {

@@ -1,5 +1,5 @@
 import { type Instant, Rng } from "@weft/kernel";
-import { Pool } from "@weft/pool";
+import { Pool, type ReservationId } from "@weft/pool";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Offers } from "../batch/offers.ts";
@@ -7,7 +7,14 @@ import type { Placed } from "../placement/decision.ts";
 import { Scheduler } from "../scheduler.ts";
 import type { TaskNeeds } from "../task.ts";
 import { brand, joinSites, plainNode, plainTask } from "../testing/scenery.ts";
-import { freeAt, type KeptPlace, keepPlace, type Leaving, leavesPlace } from "./backfilling.ts";
+import {
+  freeAt,
+  type KeptPlace,
+  keepPlace,
+  type Leaving,
+  leavesPlace,
+  type Occupancy,
+} from "./backfilling.ts";
 
 const SITES = ["here", "east", "west"];
 const NOW = 1_000 as Instant;
@@ -57,6 +64,21 @@ function someStanding(pool: Pool, rng: Rng): Leaving[] {
   return standing;
 }
 
+/** All that stands on a pool, of which so much leaves. */
+const occupying = (
+  pool: Pool,
+  leaving: readonly Leaving[],
+  staying: readonly ReservationId[] = [],
+): Occupancy => ({
+  all: () => leaving,
+  on: (node) =>
+    leaving.filter(({ reservation }) => {
+      const claim = pool.reservation(reservation);
+      return claim !== undefined && pool.nodes.slots.idOf(claim.node) === node;
+    }),
+  staying,
+});
+
 const fits = (pool: Pool, needs: TaskNeeds): boolean => new Scheduler(pool).place(needs).outcome === "placed";
 
 it("[B2] a place is kept from the first moment on at which the task would be placed, found by trying every one", () => {
@@ -72,12 +94,79 @@ it("[B2] a place is kept from the first moment on at which the task would be pla
         draft.release(reservation);
         if (first === null && fits(draft, needs)) first = until;
       }
-      const place = keepPlace(pool, needs, standing, NOW);
+      const place = keepPlace(pool, needs, occupying(pool, standing), NOW);
       expect(place?.at ?? null).toBe(first);
-      if (place !== null) expect(freeAt(pool, place.claim, standing, NOW)).toBe(place.at);
+      if (place !== null) expect(freeAt(pool, place.claim, occupying(pool, standing), NOW)).toBe(place.at);
     }),
     { numRuns: 300 },
   );
+});
+
+/** The place by copies alone: all that leaves is taken from one for the best nodes, and in turn from another. */
+function byCopies(
+  pool: Pool,
+  needs: TaskNeeds,
+  leaving: readonly Leaving[],
+): { readonly node: string; readonly at: number } | null {
+  const emptied = pool.snapshot();
+  for (const { reservation } of leaving) emptied.release(reservation);
+  const offers = new Offers(emptied).of(needs, 64);
+  const claims = offers.map(({ node, levels, leastRate }) => {
+    const path = new Scheduler(emptied).route(
+      needs,
+      needs.basic.dataAt,
+      emptied.links.sites.idOf(emptied.nodes.site[node]!),
+    );
+    const claim = pool.claim(
+      brand({
+        node: pool.nodes.slots.idOf(node),
+        type: needs.compute.type,
+        rate: Math.ceil(Math.max(leastRate, levels.at(-1)?.rate ?? 0)),
+        memory: needs.algorithm.space,
+        ...{ storage: 0, throughput: 0, accelerator: needs.compute.accelerator },
+        ...{ service: needs.algorithm.function, path },
+        ...{ bandwidthIn: needs.network.bandwidth, bandwidthOut: needs.network.bandwidth },
+      }),
+    );
+    if (!claim.ok) throw new Error(claim.refusal.code);
+    return claim.value;
+  });
+  const draft = pool.snapshot();
+  const first = (at: number) => {
+    const free = claims.find((claim) => draft.check({ ...claim, basedOn: draft.version }) === null);
+    return free === undefined ? null : { node: pool.nodes.slots.idOf(free.node), at };
+  };
+  let found = first(NOW);
+  const moments = [...new Set(leaving.map(({ until }) => until))].sort((a, b) => a - b);
+  for (const moment of moments) {
+    for (const { reservation, until } of leaving) if (until === moment) draft.release(reservation);
+    found ??= first(moment);
+  }
+  return found;
+}
+
+it("[B2] the place is that found on copies of the pool, whatever stays there", () => {
+  let kept = 0;
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const rng = new Rng(seed);
+      const pool = somePool(rng);
+      for (const node of ["n0", "n1"]) {
+        if (rng.chance(0.3)) pool.setInstanceLimit(brand(node), "f", 1 + rng.below(4));
+      }
+      const standing = someStanding(pool, rng);
+      const leaving = standing.filter(() => rng.chance(0.8));
+      const staying = standing.filter((one) => !leaving.includes(one)).map(({ reservation }) => reservation);
+      if (rng.chance(0.2)) pool.setAccepting(brand("n0"), false);
+      const needs = someTask(rng, true);
+      const place = keepPlace(pool, needs, occupying(pool, leaving, staying), NOW);
+      const simple = byCopies(pool, needs, leaving);
+      expect(place === null ? null : { node: place.claim.node, at: place.at }).toEqual(simple);
+      if (place !== null && place.at > NOW) kept++;
+    }),
+    { numRuns: 400 },
+  );
+  expect(kept).toBeGreaterThan(100);
 });
 
 interface Begun extends Leaving {
@@ -133,7 +222,7 @@ it("[B1] whatever comes by meanwhile, the place is free at its moment; unheeded 
         const rng = new Rng(seed);
         const pool = somePool(rng);
         const standing = someStanding(pool, rng);
-        return [pool, standing, keepPlace(pool, someTask(rng, true), standing, NOW), rng];
+        return [pool, standing, keepPlace(pool, someTask(rng, true), occupying(pool, standing), NOW), rng];
       };
       const [pool, standing, place, rng] = make();
       if (place === null || place.at === NOW) return;
@@ -159,7 +248,12 @@ it("what is gone in time, elsewhere, or fits beside may begin", () => {
     compute: { ...needs.compute, accelerator: null },
   }) as Placed;
   const all = { ...placed.claim, memory: pool.nodes.freeMemory[placed.claim.node]! };
-  const place = keepPlace(pool, { ...needs, compute: { ...needs.compute, accelerator: null } }, [], NOW)!;
+  const place = keepPlace(
+    pool,
+    { ...needs, compute: { ...needs.compute, accelerator: null } },
+    occupying(pool, []),
+    NOW,
+  )!;
   expect(place.at).toBe(NOW);
   const later = { ...place, at: (NOW + 50) as Instant };
   expect(leavesPlace(pool, later, [], all, (NOW + 50) as Instant)).toBe(true);

@@ -1,7 +1,7 @@
-import type { Bytes, BytesPerSecond, Instant, OperationsPerSecond } from "@weft/kernel";
+import type { NodeId } from "@weft/infrastructure";
+import { type Bytes, type BytesPerSecond, type Instant, NEVER, type OperationsPerSecond } from "@weft/kernel";
 import { type Claim, type ClaimByName, KNOWN, type Pool, type ReservationId } from "@weft/pool";
 import { type Offer, Offers } from "../batch/offers.ts";
-import { Scheduler } from "../scheduler.ts";
 import type { TaskNeeds } from "../task.ts";
 
 /*
@@ -19,6 +19,13 @@ export interface Leaving {
   readonly until: Instant;
 }
 
+/** All that stands on a pool: what leaves, as a whole and by node, and what stays. */
+export interface Occupancy {
+  all(): Iterable<Leaving>;
+  on(node: NodeId): Iterable<Leaving>;
+  readonly staying: Iterable<ReservationId>;
+}
+
 /** The least that a task needs to begin, where and from when on. */
 export interface KeptPlace {
   readonly claim: ClaimByName;
@@ -30,44 +37,29 @@ const NODES_WEIGHED = 64;
 
 /**
  * Where and when a task that nothing has room for can begin first, as what stands there leaves; null where it could not even
- * if nothing of `leaving` stood. The place is of the least computing power that the task would be given by halves, and of the
- * bandwidth it states. Two copies of the pool, one look at every node. Changes nothing.
+ * if all that leaves were gone. The place is of the least computing power that the task would be given by halves, and of the
+ * bandwidth it states. Of those free at once the best for the task is taken. Costs one copy of the pool's columns, a look at
+ * every node, and what stands on the nodes weighed; for tasks that state a bandwidth, want devices, or run where their
+ * instances are limited, another copy and all that stands. Changes nothing.
  */
-export function keepPlace(
-  pool: Pool,
-  needs: TaskNeeds,
-  leaving: readonly Leaving[],
-  now: Instant,
-): KeptPlace | null {
-  const emptied = pool.snapshot();
-  for (const { reservation } of leaving) emptied.release(reservation);
-  const offers = new Offers(emptied).of(needs, NODES_WEIGHED);
-  const scheduler = new Scheduler(emptied);
-  const places = offers.flatMap((offer) => placeOn(emptied, scheduler, needs, offer) ?? []);
-  const free = firstFree(pool.snapshot(), places, leaving, now);
-  return free === null ? null : { claim: places[free.place]!, at: free.at };
+export function keepPlace(pool: Pool, needs: TaskNeeds, standing: Occupancy, now: Instant): KeptPlace | null {
+  const offers = new Offers(pool.vacated(standing.staying));
+  const places = offers.of(needs, NODES_WEIGHED).map((offer) => placeOn(pool, offers, needs, offer));
+  return soonest(pool, places, standing, now);
 }
 
 /** When a place is free, as what stands leaves; null: not even then. */
-export function freeAt(
-  pool: Pool,
-  place: ClaimByName,
-  leaving: readonly Leaving[],
-  now: Instant,
-): Instant | null {
-  return firstFree(pool.snapshot(), [place], leaving, now)?.at ?? null;
+export function freeAt(pool: Pool, place: ClaimByName, standing: Occupancy, now: Instant): Instant | null {
+  return soonest(pool, [place], standing, now)?.at ?? null;
 }
 
 /** The least a task would begin with on a node of a pool, over its best path there. */
 function placeOn(
   pool: Pool,
-  scheduler: Scheduler,
+  offers: Offers,
   needs: TaskNeeds,
   { node, levels, leastRate }: Offer,
-): ClaimByName | null {
-  const site = pool.links.sites.idOf(pool.nodes.site[node]!);
-  const path = scheduler.route(needs, needs.basic.dataAt, site);
-  if (path === null) return null;
+): ClaimByName {
   const { storage, algorithm } = needs;
   return {
     node: pool.nodes.slots.idOf(node),
@@ -78,38 +70,144 @@ function placeOn(
     throughput: Math.ceil(storage.throughput) as BytesPerSecond,
     accelerator: needs.compute.accelerator,
     service: algorithm.function,
-    path,
+    path: offers.pathTo(node),
     bandwidthIn: needs.network.bandwidth,
     bandwidthOut: needs.network.bandwidth,
   };
 }
 
-/** The first of some places to be free, the first named of those free together. Empties the draft as it goes. */
-function firstFree(
-  draft: Pool,
+/** The first of some places to be free, the first named of those free together. */
+function soonest(
+  pool: Pool,
   places: readonly ClaimByName[],
-  leaving: readonly Leaving[],
+  standing: Occupancy,
   now: Instant,
-): { readonly place: number; readonly at: Instant } | null {
+): KeptPlace | null {
   const claims = places.map((place) => {
-    const claim = draft.claim(place);
+    const claim = pool.claim(place);
     return claim.ok ? claim.value : null;
   });
-  const freeNow = (on: number | null): number =>
-    claims.findIndex(
-      (claim) =>
-        claim !== null && (on === null || claim.node === on || claim.bandwidthIn > 0) && holds(draft, claim),
-    );
-  let place = freeNow(null);
-  if (place >= 0) return { place, at: now };
-  for (const { reservation, until } of [...leaving].sort((a, b) => a.until - b.until)) {
+  const plain = claims.every((claim) => claim === null || isPlain(pool, claim));
+  const moments = plain
+    ? momentsByNode(pool, claims, places, standing, now)
+    : momentsOnDraft(pool, claims, standing, now);
+  let first = -1;
+  for (let i = 0; i < places.length; i++) {
+    if (moments[i]! < (first < 0 ? NEVER : moments[first]!)) first = i;
+  }
+  return first < 0 ? null : { claim: places[first]!, at: moments[first]! };
+}
+
+/** Whether what a claim takes is sums on its node alone. */
+const isPlain = ({ nodes }: Pool, { node, deviceKind, service, bandwidthIn, bandwidthOut }: Claim): boolean =>
+  deviceKind < 0 &&
+  bandwidthIn + bandwidthOut === 0 &&
+  (service === null || nodes.services[node]?.has(service) !== true);
+
+/** By place, when it is free; NEVER: not at all, or no sooner than one named before. */
+function momentsByNode(
+  pool: Pool,
+  claims: readonly (Claim | null)[],
+  places: readonly ClaimByName[],
+  standing: Occupancy,
+  now: Instant,
+): Instant[] {
+  let soonest = NEVER;
+  return claims.map((claim, i) => {
+    if (claim === null || soonest === now || !everHolds(pool, claim)) return NEVER;
+    const moment = momentOnNode(pool, claim, standing.on(places[i]!.node), now, soonest);
+    if (moment < soonest) soonest = moment;
+    return moment;
+  });
+}
+
+/** When a place is free on its node; NEVER where not before `by`. */
+function momentOnNode(
+  pool: Pool,
+  claim: Claim,
+  standing: Iterable<Leaving>,
+  now: Instant,
+  by: Instant,
+): Instant {
+  const rest = new Rest(pool, claim);
+  if (rest.holds) return now;
+  const leaving = inOrder([...standing].filter(({ until }) => until < by));
+  for (const { reservation, until } of leaving) {
+    const left = pool.reservation(reservation);
+    if (left === undefined) continue;
+    rest.add(left, 1);
+    if (rest.holds) return Math.max(now, until) as Instant;
+  }
+  return NEVER;
+}
+
+/** The same for places of whatever kind, by trying: on a copy that all that stands leaves in turn. */
+function momentsOnDraft(
+  pool: Pool,
+  claims: readonly (Claim | null)[],
+  standing: Occupancy,
+  now: Instant,
+): Instant[] {
+  const draft = pool.snapshot();
+  const moments = claims.map((claim) => (claim !== null && holds(draft, claim) ? now : NEVER));
+  if (moments.includes(now)) return moments;
+  for (const { reservation, until } of inOrder(standing.all())) {
     const left = draft.reservation(reservation);
     if (left === undefined) continue;
     draft.release(reservation);
-    place = freeNow(left.node);
-    if (place >= 0) return { place, at: Math.max(now, until) as Instant };
+    const at = Math.max(now, until) as Instant;
+    claims.forEach((claim, i) => {
+      const touched = claim !== null && (claim.node === left.node || claim.bandwidthIn > 0);
+      if (touched && at < moments[i]! && holds(draft, claim)) moments[i] = at;
+    });
+    if (moments.some((moment) => moment < at)) break;
   }
-  return null;
+  return moments;
+}
+
+const inOrder = (leaving: Iterable<Leaving>): readonly Leaving[] =>
+  [...leaving].sort((a, b) => a.until - b.until);
+
+/** Whether nothing but room is in the way of a claim. */
+function everHolds(pool: Pool, claim: Claim): boolean {
+  const nothing = { rate: 0, memory: 0, storage: 0, throughput: 0 };
+  return holds(pool, { ...claim, ...nothing });
+}
+
+/** What is left of a node beyond what a claim wants there of each resource; what it wants nothing of is never short. */
+class Rest {
+  readonly #claim: Claim;
+  #rate: number;
+  #memory: number;
+  #storage: number;
+  #throughput: number;
+
+  constructor({ nodes }: Pool, claim: Claim) {
+    const n = claim.node;
+    this.#claim = claim;
+    this.#rate = nodes.free[claim.type as 0 | 1 | 2]![n]! - claim.rate;
+    this.#memory = nodes.freeMemory[n]! - claim.memory;
+    this.#storage = nodes.freeStorage[n]! - claim.storage;
+    this.#throughput = nodes.freeThroughput[n]! - claim.throughput;
+  }
+
+  /** Something else leaves the node, or (`sign` -1) comes to it. */
+  add(other: Claim, sign: 1 | -1): void {
+    if (other.type === this.#claim.type) this.#rate += sign * other.rate;
+    this.#memory += sign * other.memory;
+    this.#storage += sign * other.storage;
+    this.#throughput += sign * other.throughput;
+  }
+
+  get holds(): boolean {
+    const { rate, memory, storage, throughput } = this.#claim;
+    return (
+      (rate === 0 || this.#rate >= 0) &&
+      (memory === 0 || this.#memory >= 0) &&
+      (storage === 0 || this.#storage >= 0) &&
+      (throughput === 0 || this.#throughput >= 0)
+    );
+  }
 }
 
 const holds = (pool: Pool, claim: Claim): boolean => pool.check({ ...claim, basedOn: pool.version }) === null;
@@ -150,26 +248,11 @@ const sharesUnits = (pool: Pool, kept: Claim, claim: Claim): boolean =>
     kept.service === claim.service &&
     pool.nodes.services[kept.node]?.has(kept.service) === true);
 
-function fitsOnNode({ nodes }: Pool, kept: Claim, claim: Claim, left: readonly Claim[]): boolean {
-  const n = kept.node;
-  let rate = nodes.free[kept.type as 0 | 1 | 2]![n]!;
-  let memory = nodes.freeMemory[n]!;
-  let storage = nodes.freeStorage[n]!;
-  let throughput = nodes.freeThroughput[n]!;
-  for (const one of left) {
-    if (one.node !== n) continue;
-    if (one.type === kept.type) rate += one.rate;
-    memory += one.memory;
-    storage += one.storage;
-    throughput += one.throughput;
-  }
-  const taken = claim.type === kept.type ? claim.rate : 0;
-  return (
-    (kept.rate === 0 || rate - taken >= kept.rate) &&
-    (kept.memory === 0 || memory - claim.memory >= kept.memory) &&
-    (kept.storage === 0 || storage - claim.storage >= kept.storage) &&
-    (kept.throughput === 0 || throughput - claim.throughput >= kept.throughput)
-  );
+function fitsOnNode(pool: Pool, kept: Claim, claim: Claim | null, left: readonly Claim[]): boolean {
+  const rest = new Rest(pool, kept);
+  for (const one of left) if (one.node === kept.node) rest.add(one, 1);
+  if (claim !== null) rest.add(claim, -1);
+  return rest.holds;
 }
 
 function sharedLinks(kept: Claim, claim: Claim): readonly number[] {
@@ -201,5 +284,5 @@ export function fitsWithout(pool: Pool, place: ClaimByName, gone: Iterable<Reser
   const kept = pool.claim(place);
   if (!kept.ok) return false;
   const left = [...gone].flatMap((id) => pool.reservation(id) ?? []);
-  return fitsOnNode(pool, kept.value, { ...kept.value, rate: 0, memory: 0, storage: 0, throughput: 0 }, left);
+  return fitsOnNode(pool, kept.value, null, left);
 }

@@ -8,6 +8,7 @@ import {
   keepPlace,
   type Leaving,
   leavesPlace,
+  type Occupancy,
   type Placed,
   type TaskNeeds,
 } from "@weft/scheduling";
@@ -41,7 +42,7 @@ interface Kept {
   readonly consumer: string;
   readonly since: Instant;
   readonly place: KeptPlace;
-  /** What stood then, and when it was expected to end. */
+  /** What stood there then (where it states a bandwidth: anywhere), and when it was expected to end. */
   readonly ends: ReadonlyMap<string, Instant>;
 }
 
@@ -92,19 +93,21 @@ function inTurn({ front, tasks }: Core, stuck: readonly Stuck[]): readonly Stuck
 function keepFor(core: Core, now: Instant, task: string, consumer: string): boolean {
   const entry = core.tasks.task(task);
   if (entry === undefined) return false;
-  const ends = endsOf(core, now);
-  const place = keepPlace(core.pool, needsOf(core, entry.row.submission), [...leaving(core, ends)], now);
+  const place = keepPlace(core.pool, needsOf(core, entry.row.submission), occupancy(core, now), now);
   if (place === null) return false;
-  take(core, now, { task, consumer, since: now, place, ends });
+  take(core, now, task, consumer, place);
   core.front.served.set(consumer, now);
   core.orchestrator.handle(now, { kind: "favoured", task });
   return true;
 }
 
-function take(core: Core, now: Instant, kept: Kept): void {
-  core.front.kept = kept;
-  core.front.wakeAt = kept.place.at;
-  tell(core, now, "place-kept", "task", kept.task);
+function take(core: Core, now: Instant, task: string, consumer: string, place: KeptPlace): void {
+  const { node, bandwidthIn, bandwidthOut } = place.claim;
+  const there = bandwidthIn + bandwidthOut > 0 ? [...core.tasks.live] : core.tasks.liveOn(node);
+  const ends = new Map(there.map((run) => [run.view.id, expectedEnd(run, now)]));
+  core.front.kept = { task, consumer, since: now, place, ends };
+  core.front.wakeAt = place.at;
+  tell(core, now, "place-kept", "task", task);
 }
 
 /**
@@ -117,12 +120,11 @@ function review(core: Core, now: Instant, { task, consumer, since, place }: Kept
   core.front.reviewAt = after(now, overdue as Micros);
   const entry = core.tasks.task(task);
   if (entry === undefined) return;
-  const ends = endsOf(core, now);
-  const expected = freeAt(core.pool, place.claim, [...leaving(core, ends)], now) ?? NEVER;
-  const other = keepPlace(core.pool, needsOf(core, entry.row.submission), [...leaving(core, ends)], now);
-  if (other !== null && other.at < expected) {
-    take(core, now, { task, consumer, since: now, place: other, ends });
-  } else if (expected === NEVER) noPlaceFor(core, now, task);
+  const standing = occupancy(core, now);
+  const expected = freeAt(core.pool, place.claim, standing, now) ?? NEVER;
+  const other = keepPlace(core.pool, needsOf(core, entry.row.submission), standing, now);
+  if (other !== null && other.at < expected) take(core, now, task, consumer, other);
+  else if (expected === NEVER) noPlaceFor(core, now, task);
 }
 
 function needsOf(core: Core, { needs, step }: TaskSubmission): TaskNeeds {
@@ -135,19 +137,23 @@ function needsOf(core: Core, { needs, step }: TaskSubmission): TaskNeeds {
   });
 }
 
-function* leaving(
-  { reservations }: Pick<Core, "reservations">,
-  ends: Iterable<readonly [string, Instant]>,
-): Iterable<Leaving> {
-  for (const [run, until] of ends) {
-    const reservation = reservations.get(run);
-    if (reservation !== undefined) yield { reservation, until };
-  }
+/** All that stands: runs, each until it is expected to end, or `until` says; and places that gangs hold. */
+function occupancy(
+  { tasks, reservations, applications }: Pick<Core, "tasks" | "reservations" | "applications">,
+  now: Instant,
+  until: (run: RunEntry) => Instant = (run) => expectedEnd(run, now),
+): Occupancy {
+  const leaving = (runs: Iterable<RunEntry>): Leaving[] =>
+    [...runs].flatMap((run) => {
+      const reservation = reservations.get(run.view.id);
+      return reservation === undefined ? [] : [{ reservation, until: until(run) }];
+    });
+  return {
+    all: () => leaving(tasks.live),
+    on: (node) => leaving(tasks.liveOn(node)),
+    staying: [...applications.open].flatMap(({ held }) => [...held.values()]),
+  };
 }
-
-/** When each run that lives is expected to end. */
-const endsOf = ({ tasks }: Pick<Core, "tasks">, now: Instant): ReadonlyMap<string, Instant> =>
-  new Map([...tasks.live].map((run) => [run.view.id, expectedEnd(run, now)]));
 
 /** Whether the task still waits and its place can still become free. */
 function serves(core: Core, { task, place }: Kept): boolean {
@@ -195,7 +201,15 @@ export function delaysFront(core: Core, now: Instant, entry: TaskEntry, placed: 
   if (kept === null || !isBehind(kept, core, entry) || entry.runs.at(-1)?.view.because === "moved")
     return false;
   const until = after(now, counted(placed.timeline.total));
-  return !leavesPlace(core.pool, kept.place, leaving(core, kept.ends), placed.claim, until);
+  return !leavesPlace(core.pool, kept.place, stood(core, kept), placed.claim, until);
+}
+
+/** What stood when a place was kept and stands still, until it was expected to end then. */
+function* stood({ reservations }: Core, { ends }: Kept): Iterable<Leaving> {
+  for (const [run, until] of ends) {
+    const reservation = reservations.get(run);
+    if (reservation !== undefined) yield { reservation, until };
+  }
 }
 
 /** What was promised its place before the front came, and a consumer's own of higher rank, go before it. */
@@ -211,10 +225,14 @@ function isBehind(kept: Kept, core: Core, { row }: TaskEntry): boolean {
 export function lateOnPlace(core: Core, now: Instant, task: string): readonly RunEntry[] {
   const { kept } = core.front;
   if (kept?.task !== task || now < kept.place.at) return [];
-  const late = [...core.tasks.live].filter((run) => {
+  const late = core.tasks.liveOn(kept.place.claim.node).filter((run) => {
     const entry = core.tasks.task(run.task);
-    const there = run.view.node === kept.place.claim.node && core.reservations.has(run.view.id);
-    return there && !kept.ends.has(run.view.id) && entry !== undefined && isBehind(kept, core, entry);
+    return (
+      core.reservations.has(run.view.id) &&
+      !kept.ends.has(run.view.id) &&
+      entry !== undefined &&
+      isBehind(kept, core, entry)
+    );
   });
   const held = late.map((run) => core.reservations.get(run.view.id)!);
   return late.length > 0 && fitsWithout(core.pool, kept.place.claim, held) ? late : [];
@@ -222,27 +240,24 @@ export function lateOnPlace(core: Core, now: Instant, task: string): readonly Ru
 
 /** The place kept for a task, and when it is expected to begin there; null where none is kept for it. */
 export function placeAwaited(
-  core: Pick<Core, "front" | "tasks" | "pool" | "reservations">,
+  core: Pick<Core, "front" | "tasks" | "pool" | "reservations" | "applications">,
   task: string,
   now: Instant,
 ): PlaceAwaited | null {
   const { kept } = core.front;
   if (kept?.task !== task) return null;
   const { node } = kept.place.claim;
-  const before = [...core.tasks.live].filter((run) => run.view.node === node && kept.ends.has(run.view.id));
-  const all = [...core.tasks.live].flatMap((run) => {
-    const reservation = core.reservations.get(run.view.id);
-    if (reservation === undefined) return [];
-    // What began since gives way at the moment promised.
-    const until = kept.ends.has(run.view.id) ? expectedEnd(run, now) : kept.place.at;
-    return [{ reservation, until }];
-  });
+  const before = core.tasks.liveOn(node).filter((run) => kept.ends.has(run.view.id));
+  // What began since gives way at the moment promised.
+  const standing = occupancy(core, now, (run) =>
+    kept.ends.has(run.view.id) ? expectedEnd(run, now) : kept.place.at,
+  );
   const lapses = before.map((run) => run.contract.contract.terms.validUntil);
   return {
     node: node as NodeId,
     keptSince: kept.since,
     promised: kept.place.at,
-    expected: freeAt(core.pool, kept.place.claim, all, now),
+    expected: freeAt(core.pool, kept.place.claim, standing, now),
     latest: Math.max(kept.place.at, ...lapses) as Instant,
     waitsFor: before.length,
   };

@@ -103,7 +103,7 @@ function amounts(
 
 /** What goes before a task that waits for room; null for one that does not. Others are named where `named`. */
 export function turnOf(
-  core: Pick<Core, "shares" | "orchestrator" | "tasks" | "front" | "pool" | "reservations">,
+  core: Pick<Core, "shares" | "orchestrator" | "tasks" | "front" | "pool" | "reservations" | "applications">,
   task: string,
   named: boolean,
   now: Instant,

@@ -46,6 +46,7 @@ export class Tasks {
   readonly #tasks = new Map<string, TaskEntry>();
   readonly #runs = new Map<string, RunEntry>();
   readonly #live = new Set<RunEntry>();
+  readonly #liveOn = new Map<string, Set<RunEntry>>();
   readonly #byContract = new Map<string, RunEntry>();
   readonly #byOrder = new Map<string, string>();
   readonly #newestByName = new Map<string, string>();
@@ -94,7 +95,7 @@ export class Tasks {
       this.#runs.set(row.view.id, run);
       this.#byContract.set(contract.contract.terms.id, run);
       if (run.live === null) continue;
-      this.#live.add(run);
+      this.#begin(run);
       holds(entry.row.consumer, run.live.claim, 1);
     }
   }
@@ -128,7 +129,7 @@ export class Tasks {
 
   /** Runs of a node that have not ended. */
   liveOn(node: string): readonly RunEntry[] {
-    return [...this.#live].filter((run) => run.view.node === node);
+    return [...(this.#liveOn.get(node) ?? [])];
   }
 
   ofOrder(order: string): TaskEntry | undefined {
@@ -146,7 +147,7 @@ export class Tasks {
     if (entry !== undefined && run.live !== null) this.#holds(entry.row.consumer, run.live.claim, 1);
     this.#runs.set(run.view.id, run);
     this.#byContract.set(run.contract.contract.terms.id, run);
-    this.#live.add(run);
+    this.#begin(run);
     return [...this.#putRun(run), { kind: "put-contract", row: run.contract }];
   }
 
@@ -161,7 +162,7 @@ export class Tasks {
     const consumer = this.#tasks.get(run.task)?.row.consumer;
     if (consumer !== undefined && run.live !== null) this.#holds(consumer, run.live.claim, -1);
     run.live = null;
-    this.#live.delete(run);
+    this.#end(run);
     run.contract = { ...run.contract, closedAt: at };
     return [...this.#putRun(run), { kind: "put-contract", row: run.contract }];
   }
@@ -192,6 +193,22 @@ export class Tasks {
     entry.row = { ...entry.row, progress };
     if (hasEnded(phase)) this.#retire(entry.row.id);
     return [{ kind: "progress-task", id: entry.row.id, progress }];
+  }
+
+  #begin(run: RunEntry): void {
+    const { node } = run.view;
+    this.#live.add(run);
+    const there = this.#liveOn.get(node);
+    if (there === undefined) this.#liveOn.set(node, new Set([run]));
+    else there.add(run);
+  }
+
+  #end(run: RunEntry): void {
+    const { node } = run.view;
+    const there = this.#liveOn.get(node);
+    this.#live.delete(run);
+    there?.delete(run);
+    if (there?.size === 0) this.#liveOn.delete(node);
   }
 
   #putRun(run: RunEntry): StoreChange[] {
