@@ -1,12 +1,13 @@
 import type { Pool } from "@weft/pool";
 import { Query } from "../placement/query.ts";
+import { MinHeap } from "./heap.ts";
 import { exceeds, LabelSearch, type ToGo } from "./labels.ts";
 import { HOP, type Metric, type Network, RATE_BACK, RATE_THERE, securityOf, serves } from "./network.ts";
 import { TimeSearch } from "./time-search.ts";
-import { NO_TREE, type Tree, TreeSolver } from "./tree.ts";
 import { sending, type Way } from "./way.ts";
 
 const ENDLESS = Number.POSITIVE_INFINITY;
+const NOWHERE = new Float64Array(0);
 
 /**
  * The best path between the data and a site under all of a task's demands at once, found exactly.
@@ -51,10 +52,9 @@ export class QuickestPath {
   #accessOut = 0;
   #widestIn = 0;
   #widestOut = 0;
-  /** The tree of the task's own, and the weights it was grown on. */
-  #own: Tree = NO_TREE;
-  #serving = new Float64Array(0);
-  readonly #solver = new TreeSolver();
+  /** Least sums of the task's own, and what is to be gone on from. */
+  #own: Float64Array = NOWHERE;
+  readonly #heap = new MinHeap();
 
   constructor(pool: Pool, network: Network) {
     this.#pool = pool;
@@ -96,22 +96,33 @@ export class QuickestPath {
   }
 
   /**
-   * Bounds the ways by the hops that meet the task's demands of now, not by those that might: exact, but a tree of the
+   * Bounds the ways by the hops that meet the task's demands of now, not by those that might: exact, but a search of the
    * task's own. Done where the kept trees say little: when the data may go to few sites only, and when a way was
    * looked for in vain, as it would be on every way to a place cut off.
    */
   #narrow(toGo: ToGo): void {
-    const { graph } = this.#network;
-    const weights = graph.weight.length;
-    if (this.#serving.length !== weights) this.#serving = new Float64Array(weights);
-    for (let hop = 0; hop < weights; hop++) {
-      const open = serves(this.#network, hop, this.#query);
-      this.#serving[hop] = open ? (graph.weight[hop] as number) : ENDLESS;
+    const network = this.#network;
+    const { start, head, weight, vertices } = network.graph;
+    const query = this.#query;
+    if (this.#own.length !== vertices) this.#own = new Float64Array(vertices);
+    const distance = this.#own.fill(ENDLESS);
+    const heap = this.#heap;
+    distance[query.source] = 0;
+    heap.push(0, query.source);
+    while (heap.size > 0) {
+      const { least } = heap;
+      const v = heap.pop();
+      if (least > (distance[v] as number)) continue;
+      for (let hop = start[v] as number; hop < (start[v + 1] as number); hop++) {
+        const u = head[hop] as number;
+        const reached = least + (weight[hop] as number);
+        if (!(reached < (distance[u] as number)) || !serves(network, hop, query)) continue;
+        distance[u] = reached;
+        heap.push(reached, u);
+      }
     }
-    const into = this.#own.distance.length === graph.vertices ? this.#own : undefined;
-    this.#own = this.#solver.solve({ ...graph, weight: this.#serving }, this.#query.source, into);
     this.#narrowed = true;
-    this.#toGo = { ...toGo, roundTrip: this.#own.distance };
+    this.#toGo = { ...toGo, roundTrip: distance };
   }
 
   #measureAccess(): void {
@@ -147,7 +158,7 @@ export class QuickestPath {
 
   /** Least round trips from every site to the data over hops that may serve the task; empty when there are none. */
   get distances(): Float64Array {
-    return this.#knowsSource ? this.#prepare().roundTrip : NO_TREE.distance;
+    return this.#knowsSource ? this.#prepare().roundTrip : NOWHERE;
   }
 
   /** Whether the task limits delay, jitter, loss or bit errors. */

@@ -9,8 +9,6 @@ export interface Tree {
   readonly parent: Int32Array;
 }
 
-export const NO_TREE: Tree = { distance: new Float64Array(0), parent: new Int32Array(0) };
-
 /** Vertices whose least arcs are looked at to choose how fine the queue has to be. */
 const SAMPLE = 17;
 
