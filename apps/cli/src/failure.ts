@@ -48,7 +48,7 @@ const FILE_TROUBLE: Readonly<Record<string, string>> = {
 };
 
 /** Codes of what the asker got wrong, so that exit code 2 tells it from what the network refuses. */
-const ASKED_WRONGLY = /^E_(?:MANIFEST_|REQUEST|SELECTOR|FILE)/;
+const ASKED_WRONGLY = /^E_(?:MANIFEST_|REQUEST|SELECTOR|FILE|SEEDS)/;
 
 export const refused = (refusal: Refusal & { readonly others?: readonly Refusal[] }): Failure =>
   new Failure(refusalText(refusal), ASKED_WRONGLY.test(refusal.code) ? 2 : 1);

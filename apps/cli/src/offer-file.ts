@@ -14,7 +14,7 @@ import {
   type PricingPolicy,
   type StandingOffer,
 } from "@weft/market";
-import { type fields, formatProblem, parseByLayout } from "@weft/service-http/manifest";
+import { type fields, formatProblem, readDocument } from "@weft/service-http/manifest";
 import { z } from "zod";
 import { Failure } from "./failure.ts";
 
@@ -169,7 +169,7 @@ const schema = z.strictObject({
 
 /** Reads an offer's text; refused with line, path, what was found and what was expected. */
 export function parseOfferFile(text: string, file: string): OfferFile {
-  const parsed = parseByLayout(schema, text, file);
+  const parsed = readDocument(text, file, schema);
   if (!parsed.ok) throw new Failure(parsed.problems.map(formatProblem).join("\n"), 2);
   const { metadata, spec } = parsed.value;
   const { hours: open, days, until, ...rest } = spec;

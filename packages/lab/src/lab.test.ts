@@ -120,6 +120,8 @@ it.each([
   ["[a, b]", "[a, bb]", 'small.yaml:10  network.links[0].between[1]  no site "bb"\n  hint: did you mean b?'],
   ["study: network", "study: netwrok", "did you mean network?"],
   ["at: all", "att: all", 'found "att"'],
+  ["{ poisson: ", "{ poison: ", "hint: did you mean poisson?"],
+  ["kind: Scenario", "kind: Task", 'kind  found "Task", expected Scenario'],
   ["full: 20W", "full: 2W", "small.yaml:12  nodes[0].power.full  less than idle"],
   ["links: [{ between: [a, b], rate: 1Gbps }]", "links: []", 'site "b" is not joined to the others'],
   ["  sites:", "  graphml: none.graphml\n  sites:", "exactly one of"],
@@ -131,9 +133,9 @@ it.each([
 it("refuses a file that is not there, and settings that are none", () => {
   expect(
     refused(SMALL.replace(/ {2}sites:[\s\S]*?\n {2}links.*\n/, "  graphml: none.graphml\n")).join(),
-  ).toContain("none.graphml:1  cannot be read");
+  ).toContain("none.graphml: no such file  [E_IMPORT]");
   expect(() => parseSetting("nothing")).toThrow(ScenarioRefused);
-  expect(() => readScenario(join(folder, "none.yaml"))).toThrow(/cannot be read/);
+  expect(() => readScenario(join(folder, "none.yaml"))).toThrow(/none\.yaml: no such file {2}\[E_FILE\]$/);
 });
 
 it("reads networks, users, traces and tracks from files beside the scenario", () => {

@@ -12,7 +12,7 @@ import {
   parseTime,
   type Result,
 } from "@weft/kernel";
-import { fields, formatProblem, parseByLayout } from "@weft/service-http/manifest";
+import { fields, formatProblem, readDocument } from "@weft/service-http/manifest";
 import { z } from "zod";
 import { Failure, unusable } from "../failure.ts";
 
@@ -212,8 +212,8 @@ function read(path: string): string {
   }
 }
 
-function parse<T extends z.ZodType>(layout: T, text: string, path: string): z.output<T> {
-  const parsed = parseByLayout(layout, text, path);
+function parse<T>(layout: z.ZodType<T>, text: string, path: string): T {
+  const parsed = readDocument(text, path, layout);
   if (parsed.ok) return parsed.value;
   throw new Failure(parsed.problems.map(formatProblem).join("\n"), 2);
 }

@@ -2,6 +2,12 @@ import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { ScenarioRefused } from "./problems.ts";
 
+/** Why a file cannot be read. */
+export const troubleOf = (error: unknown): string => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" ? "no such file" : `cannot be read: ${message}`;
+};
+
 /** Reads the files a scenario names; paths are relative to the scenario's own. */
 export class ScenarioFiles {
   readonly #directory: string;
@@ -20,7 +26,7 @@ export class ScenarioFiles {
     try {
       return readFileSync(full, "utf8");
     } catch (error) {
-      throw new ScenarioRefused([`${full}:1  cannot be read: ${(error as Error).message}  [E_IMPORT]`]);
+      throw new ScenarioRefused([`${full}: ${troubleOf(error)}  [E_IMPORT]`]);
     }
   }
 }

@@ -7,7 +7,7 @@ import { casesOf } from "../network/scenario.ts";
 import type { Prepared } from "../study.ts";
 import { buildAnnouncementScenario } from "./announcement.ts";
 import { buildCellScenario } from "./cells.ts";
-import { ScenarioFiles } from "./files.ts";
+import { ScenarioFiles, troubleOf } from "./files.ts";
 import { buildPricingStudy, buildTrustStudy, pricingScenario, trustScenario } from "./market.ts";
 import { buildNetworkScenario } from "./network.ts";
 import { checked, FieldProblems, ScenarioRefused } from "./problems.ts";
@@ -22,7 +22,8 @@ export interface Setting {
 /** Reads `path.to.field=value`; the value is YAML. Throws `ScenarioRefused` on anything else. */
 export function parseSetting(text: string): Setting {
   const at = text.indexOf("=");
-  if (at < 1) throw new ScenarioRefused([`--set ${text}: expected path.to.field=value`]);
+  if (at < 1)
+    throw new ScenarioRefused([`--set: found "${text}", expected path.to.field=value  [E_ARGUMENT]`]);
   return { path: text.slice(0, at).split("."), value: parseDocument(text.slice(at + 1)).toJS() };
 }
 
@@ -35,7 +36,7 @@ export function readScenario(path: string, settings: readonly Setting[] = []): P
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new ScenarioRefused([`${path}: cannot be read: ${(error as Error).message}`]);
+    throw new ScenarioRefused([`${path}: ${troubleOf(error)}  [E_FILE]`]);
   }
   return prepareScenario(text, path, settings);
 }
@@ -44,6 +45,7 @@ export function readScenario(path: string, settings: readonly Setting[] = []): P
 export function prepareScenario(text: string, path: string, settings: readonly Setting[] = []): Prepared {
   const amend = (source: unknown): unknown => settings.reduce(amended, source);
   const anyStudy = z.looseObject({
+    kind: z.literal("Scenario"),
     study: z.enum(["network", "cells", "announcement", "pricing", "trust"]),
   });
   const { study } = checked(readDocument(text, path, anyStudy, amend)).value;
@@ -86,7 +88,7 @@ function amended(source: unknown, { path, value }: Setting): unknown {
   if (Array.isArray(source)) {
     const at = Number(step);
     if (!Number.isInteger(at) || at < 0 || at > source.length)
-      throw new ScenarioRefused([`--set: no entry ${step} in a list of ${source.length}`]);
+      throw new ScenarioRefused([`--set: no entry ${step} in a list of ${source.length}  [E_ARGUMENT]`]);
     if (rest.length === 0 && value === null) return source.filter((_, i) => i !== at);
     return [...source.slice(0, at), amended(source[at], { path: rest, value }), ...source.slice(at + 1)];
   }

@@ -1,7 +1,7 @@
 import { isMap, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { firstAlias, offsetOf } from "./parse.ts";
-import { explainIssue, type ManifestProblem } from "./problems.ts";
+import { explainIssue, type ManifestProblem, valueIn } from "./problems.ts";
 
 export type ReadDocument<T> =
   | {
@@ -39,14 +39,10 @@ export function readDocument<T>(
   const source = amend(document.toJS());
   const checked = schema.safeParse(source);
   if (checked.success) return { ok: true, value: checked.data, lineOf };
-  const valueAt = (path: readonly PropertyKey[]): unknown =>
-    path.reduce<unknown>(
-      (value, step) => (value as Record<PropertyKey, unknown> | undefined)?.[step],
-      source,
-    );
   const problems = checked.error.issues
-    .flatMap((issue) => explainIssue(issue, schema, valueAt))
+    .flatMap((issue) => explainIssue(issue, schema, (path) => valueIn(source, path)))
     .map(({ at, ...problem }) => ({ file, line: lineOf(at), ...problem }))
     .sort((a, b) => a.line - b.line);
-  return { ok: false, problems };
+  const kind = problems.find(({ path }) => path === "kind"); // of another kind, all else is wrong too
+  return { ok: false, problems: kind === undefined ? problems : [kind] };
 }

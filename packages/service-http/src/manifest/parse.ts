@@ -1,14 +1,5 @@
 import { assert } from "@weft/kernel";
-import {
-  type Document,
-  isMap,
-  isPair,
-  isScalar,
-  LineCounter,
-  parseAllDocuments,
-  parseDocument,
-  visit,
-} from "yaml";
+import { type Document, isMap, isPair, isScalar, LineCounter, parseAllDocuments, visit } from "yaml";
 import { z } from "zod";
 import { type ApplicationManifest, applicationManifest } from "./application.ts";
 import { type PipelineManifest, pipelineManifest } from "./pipeline.ts";
@@ -148,39 +139,6 @@ function readDocument<M extends AnyManifest>(
   return list.data.items.map((item, i) =>
     readSource(item, file, (path) => lineOf(["items", i, ...path]), kinds),
   );
-}
-
-/**
- * Reads a file of another kind (an offer, a network) by its schema. Refused as manifests are: everything that is wrong, in
- * the order of the lines. Messages of the schema's own checks say what was expected.
- */
-export function parseByLayout<T extends z.ZodType>(
-  layout: T,
-  text: string,
-  file: string,
-):
-  | { readonly ok: true; readonly value: z.output<T> }
-  | { readonly ok: false; readonly problems: readonly ManifestProblem[] } {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
-  const lineAt = (offset: number): number => Math.max(1, lines.linePos(offset).line);
-  const syntax = (line: number, message: string) => ({
-    ok: false as const,
-    problems: [{ file, line, code: "E_MANIFEST_SYNTAX" as const, message }],
-  });
-  const first = document.errors[0];
-  if (first !== undefined) return syntax(lineAt(first.pos[0]), first.message.split("\n")[0] as string);
-  if (!isMap(document.contents)) {
-    return syntax(1, "not a group of fields: apiVersion, kind, metadata, spec");
-  }
-  const source = document.toJS() as ManifestSource;
-  const read = layout.safeParse(source);
-  if (read.success) return { ok: true, value: read.data };
-  const lineOf = (path: readonly PropertyKey[]): number => lineAt(offsetOf(document, path) ?? 0);
-  const problems = problemsOf(read.error, layout, source, file, lineOf);
-  const kind = problems.find(({ path }) => path === "kind"); // of another kind, all else is wrong too
-  if (kind !== undefined) return { ok: false, problems: [kind] };
-  return { ok: false, problems: [...problems].sort((a, b) => a.line - b.line) };
 }
 
 function readSource<M extends AnyManifest>(

@@ -73,8 +73,12 @@ export function explainIssue(
     }
     case "invalid_type":
       return say("E_MANIFEST_TYPE", expectation(issue), typeHint(issue.expected, value));
-    case "invalid_union":
+    case "invalid_union": {
+      const strange = unknownToAll(issue);
+      if (strange.length > 0)
+        return strange.map((key) => unknownField([...at, key], key, fieldsAt(root, at)));
       return explainIssue(deeper(issue, at, value), root, valueAt);
+    }
     case "invalid_key":
       return say("E_MANIFEST_VALUE", issue.issues[0]?.message ?? "another key").map((said) => ({
         ...said,
@@ -90,6 +94,16 @@ export function explainIssue(
     default:
       return say("E_MANIFEST_VALUE", issue.message);
   }
+}
+
+/** Keys of a group that none of a union's branches has. */
+function unknownToAll(issue: z.core.$ZodIssueInvalidUnion): readonly string[] {
+  const groups = issue.errors.flatMap((branch) => {
+    const isGroup = !branch.some(({ path, code }) => path.length === 0 && code !== "unrecognized_keys");
+    const strange = branch.find(({ path, code }) => path.length === 0 && code === "unrecognized_keys");
+    return isGroup ? [(strange as z.core.$ZodIssueUnrecognizedKeys | undefined)?.keys ?? []] : [];
+  });
+  return groups[0]?.filter((key) => groups.every((keys) => keys.includes(key))) ?? [];
 }
 
 function unknownField(at: readonly PropertyKey[], key: string, known: readonly string[]) {
@@ -202,7 +216,9 @@ function fieldsAt(root: z.ZodType, path: readonly PropertyKey[]): readonly strin
 
 function alternatives(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
   const { def } = schema._zod;
-  if (def.type === "optional") return alternatives((def as z.core.$ZodOptionalDef).innerType);
+  if (def.type === "optional" || def.type === "nullable" || def.type === "default") {
+    return alternatives((def as z.core.$ZodOptionalDef).innerType);
+  }
   if (def.type === "union") return (def as z.core.$ZodUnionDef).options.flatMap(alternatives);
   if (def.type === "pipe") return alternatives((def as z.core.$ZodPipeDef).in);
   return [schema];
