@@ -5,16 +5,21 @@ import {
   canonicalText,
   formatBytes,
   formatInstant,
+  formatMemory,
   formatMoney,
   formatTime,
   type Instant,
   type Micros,
   type Money,
   parseBitRate,
+  parseByteRate,
   parseBytes,
   parseComputingPower,
+  parseGrams,
+  parseJoules,
   parseMoney,
   parseTime,
+  parseWatts,
   parseWork,
   Rng,
   scaleMoney,
@@ -36,6 +41,46 @@ describe("human units", () => {
     expect(value(parseWork("9.1 GFLOP"))).toBeCloseTo(9.1e9);
     expect(value(parseComputingPower("4 TFLOPS"))).toBe(4e12);
     expect(value(parseTime("0"))).toBe(0);
+  });
+
+  it("reads every prefix and unit as what it stands for", () => {
+    const forms: readonly (readonly [(text: string) => { ok: boolean; value?: number }, string, number])[] = [
+      ...["", "k", "M", "G", "T", "P", "E"].flatMap((prefix, i) => [
+        [parseBytes, `3${prefix}B`, 3 * 1000 ** i] as const,
+        [parseByteRate, `3${prefix}B/s`, 3 * 1000 ** i] as const,
+        [parseBitRate, `3${prefix}bps`, 3 * 1000 ** i] as const,
+        [parseBitRate, `3${prefix}bit/s`, 3 * 1000 ** i] as const,
+        [parseWork, `3${prefix}OP`, 3 * 1000 ** i] as const,
+        [parseComputingPower, `3${prefix}FLOP/s`, 3 * 1000 ** i] as const,
+      ]),
+      ...["Ki", "Mi", "Gi", "Ti", "Pi"].flatMap((prefix, i) => [
+        [parseBytes, `3${prefix}B`, 3 * 1024 ** (i + 1)] as const,
+        [parseBytes, `3${prefix}`, 3 * 1024 ** (i + 1)] as const,
+        [parseByteRate, `3${prefix}B/s`, 3 * 1024 ** (i + 1)] as const,
+      ]),
+      ...(
+        [
+          ["us", 1],
+          ["ms", 1e3],
+          ["s", 1e6],
+          ["min", 60e6],
+          ["m", 60e6],
+          ["h", 3600e6],
+          ["d", 86_400e6],
+        ] as const
+      ).map(([unit, factor]) => [parseTime, `3${unit}`, 3 * factor] as const),
+      [parseWatts, "1.5 kW", 1500],
+      [parseWatts, "250mW", 0.25],
+      [parseJoules, "2 Wh", 7200],
+      [parseJoules, "1kWh", 3.6e6],
+      [parseGrams, "12g", 12],
+      [parseGrams, "0.5 kg", 500],
+    ];
+    for (const [parse, text, expected] of forms) {
+      const read = parse(text);
+      expect(read.ok, text).toBe(true);
+      expect((read.value as number) / expected, text).toBeCloseTo(1, 12);
+    }
   });
 
   it("refuses a bare number and hints at the unit", () => {
@@ -62,6 +107,12 @@ describe("human units", () => {
         expect(Math.abs(time - n) / n).toBeLessThan(0.006);
       }),
     );
+    expect(["999 B", "1 kB", "1.02 kB"]).toEqual([999, 1000, 1024].map((n) => formatBytes(n as Bytes)));
+    expect(["1023 B", "8 GiB", "1.5 MiB"]).toEqual(
+      [1023, 8 * 2 ** 30, 1.5 * 2 ** 20].map((n) => formatMemory(n as Bytes)),
+    );
+    expect(formatBytes(1e21 as Bytes)).toBe("1000 EB"); // beyond the last prefix
+    expect(formatTime(1_500 as Micros)).toBe("1.5 ms");
     expect(formatTime(1.7559126e45 as Micros)).toBe("2.03e+34 d"); // three, however long
     expect(value(parseTime("2.03e+34 d")) / 1.7559e45).toBeCloseTo(1, 2);
   });
@@ -132,6 +183,28 @@ describe("chance", () => {
     expect(sum / n).toBeCloseTo(0.5, 2);
     expect(squares / n).toBeCloseTo(1 / 3, 2);
     expect(waits / n).toBeCloseTo(3, 1);
+  });
+  it("draws a normal stream of the mean and deviation it was told, lopsided to no side", () => {
+    const rng = new Rng(2);
+    const draws = Array.from({ length: 100_000 }, () => (rng.normal(7, 2) - 7) / 2);
+    const share = (of: (z: number) => boolean): number => draws.filter(of).length / draws.length;
+    expect(share((z) => z < 0)).toBeCloseTo(0.5, 2);
+    expect(share((z) => Math.abs(z) < 1)).toBeCloseTo(0.683, 2);
+    expect(share((z) => Math.abs(z) < 2)).toBeCloseTo(0.954, 2);
+  });
+  it("shuffles every item to every place equally often, and loses none", () => {
+    const rng = new Rng(3);
+    const items = [0, 1, 2, 3];
+    const seen = items.map(() => [0, 0, 0, 0]);
+    for (let i = 0; i < 40_000; i++) {
+      const shuffled = rng.shuffle([...items]);
+      expect(shuffled.toSorted()).toEqual(items);
+      shuffled.forEach((item, place) => {
+        (seen[item] as number[])[place]! += 1 / 40_000;
+      });
+    }
+    for (const share of seen.flat()) expect(share).toBeCloseTo(0.25, 1);
+    expect(rng.shuffle([])).toEqual([]);
   });
 });
 

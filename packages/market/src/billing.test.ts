@@ -12,6 +12,7 @@ import {
   Ledger,
   localTime,
   payout,
+  periodNamed,
   periodOf,
   statementCsv,
   statementFrom,
@@ -64,6 +65,29 @@ describe("periods", () => {
         expect(periodOf(period.to, period.kind).from).toBe(period.to);
       }),
     );
+  });
+
+  it("are found by their names, and by no other name", () => {
+    const when = fc.integer({ min: 0, max: 4e9 }).map((seconds) => (seconds * 1e6) as Instant);
+    fc.assert(
+      fc.property(when, fc.constantFrom("day" as const, "week" as const, "month" as const), (now, kind) => {
+        const period = periodOf(now, kind);
+        expect(periodNamed(period.name)).toEqual(period);
+      }),
+    );
+    for (const name of [
+      "",
+      "2026",
+      "2026-13",
+      "2026-02-30",
+      "2026-W00",
+      "2026-W54",
+      "2025-W53",
+      "2026-11-1",
+      "x",
+    ]) {
+      expect(periodNamed(name), name).toBeNull();
+    }
   });
 
   it("are shown by the reader's clock", () => {
@@ -137,6 +161,15 @@ describe("an invoice", () => {
     expect(code({ id: "n2", amount: money(-1n) })).toBe("E_CREDIT_AMOUNT");
     expect(code({ id: "n2", account: "eve" })).toBe("E_CREDIT_NO_INVOICE");
     expect(creditTransfer(note).postings.reduce((sum, p) => sum + p.amount, 0n)).toBe(0n);
+    const restarted = new Biller("CNY", [], biller.state);
+    expect(restarted.creditable(note.invoice)).toBe(40n);
+    expect(restarted.state).toEqual(biller.state);
+  });
+
+  it("moves no money where no rule adds any", () => {
+    const draft = new Biller("CNY", []).draft("ann", november, [item("a", "2026-11-02", 100n)], later);
+    expect(draft.total).toBe(100n);
+    expect(invoiceTransfer(draft, { manager: "fees", tax: "tax" })).toBeNull();
   });
 
   it("[I4] never is negative, and more use never costs less, whatever the rules", () => {
@@ -190,6 +223,7 @@ describe("an invoice", () => {
           ) {
             biller.issue("ann", period, known, day(today));
           }
+          expect(biller.state.invoices.slice(0, kept.invoices.length)).toEqual(kept.invoices); // I3
           if (!crash) kept = biller.state; // killed before it was kept: nobody was told
         }
         const lines = kept.invoices.flatMap((invoice) => invoice.lines.map((line) => line.billable));
@@ -236,6 +270,38 @@ describe("payouts and statements", () => {
       closing: 0n,
       rows: [{ amount: -1_000n, balance: 0n }],
     });
+  });
+
+  it("have each movement in one period: that which begins at its instant", () => {
+    const moved = (id: string, when: Instant): Transfer => ({
+      id,
+      at: when,
+      kind: "deposit",
+      reference: id,
+      postings: [
+        { account: "world", amount: money(-5n) },
+        { account: "ann", amount: money(5n) },
+      ],
+      closes: null,
+    });
+    const before = (november.from - 1) as Instant;
+    const all = [moved("next", november.to), moved("first", november.from), moved("before", before)];
+    const statement = statementFrom("ann", "CNY", november, money(5n), all);
+    expect(statement.rows.map(({ transfer, balance }) => [transfer, balance])).toEqual([["first", 10n]]);
+    expect(statement.closing).toBe(10n);
+    expect(statementFrom("ann", "CNY", december, statement.closing, all).closing).toBe(15n);
+  });
+
+  it("list what the rules added, so that an invoice's CSV adds up to its total", () => {
+    const invoice = new Biller("CNY", rules).draft("ann", november, [item("a", "2026-11-02", 1501n)], later);
+    const cells = invoiceCsv(invoice)
+      .trim()
+      .split("\r\n")
+      .slice(1)
+      .map((line) => line.split(","));
+    const micros = cells.map((row) => Math.round(Number(row[3]) * 1e6));
+    expect(cells.map((row) => row[1])).toEqual(["a", "discount", "fee", "tax", "total"]);
+    expect(micros.slice(0, -1).reduce((sum, amount) => sum + amount, 0)).toBe(micros.at(-1));
   });
 
   it("are written as CSV that keeps its columns and runs no formula", () => {

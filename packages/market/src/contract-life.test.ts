@@ -158,6 +158,35 @@ describe("a contract's life", () => {
     expect(balances()).toEqual([720n, 266n, 14n]);
   });
 
+  it("[K5.2] late work costs nothing where a time was promised without a penalty", () => {
+    const promised = { ...terms, levels: [], completeBy: at(50), ceiling: money(10n ** 9n) };
+    const { life } = begun();
+    const plain = new ContractLife({ ...life.life, terms: promised }, fee);
+    expect(plain.offer(at(60), { kind: "complete", charge: money(10n ** 9n) }).ok).toBe(true);
+    expect(plain.life).toMatchObject({ state: "breached", because: "completed_late", penalty: 0n });
+  });
+
+  it("does what an accepted input asks for, after what was due", () => {
+    const { life } = trade();
+    expect(life.handle(at(1), { kind: "quote", expiresAt: at(5) })).toEqual([
+      { kind: "became", state: "quoted", because: null },
+    ]);
+    const accepted = life.handle(at(2), { kind: "accept", signBy: at(8) });
+    expect(accepted.map(({ kind }) => kind)).toEqual(["place-hold", "became"]);
+  });
+
+  it("[K3.5] a ruling that gives nothing back lets the settlement stand, before it and after it", () => {
+    for (const settled of [false, true]) {
+      const { offer, balances, ledger } = begun();
+      offer(20, { kind: "complete", charge: money(400n) });
+      if (settled) offer(21, { kind: "settle" });
+      offer(22, { kind: "dispute", by: "provider", claim: "paid too little" });
+      expect(offer(23, { kind: "resolve", refund: money(0n) })).toBe("resolved");
+      expect(balances()).toEqual([600n, 380n, 20n]);
+      expect(ledger.balance("ann")?.held).toBe(0n);
+    }
+  });
+
   it("[K3.5] a dispute before settlement settles for less; after it, gives back what was due at most", () => {
     const early = begun();
     early.offer(20, { kind: "complete", charge: money(400n) });
@@ -250,6 +279,11 @@ describe("service levels", () => {
     ] as const;
     expect(missedLevels(levels, at(40), [measurement]).map((level) => level.kind)).toEqual(["delay"]);
     expect(missedLevels(levels, null, []).map((level) => level.kind)).toEqual(["completion"]);
+    expect(missedLevels(levels, at(40), [{ ...measurement, withinDelay: 95 }])).toEqual([]); // the share itself
+    const better = { ...measurement, deliveries: 20, withinDelay: 20 }; // with it 114 of 120: 95 %
+    expect(missedLevels(levels, at(50), [measurement, better])).toEqual([]);
+    const down = { ...measurement, up: 9_799_999 as Micros, withinDelay: 95 };
+    expect(missedLevels(levels, at(40), [down]).map((level) => level.kind)).toEqual(["availability"]);
     expect(penaltyFor(levels, money(99n))).toBe(99n);
     expect(penaltyFor(levels.slice(0, 1), money(99n))).toBe(10n);
   });

@@ -153,6 +153,31 @@ describe("a usage record", () => {
       expect(code(checkUsage({ ...record, ...change }, terms, bounds)), expected).toBe(expected);
     }
   });
+
+  it("[K4.3] is refused by the name of the figure that is no count", () => {
+    const counts = ["sequence", "startedAt", "endedAt", "cpuTime", "wallTime", "inputBytes", "outputBytes"];
+    for (const name of counts) {
+      for (const wrong of [-1, 0.5, Number.NaN, 2 ** 53, "7"]) {
+        const refusal = checkUsage({ ...record, [name]: wrong }, terms, bounds);
+        expect([refusal?.code, refusal?.path]).toEqual(["E_USAGE_FORM", name]);
+      }
+    }
+    for (const name of ["operations", "memoryTime", "storageTime", "reservedBits"]) {
+      for (const wrong of [-1n, 7, "7"]) {
+        const refusal = checkUsage({ ...record, [name]: wrong }, terms, bounds);
+        expect([refusal?.code, refusal?.path]).toEqual(["E_USAGE_FORM", name]);
+      }
+    }
+  });
+
+  it("[K4.6] may tell of a little more than the path's counters saw, and of anything where none counted", () => {
+    const moved = (inputBytes: number, movedBytes: number | null) =>
+      code(checkUsage({ ...record, inputBytes: inputBytes as Bytes }, terms, { ...bounds, movedBytes }));
+    expect(moved(104e6, 100e6)).toBeUndefined();
+    expect(moved(110e6, 100e6)).toBe("E_USAGE_BYTES");
+    expect(moved(60_000, 0)).toBeUndefined();
+    expect(moved(9e9, null)).toBeUndefined();
+  });
 });
 
 describe("a charge", () => {

@@ -135,4 +135,18 @@ describe("the books", () => {
     });
     for (const { id } of ledger.accounts) expect(again.balance(id)).toEqual(ledger.balance(id));
   });
+
+  it("[B1] show by currency what is wrong with balances that they were opened with", () => {
+    const posted = { ann: 3n, bob: 4n, fees: 0n, world: -5n, dollars: 1n };
+    const ledger = Ledger.restore({
+      accounts: books().accounts,
+      balances: Object.entries(posted).map(([account, amount]) => ({ account, posted: money(amount) })),
+      holds: [],
+      done: [],
+    });
+    expect([...ledger.totals()].sort()).toEqual([
+      ["CNY", 2n],
+      ["USD", 1n],
+    ]);
+  });
 });

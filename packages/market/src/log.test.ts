@@ -1,19 +1,27 @@
-import type { Digest, Instant } from "@weft/kernel";
+import { type Digest, type Instant, money } from "@weft/kernel";
 import { createSigner, nodeCryptography as crypto } from "@weft/live";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  type Contract,
+  contractEntry,
+  type EndedContract,
+  isEntryOf,
   leafHash,
   MerkleTree,
   type SignedTreeHead,
+  settlementTransfer,
+  signContract,
   signHead,
   TransparencyLog,
+  type UsageRecord,
   verifyConsistency,
   verifyHead,
   verifyInclusion,
   verifyLog,
   Witness,
 } from "./index.ts";
+import { termsBetween } from "./testing/papers.ts";
 
 const entries = (count: number, mark = ""): string[] =>
   Array.from({ length: count }, (_, i) => `entry ${i}${mark}`);
@@ -59,6 +67,13 @@ describe("the Merkle tree", () => {
         expect(verifyConsistency(first, size, tree.root(first), root, proof, crypto)).toBe(true);
       }
     }
+  });
+
+  it("a place outside the tree proves nothing", () => {
+    const tree = treeOf(entries(1));
+    const within = (index: number): boolean =>
+      verifyInclusion(tree.leaf(0), index, 1, [], tree.root(), crypto);
+    expect([-1, 0, 1].map(within)).toEqual([false, true, false]);
   });
 
   it("proofs fail for any other leaf, place, size, root or path", () => {
@@ -143,6 +158,46 @@ describe("the log", () => {
     const watcher = new Witness(createSigner(), crypto);
     expect(watcher.cosign(again.head(manager, 1 as Instant, 0), []).ok).toBe(true);
     expect(watcher.cosign(again.head(manager, 1 as Instant), again.consistencyProof(0)).ok).toBe(true);
+  });
+
+  it("has a line for a contract's end that no other paper and no other end has", () => {
+    const key = createSigner();
+    const order = {
+      ...{ id: "o-1", consumer: "aa", taskDigest: "ab", payAtMost: money(900n), notAfter: 9 as Instant },
+    };
+    const said = { order: { order, signature: "" }, validFrom: 0 as Instant, validUntil: 9 as Instant };
+    const terms = termsBetween("aa", "bb", "cc", said);
+    const contract: Contract = { terms, manager: signContract(terms, key), provider: null };
+    const usage = { record: { id: "r", contract: "c-1" } as UsageRecord, signature: "ab" };
+    const paid = settlementTransfer(terms, money(400n), { commissionPpm: 50_000 }, 5 as Instant);
+    const end: EndedContract = {
+      contract,
+      state: "settled",
+      because: "completed",
+      usage,
+      settlement: [paid],
+    };
+    const postings = paid.postings.map((posting, i) => (i === 0 ? { ...posting, account: "eve" } : posting));
+    const others: readonly EndedContract[] = [
+      {
+        ...end,
+        contract: { terms: { ...terms, ceiling: money(901n) }, manager: contract.manager, provider: null },
+      },
+      { ...end, contract: { ...contract, provider: "ab" } },
+      { ...end, contract: { ...contract, manager: "ab" } },
+      { ...end, usage: null },
+      { ...end, usage: { ...usage, signature: "cd" } },
+      { ...end, usage: { ...usage, record: { ...usage.record, sequence: 2 } } },
+      { ...end, settlement: [] },
+      { ...end, settlement: [{ ...paid, postings }] },
+      { ...end, settlement: [paid, paid] },
+      { ...end, state: "breached" },
+      { ...end, because: null },
+    ];
+    const lines = [end, ...others].map((ended) => contractEntry(ended, crypto));
+    expect(new Set(lines).size).toBe(lines.length);
+    const mine = lines.map((line) => isEntryOf(line, contract, crypto));
+    expect(mine).toEqual([end, ...others].map((ended) => ended.contract === contract));
   });
 
   it("is believed when enough known witnesses cosigned, each counted once", () => {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { checkPrices, type PriceList, priceEntries } from "./prices.ts";
 import { congestion, discounted, scalePrices, timeOfUse } from "./pricing.ts";
-import { checkSignedOffer, type StandingOffer, signOffer } from "./standing-offer.ts";
+import { checkSignedOffer, floorOf, reaches, type StandingOffer, signOffer } from "./standing-offer.ts";
 
 const list = (of: (i: number) => bigint): PriceList => ({
   petaOperation: { logical: money(of(0)), parallel: money(of(1)), neural: money(of(2)) },
@@ -65,6 +65,53 @@ it("an offer with a negative price, floor, discount or multiple is refused by th
   });
   expect(refusal(congested(0))).toBeNull();
   expect(refusal(congested(-1))).toEqual(["E_OFFER_PRICING", "offer.pricing"]);
+});
+
+it("an offer by the hour has its hours in rising order, each once, within a day", () => {
+  const signer = createSigner();
+  const hours = (...fromHours: number[]) => {
+    const offer = {
+      ...{ node: "corner", at: 1, prices: FREE, reserve: null, discounts: [] },
+      ...{ windows: [], shortest: 0, longest: null, validUntil: null },
+      pricing: { kind: "time-of-use", steps: fromHours.map((fromHour) => ({ fromHour, ppm: 5 })) },
+    } as never;
+    return checkSignedOffer(signOffer(offer, signer), nodeCryptography).ok;
+  };
+  expect([hours(0, 7, 23), hours(7)]).toEqual([true, true]);
+  for (const wrong of [[], [7, 7], [8, 7], [24], [-1], [1.5]])
+    expect(hours(...wrong), `${wrong}`).toBe(false);
+});
+
+it("the least an offer can come to is its deepest discount at its lowest price, but never below the reserve", () => {
+  const off = (ppm: number) => ({ grade: null, fromVolume: money(0n), ppm });
+  const offer = {
+    prices: null,
+    reserve: null,
+    discounts: [off(100_000), off(300_000), off(200_000)],
+    pricing: {
+      kind: "time-of-use",
+      steps: [
+        { fromHour: 0, ppm: 500_000 },
+        { fromHour: 8, ppm: 2_000_000 },
+      ],
+    },
+  } as unknown as StandingOffer;
+  const own = list(() => 1_000n);
+  const floor = list(() => 350n); // 1000 x 0.5 x 0.7
+  expect(floorOf(offer, own)).toEqual(floor);
+  expect(floorOf({ ...offer, reserve: list((i) => (i === 2 ? 400n : 0n)) }, own)).toEqual(
+    list((i) => (i === 2 ? 400n : 350n)),
+  );
+  expect(reaches(floor, floor)).toBe(true);
+  for (let i = 0; i < NAMES.length; i++) {
+    expect(
+      reaches(
+        list((j) => (i === j ? 349n : 1_000n)),
+        floor,
+      ),
+      NAMES[i],
+    ).toBe(false);
+  }
 });
 
 it("no policy and no discount that is taken makes a price negative, whatever the demand", () => {

@@ -163,6 +163,10 @@ it("an offer is a TMF620 ProductOffering with its prices", () => {
   }
   expect(offering.productOfferingPrice.map(({ id }) => id)).toEqual(list.map(({ id }) => id));
   expect(list[0]).toMatchObject({ price: { unit: "CNY", value: 40 }, unitOfMeasure: { amount: 1e15 } });
+  expect(list.map(({ unitOfMeasure: { amount, units } }) => `${amount} ${units}`)).toEqual([
+    ...Array<string>(3).fill("1000000000000000 operation"),
+    ...["1 GiB·h", "1 GiB·h", "1 GB", "1 Gbit/s·h", "1 task"],
+  ]);
 });
 
 it("what happened is a CloudEvent", () => {

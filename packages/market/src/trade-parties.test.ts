@@ -143,6 +143,12 @@ describe("an organisation", () => {
     ).toBe("E_ORGANISATION_FORBIDDEN");
     organisation = after(organisation, "cleo", { kind: "issue-token", token }) as Organisation;
     expect(organisation.tokens).toEqual([{ ...token, by: "cleo" }]);
+    const second = { ...token, id: "u" };
+    const two = after(organisation, "bob", { kind: "issue-token", token: second }) as Organisation;
+    expect(after(two, "bob", { kind: "issue-token", token: second })).toBe("E_ORGANISATION_TOKEN");
+    expect(after(two, "cleo", { kind: "revoke-token", id: "u" })).toBe("E_ORGANISATION_FORBIDDEN");
+    const one = after(two, "cleo", { kind: "revoke-token", id: "t" }) as Organisation;
+    expect(one.tokens.map(({ id }) => id)).toEqual(["u"]);
     const gone = after(organisation, "bob", { kind: "remove-member", person: "cleo" }) as Organisation;
     expect(gone.tokens).toEqual([]);
   });

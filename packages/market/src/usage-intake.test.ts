@@ -83,6 +83,28 @@ describe("the intake", () => {
     );
   });
 
+  it("[K4.1, K4.7] goes on from the ranges it had, also where they overlap", () => {
+    const ranges = fc.array(fc.record({ from: fc.integer({ min: 1, max: 20 }), length: fc.nat(8) }), {
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(ranges, (had) => {
+        const known = had.map(({ from, length }) => ({ from, to: from + length }));
+        const intake = new UsageIntake(known);
+        const taken = (n: number): boolean => known.some(({ from, to }) => from <= n && n <= to);
+        intake.take(record(40));
+        const listed = intake
+          .gaps()
+          .flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, i) => from + i));
+        const missing = Array.from({ length: 39 }, (_, i) => i + 1).filter((n) => !taken(n));
+        expect(listed).toEqual(missing);
+        for (let n = 1; n < 40; n++) {
+          expect(intake.take(record(n))).toEqual({ ok: true, value: taken(n) ? "repeat" : "new" });
+        }
+      }),
+    );
+  });
+
   it("[K4.1] refuses a number that comes to mean something else", () => {
     const intake = new UsageIntake();
     intake.take(record(3));

@@ -95,11 +95,11 @@ export class UsageIntake {
   /** What came ahead of a gap, with its line; null where only the store still knows that. */
   readonly #ahead = new Map<number, string | null>();
 
-  /** `known` are the ranges taken in before, as the store has them. */
+  /** `known` are the ranges taken in before, in any order. */
   constructor(known: readonly SequenceRange[] = []) {
     for (const { from, to } of known) {
       for (let sequence = Math.max(from, this.#complete + 1); sequence <= to; sequence++) {
-        this.#enter(sequence, null);
+        if (sequence > this.#complete) this.#enter(sequence, null); // else a range before closed the gap up to here
       }
     }
   }
