@@ -50,6 +50,7 @@ export const schedule: Bench = {
   run(size, report, options = {}) {
     const scale = SCALES[size];
     for (const nodes of scale.nodes) online(size, nodes, "usual", LOADS, report);
+    again(size, report);
     sampled(size, report);
     online(size, 10_000, "mixed", [0.7], report);
     const points = scale.growth.map((nodes) => growth(size, nodes, report));
@@ -139,6 +140,41 @@ function scanSeconds(keeper: LoadKeeper, scheduler: Scheduler, count: number): n
     keeper.commit(decision);
   }
   return seconds;
+}
+
+/**
+ * The same task placed again at once, nothing having changed: what a decision takes when all it reads is in the caches. The rest of
+ * its first time is waiting for memory.
+ */
+function again(size: "smoke" | "full", report: Report): void {
+  const scale = SCALES[size];
+  const nodes = 10_000;
+  const repeats = 20;
+  const tasks = makeTasks(Math.min(TASKS, scale.decisions), scale.sites, "usual");
+  let [first, others, count] = [0, 0, 0];
+  for (const load of LOADS) {
+    const pool = makeFleet({ nodes: actual(size, nodes), sites: scale.sites });
+    const keeper = new LoadKeeper(pool, tasks, load);
+    const scheduler = new Scheduler(pool);
+    for (let i = 0; i < scale.warmUp; i++) keeper.step(scheduler);
+    for (let i = 0; i < scale.decisions / 10; i++, count++) {
+      const task = keeper.nextTask();
+      let decision: Decision | null = null;
+      first += cpuSeconds(() => void (decision = scheduler.place(task)));
+      others += cpuSeconds(() => {
+        for (let j = 0; j < repeats; j++) scheduler.place(task);
+      });
+      if (decision !== null) keeper.commit(decision);
+    }
+  }
+  const micros = (1e6 * others) / (count * repeats);
+  report({
+    name: `schedule/again/${nodes}`,
+    value: micros,
+    unit: "us of CPU",
+    against: "the first time, without its update of the pool",
+    ratio: micros / ((1e6 * first) / count),
+  });
 }
 
 /**
