@@ -28,7 +28,7 @@ const steps = fc.array(
     fc.record({ claim: claims, devices: fc.array(fc.nat(7), { maxLength: 2 }) }),
     fc.record({ end: fc.nat(50) }),
   ),
-  { maxLength: 80 },
+  { maxLength: 80, size: "max" },
 );
 
 function read(ledger: Ledger, id: ReservationId): Claim | null {

@@ -2,7 +2,15 @@ import type { LinkState, NodeDescription, NodeId, NodeLoad, SiteId } from "@weft
 import { Rng } from "@weft/kernel";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Claim, FREE_OF_CHARGE, Pool, type ReservationId } from "./index.ts";
+import {
+  type Claim,
+  capacityOf,
+  FREE_OF_CHARGE,
+  KNOWN,
+  Pool,
+  RESOURCES,
+  type ReservationId,
+} from "./index.ts";
 
 const brand = <T>(value: unknown): T => value as T;
 const SITES = ["a", "b", "c"].map((id) => brand<SiteId>(id));
@@ -85,6 +93,11 @@ function randomClaim(rng: Rng, pool: Pool): Claim | null {
 function expectBooksBalance(pool: Pool, standing: ReadonlyMap<ReservationId, Claim>): void {
   const { nodes, links } = pool;
   expect(pool.reservations).toBe(standing.size);
+  const present = nodes.descriptions.filter((node, n) => node !== undefined && nodes.slots.has(n));
+  for (const name of RESOURCES) {
+    const all = present.reduce((sum, node) => sum + capacityOf(node as NodeDescription)[name], 0);
+    expect(pool.capacity[name]).toBe(all);
+  }
   for (let n = 0; n < nodes.bound; n++) {
     const held = [...standing.values()].filter((claim) => claim.node === n);
     for (const t of [0, 1, 2] as const) {
@@ -347,6 +360,162 @@ describe("plan, then commit", () => {
     if (made.ok) pool.release(made.value);
     expect(pool.nodes.slots.find(brand("x"))).toBe(-1);
     expect(pool.links.sites.find(SITES[0] as SiteId)).toBe(-1);
+  });
+
+  it("a node in the slot of one that left has nothing of it", () => {
+    const pool = new Pool();
+    const gpus = [{ kind: "gpu", model: "x", memoryBytes: 1000 }];
+    pool.addNode({ ...node("x"), accelerators: brand(gpus) });
+    pool.setPrices(brand("x"), { ...FREE_OF_CHARGE, perTask: 7, perGbIn: 7 });
+    pool.setInstanceLimit(brand("x"), "ocr", 0);
+    pool.setHandling(brand("x"), brand(500));
+    pool.setCorrection("ocr", brand("x"), 3);
+    pool.removeNode(brand("x"));
+    pool.addNode(node("y"));
+    const { nodes } = pool;
+    expect([nodes.bound, nodes.slots.idOf(0)]).toEqual([1, "y"]);
+    expect([nodes.pricePerTask[0], nodes.pricePerByteIn[0], nodes.queue[0][0]]).toEqual([0, 0, 0]);
+    expect([pool.hasInstance(0, "ocr"), nodes.freeDevice[0][0]]).toEqual([true, 0]);
+    expect(pool.corrections("ocr")?.factors.has(0)).toBe(false);
+  });
+
+  it("keeps prices, load and instance limits of a node that is measured again", () => {
+    const pool = new Pool();
+    pool.addNode(node("x"));
+    pool.setPrices(brand("x"), { ...FREE_OF_CHARGE, perTask: 7 });
+    pool.setInstanceLimit(brand("x"), "ocr", 0);
+    pool.setHandling(brand("x"), brand(500));
+    pool.addNode({ ...node("x"), memoryBytes: brand(2000) });
+    expect([pool.nodes.pricePerTask[0], pool.nodes.queue[0][0]]).toEqual([7, 500]);
+    expect([pool.hasInstance(0, "ocr"), pool.nodes.freeMemory[0]]).toEqual([false, 2000]);
+  });
+
+  it("holds prices by the operation, the byte and the second", () => {
+    const pool = new Pool();
+    pool.addNode(node("x"));
+    pool.setPrices(brand("x"), {
+      perGigaOperation: { logical: 1, parallel: 2, neural: 3 },
+      perGibSecondMemory: 4,
+      perGibSecondStorage: 5,
+      perGbIn: 6,
+      perGbOut: 7,
+      perTask: 8,
+    });
+    const { nodes } = pool;
+    const ofOperations = nodes.pricePerOperation.map((column) => (column[0] as number) * 1e9);
+    expect(ofOperations.map((price) => Math.round(price * 1e6) / 1e6)).toEqual([1, 2, 3]);
+    expect((nodes.pricePerByteSecondMemory[0] as number) * 2 ** 30).toBe(4);
+    expect((nodes.pricePerByteSecondStorage[0] as number) * 2 ** 30).toBe(5);
+    expect((nodes.pricePerByteIn[0] as number) * 1e9).toBeCloseTo(6, 9);
+    expect((nodes.pricePerByteOut[0] as number) * 1e9).toBeCloseTo(7, 9);
+    expect(nodes.pricePerTask[0]).toBe(8);
+  });
+
+  it("takes one device where a claim does not say how many", () => {
+    const pool = new Pool();
+    const gpus = [1, 2].map(() => ({ kind: "gpu", model: "x", memoryBytes: 1000 }));
+    pool.addNode({ ...node("x"), accelerators: brand(gpus) });
+    const made = pool.claim({
+      ...{ node: brand<NodeId>("x"), type: "logical" as const, rate: brand(0), memory: brand(0) },
+      ...{ storage: brand(0), throughput: brand(0), service: null, path: [] },
+      ...{ bandwidthIn: brand(0), bandwidthOut: brand(0) },
+      accelerator: { kind: "gpu", memoryBytes: brand(400) },
+    });
+    if (made.ok) pool.reserve(made.value);
+    expect(pool.nodes.devices[0]?.map(({ free }) => free).sort()).toEqual([1000, 600]);
+  });
+
+  it("[P4] every change but a look makes the version grow", () => {
+    const pool = new Pool();
+    const changes: (() => unknown)[] = [
+      () => pool.addNode(node("x")),
+      () => pool.setPrices(brand("x"), FREE_OF_CHARGE),
+      () => pool.setInstanceLimit(brand("x"), "ocr", 1),
+      () => pool.setCorrection("ocr", brand("x"), 2),
+      () => pool.setCorrectionElsewhere("ocr", 2),
+      () => pool.setHandling(brand("x"), brand(5)),
+      () => pool.updateLoad(loadOf(rng, node("x"))),
+      () => pool.setAccepting(brand("x"), true),
+      () => pool.setLink(linkState(rng, SITES[0]!, SITES[1]!)),
+      () => pool.removeLink(SITES[0]!, SITES[1]!),
+      () => pool.removeNode(brand("x")),
+    ];
+    for (const change of changes) {
+      const before = pool.version;
+      change();
+      expect(pool.version, String(change)).toBeGreaterThan(before);
+    }
+    const before = pool.version;
+    pool.removeNode(brand("x"));
+    pool.removeLink(SITES[0]!, SITES[1]!);
+    pool.setHandling(brand("x"), brand(5));
+    expect(pool.version).toBe(before); // nothing there to change
+  });
+
+  it("a feed tells of the links that were there, and of what becomes of them", () => {
+    const pool = new Pool();
+    const up = (from: SiteId, to: SiteId): LinkState => ({
+      ...linkState(rng, from, to),
+      up: true,
+      capacity: brand(1e9),
+    });
+    const [a, b] = [SITES[0]!, SITES[1]!];
+    pool.addNode({ ...node("x"), site: b });
+    pool.setLink(up(a, b));
+    pool.setLink(up(b, a));
+    const feed = pool.follow("links");
+    expect([feed.links.size, feed.nodes.size]).toEqual([2, 0]);
+    feed.links.clear();
+    const claim = pool.claim({
+      ...{ node: brand<NodeId>("x"), type: "logical" as const, rate: brand(1), memory: brand(1) },
+      ...{ storage: brand(0), throughput: brand(0), service: null, path: [a, b], accelerator: null },
+      ...{ bandwidthIn: brand(10), bandwidthOut: brand(20) },
+    });
+    const made = claim.ok ? pool.reserve(claim.value) : claim;
+    const [there, back] = [pool.links.between(a, b), pool.links.between(b, a)];
+    expect([feed.links.size, feed.residuals.size, feed.loads.size]).toEqual([0, 2, 0]);
+    expect([pool.links.residual[there], pool.links.residual[back]]).toEqual([1e9 - 10, 1e9 - 20]);
+    pool.removeLink(a, b);
+    expect([feed.links.size, feed.links.at(0)]).toEqual([1, there]);
+    // What is reserved of it keeps its slot, and its ends, until it is released.
+    pool.removeNode(brand("x"));
+    pool.removeLink(b, a);
+    expect(pool.links.sites.find(a)).toBeGreaterThanOrEqual(0);
+    if (made.ok) pool.release(made.value);
+    expect([pool.links.between(a, b), pool.links.between(b, a)]).toEqual([-1, -1]);
+    expect([pool.links.sites.find(a), pool.links.sites.find(b)]).toEqual([-1, -1]);
+    pool.unfollow(feed);
+    feed.links.clear();
+    pool.setLink(up(a, b));
+    expect(feed.links.size).toBe(0);
+  });
+
+  it("a link is up when its probe says so, has the figures that are known, and adds loss up in logarithms", () => {
+    const pool = new Pool();
+    const [a, b] = [SITES[0]!, SITES[1]!];
+    const set = (change: object): number => {
+      pool.setLink({
+        ...linkState(rng, a, b),
+        up: true,
+        delay: null,
+        capacity: null,
+        ...brand<Partial<LinkState>>(change),
+      } as LinkState);
+      return pool.links.known[0] as number;
+    };
+    expect(set({})).toBe(0);
+    expect(set({ delay: 1 })).toBe(KNOWN.delay);
+    expect(set({ jitter: 1 })).toBe(KNOWN.jitter);
+    expect(set({ loss: 0.5 })).toBe(KNOWN.loss);
+    expect(Math.exp(-(pool.links.loss[0] as number))).toBeCloseTo(0.5, 12);
+    expect(set({ bitErrorRate: 1e-9 })).toBe(KNOWN.bitErrorRate);
+    expect(pool.links.bitErrors[0]).toBeCloseTo(1e-9, 15);
+    expect(set({ capacity: 5 })).toBe(KNOWN.capacity);
+    const bits = Object.values(KNOWN);
+    expect(bits.reduce((all, bit) => all | bit, 0)).toBe(bits.reduce((sum, bit) => sum + bit, 0));
+    expect(pool.links.up[0]).toBe(1);
+    set({ up: false });
+    expect(pool.links.up[0]).toBe(0);
   });
 
   it("a feed tells what changed since it was drained, once each", () => {
