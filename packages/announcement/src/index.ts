@@ -47,10 +47,9 @@ export type { Publication, PublisherSettings } from "./publisher.ts";
 export { type AnnouncementRecord, encodeRecord, makeRecord } from "./record.ts";
 export { aggregate, NODES_LABEL, type RegionIdentity } from "./regional/aggregate.ts";
 export { Gateway, type GatewayOptions } from "./regional/gateway.ts";
+export { completion, type Probe } from "./regional/probes.ts";
 export {
-  completion,
   DEFAULT_WORTH,
-  type Probe,
   regret,
   type WorthSettings,
   worthOf,
@@ -61,10 +60,9 @@ export {
   type Acceptance,
   type Change,
   type Counters,
-  type Drop,
-  type Health,
   type OriginView,
   View,
   type ViewSettings,
 } from "./view.ts";
+export type { Drop, Health } from "./view-entry.ts";
 export type { WireRefusal } from "./wire.ts";

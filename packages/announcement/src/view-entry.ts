@@ -12,7 +12,23 @@ import {
   wholeLoad,
 } from "./facts.ts";
 import type { AnnouncementRecord } from "./record.ts";
-import type { Drop, Health } from "./view.ts";
+
+/** Whether an origin is heard. */
+export type Health = "up" | "suspect" | "down";
+
+/** Why a record did not change the view. */
+export type Drop =
+  | "duplicate"
+  | "stale"
+  | "forged"
+  | "unknown_origin"
+  | "malformed"
+  | "oversized"
+  | "clock"
+  | "full"
+  | "missing_base"
+  /** Faster than a facet of one origin may change. */
+  | "too_fast";
 
 /** What a view keeps of one origin, and how one fact changes it. */
 export interface Entry {

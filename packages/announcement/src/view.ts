@@ -13,7 +13,17 @@ import {
 } from "@weft/kernel";
 import { type AnnouncedLoad, decodeFact, type Fact, type StateFacet } from "./facts.ts";
 import { type AnnouncementRecord, isSignedBy } from "./record.ts";
-import { confirm, type Entry, missingOf, newEntry, numberOf, takeLinks, takeLoad } from "./view-entry.ts";
+import {
+  confirm,
+  type Drop,
+  type Entry,
+  type Health,
+  missingOf,
+  newEntry,
+  numberOf,
+  takeLinks,
+  takeLoad,
+} from "./view-entry.ts";
 
 /*
  * What one observer knows. Every architecture fills one of these.
@@ -26,8 +36,6 @@ import { confirm, type Entry, missingOf, newEntry, numberOf, takeLinks, takeLoad
  * [VIEW.5] At most `maxOrigins` are known and `maxOrigins` forgotten ones remembered.
  * [VIEW.6] The age of a figure is the time since its origin last said that it holds, by the observer's clock.
  */
-
-export type Health = "up" | "suspect" | "down";
 
 export interface ViewSettings {
   /** Unheard for this long: suspect, down, forgotten. Each longer than the one before. */
@@ -72,20 +80,6 @@ export type Change =
   | { readonly kind: "links"; readonly origin: NodeId; readonly links: readonly LinkState[] }
   | { readonly kind: "health"; readonly origin: NodeId; readonly health: Health }
   | { readonly kind: "forgotten"; readonly origin: NodeId; readonly because: "silent" | "left" };
-
-/** Why a record did not change the view. */
-export type Drop =
-  | "duplicate"
-  | "stale"
-  | "forged"
-  | "unknown_origin"
-  | "malformed"
-  | "oversized"
-  | "clock"
-  | "full"
-  | "missing_base"
-  /** Faster than a facet of one origin may change. */
-  | "too_fast";
 
 export type Counters = { readonly accepted: number } & { readonly [drop in Drop]: number };
 

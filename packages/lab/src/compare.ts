@@ -1,7 +1,7 @@
 import { aligned } from "./report/table.ts";
-import { type Results, short, valuesOf } from "./results.ts";
+import { short, valuesOf } from "./results.ts";
 import { holm, mannWhitney, summarise, welch } from "./statistics.ts";
-import type { MetricSpec } from "./study.ts";
+import type { MetricSpec, Results } from "./study.ts";
 
 /** One metric of one case in two runs. */
 export interface Difference {

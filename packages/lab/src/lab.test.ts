@@ -5,11 +5,12 @@ import { afterAll, expect, it } from "vitest";
 import { compareResults, comparisonTable } from "./compare.ts";
 import { type LabOptions, runLab } from "./lab.ts";
 import { resultsTable } from "./report/table.ts";
-import { type Results, resultsCsv, short } from "./results.ts";
+import { resultsCsv, short } from "./results.ts";
 import { readResults } from "./run-folder.ts";
 import { ScenarioRefused } from "./scenario/problems.ts";
 import { parseSetting, prepareScenario, readScenario } from "./scenario/read.ts";
 import { parseSeeds } from "./seeds.ts";
+import type { Results } from "./study.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "weft-lab-"));
 afterAll(() => rmSync(folder, { recursive: true }));

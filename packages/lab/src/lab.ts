@@ -1,10 +1,10 @@
 import { assert } from "@weft/kernel";
 import { reportHtml } from "./report/html.ts";
-import { type Finished, type Results, resultsOf } from "./results.ts";
+import { type Finished, resultsOf } from "./results.ts";
 import { fingerprintOf, RunFolder } from "./run-folder.ts";
 import { type FailedRun, runAll } from "./runner.ts";
 import { studyOf } from "./studies/index.ts";
-import type { Conclusion, Prepared } from "./study.ts";
+import type { Conclusion, Prepared, Results } from "./study.ts";
 
 export interface LabOptions {
   readonly seeds: readonly number[];

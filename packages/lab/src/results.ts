@@ -1,28 +1,11 @@
 import { type Summary, summarise } from "./statistics.ts";
-import type { MetricSpec, Outcome, Prepared } from "./study.ts";
+import type { MetricSpec, Outcome, Prepared, Results } from "./study.ts";
 
 /** One finished run: a case under a seed. */
 export interface Finished {
   readonly case: string;
   readonly seed: number;
   readonly outcome: Outcome;
-}
-
-/** All there is to say of a run of a scenario; what `results.json` holds, less the curves. */
-export interface Results {
-  readonly name: string;
-  readonly title: string;
-  readonly study: string;
-  /** SHA-256 of the scenario as it was run. */
-  readonly fingerprint: string;
-  readonly cases: readonly string[];
-  readonly metrics: readonly MetricSpec[];
-  readonly runs: readonly {
-    readonly case: string;
-    readonly seed: number;
-    readonly metrics: Outcome["metrics"];
-    readonly digest: string;
-  }[];
 }
 
 /** Results in the order of cases and seeds, whatever the order in which they finished. */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Finished, type Results, resultsCsv } from "./results.ts";
-import type { Prepared } from "./study.ts";
+import { type Finished, resultsCsv } from "./results.ts";
+import type { Prepared, Results } from "./study.ts";
 
 /** SHA-256 of everything a run depends on besides its case and seed. */
 export function fingerprintOf(prepared: Prepared): string {

@@ -1,5 +1,4 @@
 import type { LogHistogram } from "@weft/sim";
-import type { Results } from "./results.ts";
 
 /** One figure that a study measures. */
 export interface MetricSpec {
@@ -84,6 +83,23 @@ export interface Prepared {
   readonly cases: readonly string[];
   /** What the study's `run` reads; structured-cloneable. */
   readonly data: unknown;
+}
+
+/** All there is to say of a run of a scenario; what `results.json` holds, less the curves. */
+export interface Results {
+  readonly name: string;
+  readonly title: string;
+  readonly study: string;
+  /** SHA-256 of the scenario as it was run. */
+  readonly fingerprint: string;
+  readonly cases: readonly string[];
+  readonly metrics: readonly MetricSpec[];
+  readonly runs: readonly {
+    readonly case: string;
+    readonly seed: number;
+    readonly metrics: Outcome["metrics"];
+    readonly digest: string;
+  }[];
 }
 
 /** What runs a prepared scenario, and what it says of it. Loaded in worker threads: keep it light. */

@@ -10,9 +10,9 @@ import {
   refuse,
   ZERO,
 } from "@weft/kernel";
-import type { ContractState, ContractTerms } from "./contract.ts";
+import type { ContractState, ContractTerms, ServiceLevel } from "./contract.ts";
 import type { Hold, Transfer } from "./ledger.ts";
-import { type Measurement, missedLevels, penaltyFor, type ServiceLevel } from "./service-level.ts";
+import { type Measurement, missedLevels, penaltyFor } from "./service-level.ts";
 import { type FeePolicy, holdOf, refundTransfer, settlementTransfers } from "./settlement.ts";
 
 /*

@@ -3,6 +3,7 @@ import {
   type Currency,
   canonicalText,
   type Instant,
+  type Micros,
   type Money,
   type PublicKey,
   type Refusal,
@@ -13,7 +14,6 @@ import {
 import type { AccountId } from "./ledger.ts";
 import { type SignedOrder, verifyOrder } from "./order.ts";
 import { checkPrices, type PricedCompute, type PriceList } from "./prices.ts";
-import type { ServiceLevel } from "./service-level.ts";
 
 /*
  * A contract binds three parties for one attempt at one task. The consumer has signed the order it stands
@@ -25,6 +25,18 @@ export interface Party {
   readonly account: AccountId;
   readonly key: PublicKey;
 }
+
+/** Shares are in millionths: 990_000 is 99 %. `penaltyPpm` is the share of the charge given back when it is missed. */
+export type ServiceLevel =
+  | { readonly kind: "completion"; readonly by: Instant; readonly penaltyPpm: number }
+  | {
+      readonly kind: "delay";
+      readonly atMost: Micros;
+      /** How many of the measured deliveries must be within it. */
+      readonly sharePpm: number;
+      readonly penaltyPpm: number;
+    }
+  | { readonly kind: "availability"; readonly atLeastPpm: number; readonly penaltyPpm: number };
 
 export interface ContractTerms {
   readonly id: string;

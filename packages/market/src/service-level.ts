@@ -12,24 +12,12 @@ import {
   scaleMoney,
   ZERO,
 } from "@weft/kernel";
-import type { ContractTerms } from "./contract.ts";
+import type { ContractTerms, ServiceLevel } from "./contract.ts";
 
 /*
  * What a contract promises beyond running at all, and what missing it costs: a share of the charge, computed from
  * signed measurements alone. Rules K5 of docs/spec/contract.md.
  */
-
-/** Shares are in millionths: 990_000 is 99 %. `penaltyPpm` is the share of the charge given back when it is missed. */
-export type ServiceLevel =
-  | { readonly kind: "completion"; readonly by: Instant; readonly penaltyPpm: number }
-  | {
-      readonly kind: "delay";
-      readonly atMost: Micros;
-      /** How many of the measured deliveries must be within it. */
-      readonly sharePpm: number;
-      readonly penaltyPpm: number;
-    }
-  | { readonly kind: "availability"; readonly atLeastPpm: number; readonly penaltyPpm: number };
 
 /** What one observer saw of one contract over one stretch of time. */
 export interface Measurement {

@@ -4,7 +4,8 @@ import { Worker } from "node:worker_threads";
 import { assert } from "@weft/kernel";
 import { PipelineFailure } from "./network.ts";
 import type { Failure, FromChild, ToChild } from "./order.ts";
-import { PIPELINES, type Pipeline } from "./pipeline.ts";
+import type { Pipeline } from "./pipeline.ts";
+import { PIPELINES } from "./pipelines.ts";
 
 /*
  * The entry of a child process: native code runs here, so that it can be killed, and so that what it does to its

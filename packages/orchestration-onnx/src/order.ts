@@ -1,5 +1,5 @@
 import type { RunFailure } from "@weft/orchestration";
-import type { ModelProgram } from "./pipeline-names.ts";
+import type { ModelProgram } from "./pipeline.ts";
 
 /** What the agent's process asks of a child: one program for its whole life, one run at a time. */
 export type ToChild =

@@ -1,6 +1,10 @@
-import { loadOcr } from "./ocr.ts";
-import type { PipelineName } from "./pipeline-names.ts";
-import { loadTensorPipeline } from "./tensor-pipeline.ts";
+import type { Program } from "@weft/orchestration";
+
+export type ModelProgram = Extract<Program, { kind: "model" }>;
+export type PipelineName = ModelProgram["pipeline"];
+
+/** Apart from the pipelines themselves: whoever only starts children does not load the engine they run on. */
+export const PIPELINE_NAMES: readonly PipelineName[] = ["tensor", "ocr"];
 
 /** A program loaded and warm: bytes in, pieces of bytes out. Refusals are thrown as `PipelineFailure`. */
 export interface Pipeline {
@@ -10,10 +14,3 @@ export interface Pipeline {
     progress: (done: number, of: number) => void,
   ): Promise<readonly Uint8Array[]>;
 }
-
-export const PIPELINES: Readonly<
-  Record<PipelineName, (paths: readonly string[], lanes: number) => Promise<Pipeline>>
-> = {
-  tensor: loadTensorPipeline,
-  ocr: loadOcr,
-};

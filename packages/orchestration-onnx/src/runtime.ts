@@ -10,7 +10,7 @@ import type {
 import { RunReport } from "@weft/orchestration-host";
 import { ChildSlot } from "./child-slot.ts";
 import type { Failure, ToChild } from "./order.ts";
-import { type ModelProgram, PIPELINE_NAMES } from "./pipeline-names.ts";
+import { type ModelProgram, PIPELINE_NAMES } from "./pipeline.ts";
 
 export interface OnnxRuntimeOptions {
   /** Most processes at once; runs beyond wait their turn. Default: one a core. */

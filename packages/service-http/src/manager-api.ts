@@ -1,18 +1,18 @@
-import type { Digest, Instant, PublicKey, Result } from "@weft/kernel";
-import type { OrganisationAct, Transfer } from "@weft/market";
-import type { Program } from "@weft/orchestration";
-import type { TaskNeeds } from "@weft/scheduling";
-import type {
-  Caller,
-  ContentReference,
-  LinkView,
-  NodeView,
-  Role,
-  TaskPhase,
-  TaskSubmission,
-  TaskView,
-} from "@weft/service";
+import type { Digest, PublicKey, Result } from "@weft/kernel";
+import type { Transfer } from "@weft/market";
+import type { Caller, LinkView, NodeView, TaskSubmission, TaskView } from "@weft/service";
 import type { ApplicationsApi } from "./applications/api.ts";
+import type {
+  Awaitable,
+  ContractQuery,
+  LogReading,
+  NewToken,
+  Page,
+  PageQuery,
+  PlanRequest,
+  Subscription,
+  TaskQuery,
+} from "./asked.ts";
 import type { BillingApi } from "./billing/api.ts";
 import type { LogApi } from "./log/api.ts";
 import type { OffersApi } from "./offers/api.ts";
@@ -26,12 +26,10 @@ import type {
   EventView,
   HealthView,
   KeyView,
-  LogLine,
   MetricView,
   NetworkView,
   OfferView,
   SiteView,
-  TokenUse,
   TokenView,
   UsageView,
 } from "./views.ts";
@@ -118,69 +116,4 @@ export interface ManagerApi {
   health(): HealthView;
   /** Read whenever somebody scrapes; cheap. */
   metrics(): readonly MetricView[];
-}
-
-export type Awaitable<T> = T | Promise<T>;
-
-export interface Subscription {
-  close(): void;
-}
-
-/** A page of a list in a stable order; `next` is null on the last one. */
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly next: string | null;
-}
-
-export interface PageQuery {
-  /** At most this many items; the server bounds it before asking. */
-  readonly limit: number;
-  /** `next` of the page before; null: from the start. */
-  readonly cursor: string | null;
-}
-
-/** Newest first; every member given must hold. */
-export interface TaskQuery extends PageQuery {
-  readonly name?: string;
-  readonly phases?: readonly TaskPhase[];
-  readonly node?: string;
-  readonly labels?: LabelSelector;
-}
-
-export interface ContractQuery extends PageQuery {
-  readonly task?: string;
-  readonly node?: string;
-}
-
-/** All must hold, as in `team=bookkeeping,tier!=cloud,gpu`. */
-export type LabelSelector = readonly LabelRequirement[];
-
-export type LabelRequirement =
-  | { readonly key: string; readonly is: "equal" | "unequal"; readonly value: string }
-  | { readonly key: string; readonly is: "present" | "absent" };
-
-export interface PlanRequest {
-  readonly name: string;
-  readonly needs: TaskNeeds;
-  readonly program: Program;
-  readonly contents: readonly ContentReference[];
-}
-
-export interface LogReading {
-  readonly after: number;
-  readonly follow: boolean;
-  readonly tell: (line: LogLine) => void;
-  readonly end: () => void;
-}
-
-export interface NewToken {
-  readonly id: string;
-  readonly digest: Digest;
-  readonly use: TokenUse;
-  readonly account: string;
-  readonly role: Role;
-  readonly note: string;
-  readonly expiresAt: Instant | null;
-  readonly person?: string;
-  readonly acts?: readonly OrganisationAct[];
 }

@@ -1,4 +1,3 @@
-import type { OrganisationAct } from "@weft/market";
 import type { Role } from "@weft/service";
 import { z } from "zod";
 import { APPLICATION_ROUTES } from "./applications/routes.ts";
@@ -6,6 +5,7 @@ import { BILLING_ROUTES } from "./billing/routes.ts";
 import { LOG_ROUTES } from "./log/routes.ts";
 import { OFFER_ROUTES } from "./offers/routes.ts";
 import { ORGANISATION_ROUTES } from "./organisations/routes.ts";
+import type { Route } from "./route.ts";
 import {
   accountView,
   contractView,
@@ -52,22 +52,6 @@ import {
  * Every route of the API in one table: who may call it, what it takes and what it answers. Server, client, OpenAPI
  * and the test of role x route are all made from it.
  */
-
-/** Who may call: some roles; anyone; or, besides managers, any process on the server's own machine. */
-export type Access = readonly Role[] | "anyone" | "local";
-
-export interface Route {
-  readonly access: Access;
-  /** What a member of an organisation must be allowed to do, besides the role of its account. */
-  readonly act?: OrganisationAct;
-  readonly summary: string;
-  readonly params?: z.ZodType;
-  readonly query?: z.ZodType;
-  readonly body?: z.ZodType;
-  /** A schema for JSON; a media type for a stream or a text. */
-  readonly answer: z.ZodType | string;
-  readonly status?: 201;
-}
 
 const ALL: readonly Role[] = ["consumer", "provider", "manager"];
 /** A list that is always whole. */

@@ -1,5 +1,5 @@
 import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
-import type { LabelSelector } from "./manager-api.ts";
+import type { LabelSelector } from "./asked.ts";
 
 const KEY = /^[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
 const VALUE = /^[^,=!\s]{0,63}$/;

@@ -6,10 +6,13 @@ import type {
   Charge,
   Contract,
   ContractState,
+  OfferWindow,
   OrganisationAct,
   PriceList,
+  PricingPolicy,
   SignedMeasurement,
   SignedUsage,
+  StandingOffer,
 } from "@weft/market";
 import type { Explanation } from "@weft/scheduling";
 import type {
@@ -24,7 +27,6 @@ import type {
   Timeline,
   TurnView,
 } from "@weft/service";
-import type { OfferConditions } from "./offers/api.ts";
 
 /*
  * What a manager shows of itself to the outside. An unknown figure is null, never zero.
@@ -120,6 +122,26 @@ export interface LogLine {
   readonly at: Instant;
   readonly stream: "stdout" | "stderr" | "weft";
   readonly text: string;
+}
+
+/** What a node's provider set beside its list; null members: nothing was set. */
+export interface OfferConditions {
+  /** What the multiplier and the discounts begin from. */
+  readonly list: PriceList;
+  readonly pricing: PricingPolicy;
+  /** Whether the node knows its owner's signature under it; if not, it sells no lower than at its own list. */
+  readonly heeded: boolean;
+  /** Millionths of the list at which it sells now. */
+  readonly ppm: number;
+  readonly reserve: PriceList | null;
+  readonly discounts: StandingOffer["discounts"];
+  /** Minutes of the UTC day; empty: always open. */
+  readonly windows: readonly OfferWindow[];
+  /** How long it stays open from now on without a break, at most a week; 0: closed. */
+  readonly openFor: Micros;
+  readonly shortest: Micros;
+  readonly longest: Micros | null;
+  readonly validUntil: Instant | null;
 }
 
 /** What a node's owner asks for. */

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { edgeCloudSimApp1 } from "./app1.ts";
-import { CellSimulation, type CellTiers } from "./cells.ts";
+import type { CellTiers } from "./cell-scenario.ts";
+import { CellSimulation } from "./cells.ts";
 
 /** EdgeCloudSim's own five runs of each row: failed % with deviation, service s with deviation, network s. */
 const ROWS: readonly (readonly [number, CellTiers, number, number, number, number, number])[] = [

@@ -1,5 +1,5 @@
 import type { BitsPerSecond, Bytes, Micros, Operations, OperationsPerSecond, Ratio } from "@weft/kernel";
-import type { AppProfile, CellScenario, CellTiers } from "./cells.ts";
+import type { AppProfile, CellScenario, CellTiers } from "./cell-scenario.ts";
 
 const seconds = (value: number): Micros => Math.round(value * 1e6) as Micros;
 

@@ -2,7 +2,7 @@ import { type Micros, type Ratio, Rng } from "@weft/kernel";
 import { expect, it } from "vitest";
 import { edgeCloudSimApp1 } from "./app1.ts";
 import { CellArrivals } from "./cell-arrivals.ts";
-import type { CellScenario } from "./cells.ts";
+import type { CellScenario } from "./cell-scenario.ts";
 
 interface Arrival {
   readonly at: number;

@@ -1,5 +1,5 @@
 import { assert, type Rng } from "@weft/kernel";
-import type { AppProfile, CellScenario } from "./cells.ts";
+import type { AppProfile, CellScenario } from "./cell-scenario.ts";
 import { Streams } from "./streams.ts";
 
 const ROW = 8;

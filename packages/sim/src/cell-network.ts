@@ -1,4 +1,4 @@
-import type { CellScenario, SharedLink } from "./cells.ts";
+import type { CellScenario, SharedLink } from "./cell-scenario.ts";
 
 /** Delays in the cells: tables by number of devices, since the M/M/1 model knows nothing else. */
 export class CellNetwork {

@@ -1,5 +1,5 @@
+import type { CellScenario } from "./cell-scenario.ts";
 import type { CellServers } from "./cell-servers.ts";
-import type { CellScenario } from "./cells.ts";
 import { LogHistogram } from "./histogram.ts";
 
 /** Why a task failed, as a column index. */

@@ -1,4 +1,4 @@
-import type { CellScenario } from "./cells.ts";
+import type { CellScenario } from "./cell-scenario.ts";
 import { SharedServers } from "./sharing.ts";
 import { Tournament } from "./tournament.ts";
 

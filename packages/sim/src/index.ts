@@ -9,6 +9,7 @@ export {
 } from "./actor.ts";
 export * from "./app1.ts";
 export type { CellOutcome } from "./cell-outcome.ts";
+export type * from "./cell-scenario.ts";
 export * from "./cells.ts";
 export type { WorldOptions } from "./engine.ts";
 export * from "./event-calendar.ts";

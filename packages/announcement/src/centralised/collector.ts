@@ -10,7 +10,8 @@ import {
 } from "@weft/kernel";
 import { STATE_FACETS, type StateFacet } from "../facts.ts";
 import type { AnnouncementRecord } from "../record.ts";
-import { type Change, DEFAULT_VIEW_SETTINGS, type Drop, View, type ViewSettings } from "../view.ts";
+import { type Change, DEFAULT_VIEW_SETTINGS, View, type ViewSettings } from "../view.ts";
+import type { Drop } from "../view-entry.ts";
 import type { ReportMessage, ResyncMessage } from "./messages.ts";
 
 /*

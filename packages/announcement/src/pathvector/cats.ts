@@ -1,5 +1,5 @@
 import { COMPUTE_TYPES, type NodeDescription, type NodeLoad } from "@weft/infrastructure";
-import { completion, DEFAULT_PROBES } from "../regional/worth.ts";
+import { completion, DEFAULT_PROBES } from "../regional/probes.ts";
 import type { Form } from "../schema.ts";
 
 /*

@@ -12,7 +12,7 @@ import {
 } from "@weft/infrastructure";
 import type { Instant, Micros } from "@weft/kernel";
 import type { OriginView } from "../view.ts";
-import { completion, DEFAULT_PROBES, type Probe } from "./worth.ts";
+import { completion, DEFAULT_PROBES, type Probe } from "./probes.ts";
 
 /*
  * Many nodes as one, for those far away: for each type of computing power the member that would finish first. So a

@@ -14,7 +14,8 @@ import { TELL_ALL } from "../pathvector/routes.ts";
 import type { OriginView } from "../view.ts";
 import { aggregate, NODES_LABEL } from "./aggregate.ts";
 import { Gateway } from "./gateway.ts";
-import { completion, DEFAULT_PROBES, DEFAULT_WORTH, regret, worthOf } from "./worth.ts";
+import { completion, DEFAULT_PROBES } from "./probes.ts";
+import { DEFAULT_WORTH, regret, worthOf } from "./worth.ts";
 
 const keys = new Keys();
 const cryptography = sharedCryptography();

@@ -1,5 +1,5 @@
-import { type Results, summaryOf } from "../results.ts";
-import type { Conclusion } from "../study.ts";
+import { summaryOf } from "../results.ts";
+import type { Conclusion, Results } from "../study.ts";
 
 /*
  * The survey's table of announcement architectures (A4) beside what was measured. It ranks three: low, middle, high.

@@ -1,6 +1,5 @@
-import { hasEnded } from "@weft/service";
-import type { World } from "@weft/sim";
-import type { FuzzedNetwork } from "./network.ts";
+import { hasEnded, type Manager, type MemoryStore } from "@weft/service";
+import type { ActorId, World } from "@weft/sim";
 
 /*
  * What must hold of a network.
@@ -16,8 +15,25 @@ import type { FuzzedNetwork } from "./network.ts";
  *   F8  No task fails because nodes refused it: every task fits every node here.
  */
 
+/** What of a network is looked at. */
+export interface Watched {
+  readonly world: World;
+  readonly store: MemoryStore;
+  /** null while it is down. */
+  readonly core: Manager | null;
+  readonly agents: readonly ActorId[];
+  /** What was submitted and acknowledged, by ticket. */
+  readonly acknowledged: ReadonlyMap<number, string>;
+  /** Tasks whose cancelling was acknowledged. */
+  readonly cancelled: ReadonlySet<string>;
+  /** Commands without an answer so far. */
+  readonly unanswered: number;
+  /** Nodes whose clock goes wrong. */
+  readonly wrongClocks: ReadonlyMap<ActorId, unknown>;
+}
+
 /** What must hold at every moment. */
-export function demandSound(network: FuzzedNetwork): void {
+export function demandSound(network: Watched): void {
   const { store, core } = network;
   const world: World = network.world;
   const state = store.state();
@@ -43,7 +59,7 @@ export function demandSound(network: FuzzedNetwork): void {
   demandWithinCapacity(network);
 }
 
-function demandWithinCapacity({ world: own, core }: FuzzedNetwork): void {
+function demandWithinCapacity({ world: own, core }: Watched): void {
   const world: World = own;
   const nodes = core?.core.pool.nodes;
   if (nodes === undefined) return;
@@ -66,7 +82,7 @@ function demandWithinCapacity({ world: own, core }: FuzzedNetwork): void {
 }
 
 /** What must hold once all is healed and time enough has passed. */
-export function demandCalm(network: FuzzedNetwork): void {
+export function demandCalm(network: Watched): void {
   const { store, core } = network;
   const world: World = network.world;
   demandSound(network);

@@ -1,5 +1,5 @@
-import { type Finished, type Results, short, shortWithMargin, summaryOf, valuesOf } from "../results.ts";
-import type { ChartSpec, Conclusion, MetricSpec, Study } from "../study.ts";
+import { type Finished, short, shortWithMargin, summaryOf, valuesOf } from "../results.ts";
+import type { ChartSpec, Conclusion, MetricSpec, Results, Study } from "../study.ts";
 import { dotChart, mapChart, type Named, seriesChart, tailChart } from "./charts.ts";
 import { STYLE } from "./style.ts";
 import { escapeXml } from "./svg.ts";

@@ -1,5 +1,5 @@
-import { type Results, shortWithMargin, summaryOf } from "../results.ts";
-import type { Conclusion } from "../study.ts";
+import { shortWithMargin, summaryOf } from "../results.ts";
+import type { Conclusion, Results } from "../study.ts";
 
 /** The results as a table for a terminal: cases by metrics, mean and 95 % confidence over the seeds. */
 export function resultsTable(results: Results): string {

@@ -9,7 +9,7 @@ import type {
   TaskSubmission,
   TaskView,
 } from "@weft/service";
-import type { Awaitable, PlanRequest } from "../manager-api.ts";
+import type { Awaitable, PlanRequest } from "../asked.ts";
 import type { DecisionView } from "../views.ts";
 
 /** What would become of tasks decided together. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Route } from "../routes.ts";
+import type { Route } from "../route.ts";
 import { signedOrder } from "../wire/market.ts";
 import { planBody, submissionBody } from "../wire/requests.ts";
 import { taskView } from "../wire/views.ts";

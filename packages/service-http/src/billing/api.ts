@@ -1,7 +1,7 @@
 import type { Money, Refusal, Result } from "@weft/kernel";
 import type { AccountId, CreditNote, Invoice, Statement } from "@weft/market";
 import type { Caller, Payout } from "@weft/service";
-import type { Awaitable } from "../manager-api.ts";
+import type { Awaitable } from "../asked.ts";
 import type { AccountView, ContractView } from "../views.ts";
 
 /** An invoice, and what of it was given back. */

@@ -1,7 +1,7 @@
 import type { CreditNote, Invoice, Period, Statement } from "@weft/market";
 import type { Payout } from "@weft/service";
 import { z } from "zod";
-import type { Route } from "../routes.ts";
+import type { Route } from "../route.ts";
 import { accountView, contractView } from "../wire/market.ts";
 import { instant, money } from "../wire/quantities.ts";
 import { accountParams, contractParams } from "../wire/requests.ts";

@@ -2,14 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { pause } from "@weft/live";
 import type { z } from "zod";
-import {
-  ROUTES,
-  type Route,
-  type RouteAnswer,
-  type RouteInput,
-  type RouteName,
-  splitRoute,
-} from "../routes.ts";
+import type { Route } from "../route.ts";
+import { ROUTES, type RouteAnswer, type RouteInput, type RouteName, splitRoute } from "../routes.ts";
 import type { EventView, LogLine } from "../views.ts";
 import { eventView } from "../wire/events.ts";
 import { wireText } from "../wire/quantities.ts";

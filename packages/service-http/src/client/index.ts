@@ -1,4 +1,5 @@
 export type * from "../applications/api.ts";
+export type * from "../asked.ts";
 export type * from "../billing/api.ts";
 export type * from "../log/api.ts";
 export type * from "../manager-api.ts";

@@ -1,7 +1,7 @@
 import type { Digest, PublicKey, Result, Signature } from "@weft/kernel";
 import type { SignedTreeHead } from "@weft/market";
 import type { Caller } from "@weft/service";
-import type { Awaitable } from "../manager-api.ts";
+import type { Awaitable } from "../asked.ts";
 
 /** One line of the log, and where it stands. */
 export interface LogEntryView {

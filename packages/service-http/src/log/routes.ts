@@ -1,6 +1,6 @@
 import type { SignedTreeHead } from "@weft/market";
 import { z } from "zod";
-import type { Route } from "../routes.ts";
+import type { Route } from "../route.ts";
 import { digest, instant, publicKey, signature } from "../wire/quantities.ts";
 import type { ConsistencyView, InclusionView, LogEntryView } from "./api.ts";
 

@@ -1,14 +1,6 @@
 import { type Canonical, canonicalText, type Digest } from "@weft/kernel";
-import type { ContentName } from "./fields.ts";
+import { type ContentPlace, contentsUnder, inputUnder } from "./content-places.ts";
 import type { AnyManifest, ManifestSource } from "./parse.ts";
-import type { TaskManifest } from "./schema.ts";
-
-/** A place in a manifest that names a content. */
-export interface ContentPlace {
-  readonly path: readonly (string | number)[];
-  readonly name: ContentName;
-  readonly role: "input" | "program";
-}
 
 /** Every content that a manifest names, in the order of its fields. */
 export function contentsOf(manifest: AnyManifest): readonly ContentPlace[] {
@@ -25,25 +17,6 @@ export function contentsOf(manifest: AnyManifest): readonly ContentPlace[] {
     ];
   }
   return manifest.spec.steps.flatMap((step, i) => contentsUnder(["spec", "steps", i], step));
-}
-
-function inputUnder(at: ContentPlace["path"], data: TaskManifest["spec"]["data"]): ContentPlace[] {
-  if (data?.content === undefined) return [];
-  return [{ path: [...at, "data", "content"], name: data.content, role: "input" }];
-}
-
-function contentsUnder(
-  at: ContentPlace["path"],
-  { data, run }: Pick<TaskManifest["spec"], "data" | "run">,
-): ContentPlace[] {
-  const places = inputUnder(at, data);
-  if (run.wasm !== undefined) {
-    places.push({ path: [...at, "run", "wasm", "module"], name: run.wasm.module, role: "program" });
-  }
-  run.model?.onnx.forEach((name, i) => {
-    places.push({ path: [...at, "run", "model", "onnx", i], name, role: "program" });
-  });
-  return places;
 }
 
 /**

@@ -1,4 +1,5 @@
 export * from "./application.ts";
+export type { ContentPlace } from "./content-places.ts";
 export * from "./contents.ts";
 export * from "./document.ts";
 export type { ContentName } from "./fields.ts";

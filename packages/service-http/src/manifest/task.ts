@@ -3,7 +3,7 @@ import type { BitsPerSecond, Bytes, BytesPerSecond, OperationsPerSecond } from "
 import type { Program } from "@weft/orchestration";
 import type { Objective, TaskNeeds } from "@weft/scheduling";
 import { type ContentReference, type ManifestRun, programOf } from "@weft/service";
-import { contentsOf } from "./contents.ts";
+import { contentsUnder } from "./content-places.ts";
 import type { ContentName } from "./fields.ts";
 import type { ManifestProblem } from "./problems.ts";
 import { pathText } from "./problems.ts";
@@ -32,7 +32,7 @@ export function taskOf(
 ):
   | { readonly ok: true; readonly value: ManifestTask }
   | { readonly ok: false; readonly problems: readonly Omit<ManifestProblem, "file" | "line">[] } {
-  const problems = contentsOf(manifest)
+  const problems = contentsUnder(["spec"], manifest.spec)
     .filter((place) => place.name.kind === "file")
     .map((place) => ({
       code: "E_MANIFEST_FILE" as const,

@@ -1,7 +1,7 @@
 import type { NodeId } from "@weft/infrastructure";
 import type { SignedOffer } from "@weft/market";
 import { z } from "zod";
-import type { Route } from "../routes.ts";
+import type { Route } from "../route.ts";
 import { offerView } from "../wire/market.ts";
 import { standingOffer } from "../wire/offers.ts";
 import { instant, named, publicKey, signature } from "../wire/quantities.ts";

@@ -1,7 +1,7 @@
 import type { Result, Signature } from "@weft/kernel";
 import type { Member, OrganisationAct, OrganisationRole, Registration } from "@weft/market";
 import type { Caller, NewMemberToken } from "@weft/service";
-import type { Awaitable } from "../manager-api.ts";
+import type { Awaitable } from "../asked.ts";
 import type { KeyView, TokenView } from "../views.ts";
 
 /** Who acts for an account; keys and tokens without their secrets. */

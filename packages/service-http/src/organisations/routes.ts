@@ -1,6 +1,6 @@
 import { type Member, type OrganisationAct, type OrganisationRole, ROLE_ACTS } from "@weft/market";
 import { z } from "zod";
-import type { Route } from "../routes.ts";
+import type { Route } from "../route.ts";
 import { issuedToken, keyView, tokenView } from "../wire/market.ts";
 import { instant, publicKey, signature } from "../wire/quantities.ts";
 import type { OrganisationView } from "./api.ts";

@@ -2,8 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Digest, Refusal } from "@weft/kernel";
 import type { OrganisationAct } from "@weft/market";
 import type { Caller } from "@weft/service";
-import type { Awaitable } from "../manager-api.ts";
-import type { Access } from "../routes.ts";
+import type { Awaitable } from "../asked.ts";
+import type { Access } from "../route.ts";
 import { UNAUTHENTICATED } from "./errors.ts";
 
 /** A token's two kinds by their prefix, so that a leaked one is recognised and a mistaken one explained. */

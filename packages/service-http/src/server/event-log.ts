@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { ok, type Refusal, type Result, refuse } from "@weft/kernel";
-import type { Subscription } from "../manager-api.ts";
+import type { Subscription } from "../asked.ts";
 import type { EventView } from "../views.ts";
 
 /** The cursor before the oldest event that is kept. */

@@ -1,6 +1,7 @@
 import type { Refusal, Result } from "@weft/kernel";
 import type { Caller } from "@weft/service";
-import type { Awaitable, ManagerApi } from "../manager-api.ts";
+import type { Awaitable } from "../asked.ts";
+import type { ManagerApi } from "../manager-api.ts";
 import type { RouteAnswer, RouteGiven, RouteName } from "../routes.ts";
 
 /*

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Access, ROUTES, type Route, splitRoute } from "../routes.ts";
+import type { Access, Route } from "../route.ts";
+import { ROUTES, splitRoute } from "../routes.ts";
 import { tmForumPaths } from "../tmforum/openapi.ts";
 import { refusal } from "../wire/views.ts";
 

@@ -2,7 +2,8 @@ import { ROLE_ACTS } from "@weft/market";
 import type { Role } from "@weft/service";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { ROUTES, type Route, type RouteName, splitRoute } from "../routes.ts";
+import type { Route } from "../route.ts";
+import { ROUTES, type RouteName, splitRoute } from "../routes.ts";
 import { begin, call, end, manager, ROLES, submission, tokens } from "../testing/serving.ts";
 
 beforeAll(begin);

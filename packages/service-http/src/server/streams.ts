@@ -1,7 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { ok, type Refusal, type Result } from "@weft/kernel";
 import type { Caller } from "@weft/service";
-import type { ManagerApi, Subscription } from "../manager-api.ts";
+import type { Subscription } from "../asked.ts";
+import type { ManagerApi } from "../manager-api.ts";
 import type { EventView } from "../views.ts";
 import { wireText } from "../wire/quantities.ts";
 import { asCloudEvent } from "./cloud-events.ts";

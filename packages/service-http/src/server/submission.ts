@@ -1,6 +1,7 @@
 import { ok, refuse } from "@weft/kernel";
 import type { Caller, TaskView } from "@weft/service";
-import type { ManagerApi, PlanRequest } from "../manager-api.ts";
+import type { PlanRequest } from "../asked.ts";
+import type { ManagerApi } from "../manager-api.ts";
 import { parseSentManifest } from "../manifest/parse.ts";
 import { type ManifestTask, taskOf } from "../manifest/task.ts";
 import type { ApiError } from "./errors.ts";

@@ -2,15 +2,8 @@ import type { DomainId, NodeId, SiteId } from "@weft/infrastructure";
 import { type Instant, type Micros, type Money, ok, type PublicKey, type Result, refuse } from "@weft/kernel";
 import type { OrganisationAct } from "@weft/market";
 import type { Caller, LinkView, NodeView, Role, TaskSubmission, TaskView } from "@weft/service";
-import type {
-  LogReading,
-  ManagerApi,
-  NewToken,
-  Page,
-  PageQuery,
-  PlanRequest,
-  TaskQuery,
-} from "../manager-api.ts";
+import type { LogReading, NewToken, Page, PageQuery, PlanRequest, TaskQuery } from "../asked.ts";
+import type { ManagerApi } from "../manager-api.ts";
 import type { OffersApi } from "../offers/api.ts";
 import { selects } from "../selector.ts";
 import { newSecret, tokenDigest } from "../server/access.ts";

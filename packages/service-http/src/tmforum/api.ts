@@ -7,7 +7,7 @@ import type {
   TmfUsage,
 } from "@weft/market";
 import type { Caller } from "@weft/service";
-import type { Awaitable } from "../manager-api.ts";
+import type { Awaitable } from "../asked.ts";
 
 /** A list whose items are made when they are asked for, so that a page costs no more than it shows. */
 export interface TmfList<T> {

@@ -1,6 +1,6 @@
 import type { OrganisationAct } from "@weft/market";
 import type { Caller, Role } from "@weft/service";
-import type { Awaitable } from "../manager-api.ts";
+import type { Awaitable } from "../asked.ts";
 import type { TmfApi, TmfList } from "./api.ts";
 
 /** One resource of a TM Forum API: listed at its path, one item below it. */

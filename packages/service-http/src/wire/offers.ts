@@ -1,7 +1,7 @@
 import type { Micros } from "@weft/kernel";
 import type { PriceList, PricingPolicy, StandingOffer } from "@weft/market";
 import { z } from "zod";
-import type { OfferConditions } from "../offers/api.ts";
+import type { OfferConditions } from "../views.ts";
 import { instant, money, quantity } from "./quantities.ts";
 
 export const priceList: z.ZodType<PriceList> = z.looseObject({

@@ -1,6 +1,6 @@
 import type { Instant, Money } from "@weft/kernel";
 import { z } from "zod";
-import type { Page } from "../manager-api.ts";
+import type { Page } from "../asked.ts";
 
 /*
  * How values travel as JSON: quantities as numbers in base units, bigints as strings of digits. A schema's input is

@@ -1,6 +1,6 @@
 import { type Bytes, canonicalText, type PublicKey } from "@weft/kernel";
 import { z } from "zod";
-import type { PageQuery } from "../manager-api.ts";
+import type { PageQuery } from "../asked.ts";
 import { MANIFEST_CHARACTERS } from "../manifest/schema.ts";
 import { parseSelector } from "../selector.ts";
 import { role, signedOrder } from "./market.ts";

@@ -5,8 +5,8 @@ import { type Core, store } from "../manager/core.ts";
 import type { RunEntry, TaskEntry } from "../manager/tasks.ts";
 import type { Outcome } from "../protocol.ts";
 import type { ContentReference } from "../resources.ts";
-import type { Federation, Peer } from "./federation.ts";
-import { crossing, decline, forget, type Inward, keep, repeat } from "./held.ts";
+import type { Federation, Inward, Peer } from "./federation.ts";
+import { crossing, decline, forget, keep, repeat } from "./held.ts";
 import { foreignName } from "./messages.ts";
 
 /*

@@ -10,16 +10,25 @@ import {
   type Cryptography,
   Deadlines,
   type Instant,
+  type Micros,
+  type Money,
   micros,
   NEVER,
   type PublicKey,
   Rng,
   SECOND,
+  type Signature,
   type Signer,
 } from "@weft/kernel";
+import type { Outcome } from "../protocol.ts";
 import type { StoreState } from "../store.ts";
-import { type Inward, restoreInward } from "./held.ts";
-import { type FederationOptions, foreignName, type PeerOptions, type Quote } from "./messages.ts";
+import {
+  type FederationOptions,
+  type Forward,
+  foreignName,
+  type PeerOptions,
+  type Quote,
+} from "./messages.ts";
 
 /** Another domain's manager, as we know it now. */
 export interface Peer {
@@ -42,6 +51,36 @@ export type Quoted =
       readonly because: string;
       readonly until: Instant;
     };
+
+/** A run of another domain's task here. */
+export interface Inward {
+  readonly domain: string;
+  readonly forward: Forward;
+  /** Our countersignature under the home contract. */
+  readonly signature: Signature;
+  /** The task here that stands for it; null until its data is here. */
+  task: string | null;
+  /** Time its data took, both ways. */
+  broughtIn: Micros;
+  broughtOut: Micros;
+  /** What it was charged here. */
+  charged: Money | null;
+  /** Since when it waits to be placed here again; null: it does not. */
+  waiting: Instant | null;
+  /** Told until it is booked at home. */
+  outcome: Outcome | null;
+}
+
+/** Where they are kept. */
+export const INWARD = "inward";
+
+function restoreInward(state: StoreState): Map<string, Inward> {
+  const inward = new Map<string, Inward>();
+  for (const { collection, id, body } of state.documents) {
+    if (collection === INWARD) inward.set(id, { ...(body as Inward) });
+  }
+  return inward;
+}
 
 /** The state of a manager's dealings with other domains; the modules beside it carry them out. */
 export class Federation {

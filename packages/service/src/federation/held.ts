@@ -1,54 +1,24 @@
-import type { Instant, Micros, Money, Refusal, Signature } from "@weft/kernel";
+import type { Instant, Refusal } from "@weft/kernel";
 import { type Core, store } from "../manager/core.ts";
 import { observe } from "../manager/observing.ts";
-import type { FromAgent, Outcome } from "../protocol.ts";
-import type { StoreState } from "../store.ts";
-import type { Federation } from "./federation.ts";
-import type { Crossing, Forward } from "./messages.ts";
+import type { FromAgent } from "../protocol.ts";
+import { type Federation, INWARD, type Inward } from "./federation.ts";
+import type { Crossing } from "./messages.ts";
 
 /*
  * Runs of other domains' tasks that we hold, kept until they are booked at home.
  */
 
-/** A run of another domain's task here. */
-export interface Inward {
-  readonly domain: string;
-  readonly forward: Forward;
-  /** Our countersignature under the home contract. */
-  readonly signature: Signature;
-  /** The task here that stands for it; null until its data is here. */
-  task: string | null;
-  /** Time its data took, both ways. */
-  broughtIn: Micros;
-  broughtOut: Micros;
-  /** What it was charged here. */
-  charged: Money | null;
-  /** Since when it waits to be placed here again; null: it does not. */
-  waiting: Instant | null;
-  /** Told until it is booked at home. */
-  outcome: Outcome | null;
-}
-
-const COLLECTION = "inward";
-
-export function restoreInward(state: StoreState): Map<string, Inward> {
-  const inward = new Map<string, Inward>();
-  for (const { collection, id, body } of state.documents) {
-    if (collection === COLLECTION) inward.set(id, { ...(body as Inward) });
-  }
-  return inward;
-}
-
 export function keep(core: Core, now: Instant, held: Inward): void {
   const id = held.forward.launch.run;
-  store(core, [{ kind: "put-document", row: { collection: COLLECTION, id, body: { ...held }, at: now } }]);
+  store(core, [{ kind: "put-document", row: { collection: INWARD, id, body: { ...held }, at: now } }]);
 }
 
 export function forget(core: Core, federation: Federation, held: Inward): void {
   const id = held.forward.launch.run;
   federation.inward.delete(id);
   if (held.task !== null) federation.inwardByTask.delete(held.task);
-  store(core, [{ kind: "remove-document", collection: COLLECTION, id }]);
+  store(core, [{ kind: "remove-document", collection: INWARD, id }]);
 }
 
 export const say = (core: Core, held: Inward, message: FromAgent): void => {

@@ -5,8 +5,8 @@ import type { Core } from "../manager/core.ts";
 import { observe } from "../manager/observing.ts";
 import { hasEnded } from "../store.ts";
 import { adjust, ended } from "./concluding.ts";
-import type { Federation, Peer } from "./federation.ts";
-import { crossing, decline, forget, type Inward, keep, repeat, say } from "./held.ts";
+import type { Federation, Inward, Peer } from "./federation.ts";
+import { crossing, decline, forget, keep, repeat, say } from "./held.ts";
 import { type Forward, foreignName } from "./messages.ts";
 import { needsHere, objectionTo } from "./quoting.ts";
 
