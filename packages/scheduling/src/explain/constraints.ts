@@ -12,7 +12,7 @@ import {
   type Micros,
   type OperationsPerSecond,
 } from "@weft/kernel";
-import type { Pool } from "@weft/pool";
+import { ACCELERATOR_KINDS, type Pool } from "@weft/pool";
 import { factorOn, hasLabels, LEAST_SHARE, rateOn } from "../placement/fit.ts";
 import type { Query } from "../placement/query.ts";
 import type { ConstraintCode } from "./explanation.ts";
@@ -28,8 +28,8 @@ export interface NodeConstraint {
   readonly format: (value: number) => string;
   /** What a task may change for a node that offers `value`, such as `memory 2 GiB`. */
   readonly noun: string;
-  /** What would have to be otherwise, where noun and value do not say it. */
-  readonly fixes?: (query: Query, pool: Pool, node: number) => readonly string[];
+  /** What would have to be otherwise; absent or null where noun and value say it. */
+  readonly fixes?: (query: Query, pool: Pool, node: number) => readonly string[] | null;
 }
 
 const bytes = (value: number): string => formatBytes(value as Bytes);
@@ -90,6 +90,18 @@ const amount = (
   holds: (query, pool, n) => asked(query) <= 0 || offered(pool, n, query) >= asked(query),
   format,
 });
+
+const DEVICE_MEMORY = amount(
+  "accelerator",
+  "accelerator memory",
+  (query) => (query.deviceKind < 0 ? 0 : query.deviceMemory),
+  (pool, n, query) => pool.nodes.freeOnDevices(n, query.deviceKind, query.deviceCount),
+  memory,
+);
+
+/** How many devices of the kind asked for a node has. */
+const devicesOn = (query: Query, pool: Pool, n: number): number =>
+  (pool.nodes.devices[n] ?? []).filter(({ kind }) => kind === query.deviceKind).length;
 
 /** Every constraint on what a node is and has free, in the order they are told. */
 export const NODE_CONSTRAINTS: readonly NodeConstraint[] = [
@@ -162,7 +174,7 @@ export const NODE_CONSTRAINTS: readonly NodeConstraint[] = [
     "accelerator",
     "accelerator",
     ACCELERATOR_MASK,
-    (bits) => nameOf(["gpu", "npu"], bits >> 9),
+    (bits) => nameOf(ACCELERATOR_KINDS, bits >> 9),
     (pool, n) => pool.nodes.descriptions[n]?.accelerators.map((a) => a.kind).join(" and ") || "none",
   ),
   {
@@ -195,13 +207,20 @@ export const NODE_CONSTRAINTS: readonly NodeConstraint[] = [
     (pool, n) => pool.nodes.freeThroughput[n] as number,
     byteRate,
   ),
-  amount(
-    "accelerator",
-    "accelerator memory",
-    (query) => (query.deviceKind < 0 ? 0 : query.deviceMemory),
-    (pool, n, query) => pool.nodes.freeOnDevices(n, query.deviceKind, query.deviceCount),
-    memory,
-  ),
+  {
+    ...DEVICE_MEMORY,
+    offered: (query, pool, n) =>
+      devicesOn(query, pool, n) < query.deviceCount
+        ? `${devicesOn(query, pool, n)} of ${query.deviceCount}`
+        : DEVICE_MEMORY.offered(query, pool, n),
+    // A node without such a device is told of above, once.
+    holds: (query, pool, n) => devicesOn(query, pool, n) === 0 || DEVICE_MEMORY.holds(query, pool, n),
+    fixes: (query, pool, n) => {
+      const has = devicesOn(query, pool, n);
+      const kind = ACCELERATOR_KINDS[query.deviceKind] as string;
+      return has < query.deviceCount ? [`${has} ${kind} in place of ${query.deviceCount}`] : null;
+    },
+  },
   {
     code: "instances",
     noun: "instances",
