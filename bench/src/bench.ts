@@ -11,6 +11,9 @@ export interface Figure {
   readonly note?: string;
 }
 
+/** What a bench was asked to work on is not as it should be: told in a line, not as a fault of the bench. */
+export class WrongInput extends Error {}
+
 export interface Bench {
   readonly name: string;
   /** `smoke` finishes in a second or two: it shows that the bench still runs, not how fast the code is. */

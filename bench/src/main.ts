@@ -1,4 +1,4 @@
-import type { Figure } from "./bench.ts";
+import { type Figure, WrongInput } from "./bench.ts";
 import { BENCHES } from "./registry.ts";
 
 /*
@@ -21,21 +21,28 @@ for (let i = 0; i < words.length; i++) {
   else if (BENCHES.some((bench) => bench.name === word)) names.push(word);
   else unknown.push(word);
 }
+const help = unknown.some((word) => word === "--help" || word === "-h");
 if (unknown.length > 0) {
   const benches = BENCHES.map(({ name, options = [] }) =>
     [name, ...options.map((o) => `[--${o} FILE]`)].join(" "),
   );
-  console.error(
-    `unknown: ${unknown.join(" ")}\nusage: npm run bench -- [NAME...] [--smoke] [--json]\nbenches: ${benches.join(", ")}`,
-  );
-  process.exit(2);
+  const usage = `usage: npm run bench -- [NAME...] [--smoke] [--json]; without names all of them\nbenches: ${benches.join(", ")}`;
+  if (help) console.log(usage);
+  else console.error(`unknown: ${unknown.join(" ")}\n${usage}`);
+  process.exit(help ? 0 : 2);
 }
 
 const json = flags.has("json");
 const print = (figure: Figure): void => console.log(json ? JSON.stringify(figure) : line(figure));
 for (const bench of BENCHES) {
   if (names.length > 0 && !names.includes(bench.name)) continue;
-  await bench.run(flags.has("smoke") ? "smoke" : "full", print, options);
+  try {
+    await bench.run(flags.has("smoke") ? "smoke" : "full", print, options);
+  } catch (error) {
+    if (!(error instanceof WrongInput)) throw error;
+    console.error(`${bench.name}: ${error.message}`);
+    process.exit(2);
+  }
 }
 
 function line({ name, value, unit, against, ratio, note }: Figure): string {

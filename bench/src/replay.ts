@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Rng } from "@weft/kernel";
 import type { Pool, ReservationId } from "@weft/pool";
-import { type Bench, cpuSeconds, type Figure } from "./bench.ts";
+import { type Bench, cpuSeconds, type Figure, WrongInput } from "./bench.ts";
 import {
   parseNodes,
   parseTasks,
@@ -253,11 +253,17 @@ function figures(
 }
 
 function readOr(file: string | undefined, text: string): readonly [string, string] {
-  return file === undefined ? ["synthetic", text] : [file, readFileSync(file, "utf8")];
+  if (file === undefined) return ["synthetic", text];
+  try {
+    return [file, readFileSync(file, "utf8")];
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new WrongInput(`${file}: ${code === "ENOENT" ? "no such file" : message}`);
+  }
 }
 
-function wrongLine({ message, found, expected }: TraceRefusal): Error {
-  return new Error(`${message}: found "${found}", expected ${expected}`);
+function wrongLine({ message, found, expected }: TraceRefusal): WrongInput {
+  return new WrongInput(`${message}: found "${found}", expected ${expected}`);
 }
 
 /**
@@ -268,6 +274,9 @@ export const replay: Bench = {
   name: "replay",
   options: ["nodes", "tasks"],
   run(size, report, options = {}) {
+    if ((options.nodes === undefined) !== (options.tasks === undefined)) {
+      throw new WrongInput("--nodes and --tasks go together: a trace has both");
+    }
     const made = size === "smoke" ? syntheticTrace(30, 150, 1) : syntheticTrace(400, 4_000, 1);
     const nodes = parseNodes(...readOr(options.nodes, made.nodes));
     if (!nodes.ok) throw wrongLine(nodes.refusal);

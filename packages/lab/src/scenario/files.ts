@@ -5,7 +5,7 @@ import { ScenarioRefused } from "./problems.ts";
 /** Why a file cannot be read. */
 export const troubleOf = (error: unknown): string => {
   const { code, message } = error as NodeJS.ErrnoException;
-  return code === "ENOENT" ? "no such file" : `cannot be read: ${message}`;
+  return code === "ENOENT" ? "no such file" : code === "EISDIR" ? "a folder, expected a file" : message;
 };
 
 /** Reads the files a scenario names; paths are relative to the scenario's own. */
