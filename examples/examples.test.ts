@@ -65,9 +65,10 @@ it("commits what its sources build to", async () => {
 }, 120_000);
 
 it("has manifests that read without a problem and name files that are there", () => {
-  const made = ["access.log", "friends.safetensors"];
-  for (const name of ["read-receipt", "scan-log", "multiply", "empty", "log-report", "pipeline"]) {
-    const file = at(`${name}/${name}.yaml`);
+  const made = ["access.log", "friends.safetensors", "signals"];
+  const own = ["read-receipt", "scan-log", "multiply", "empty", "log-report", "pipeline"];
+  for (const path of [...own.map((name) => `${name}/${name}.yaml`), "pipeline/stream.yaml"]) {
+    const file = at(path);
     const parsed = parseDocuments(readFileSync(file, "utf8"), file);
     expect(parsed).toMatchObject({ ok: true });
     if (!parsed.ok) continue;

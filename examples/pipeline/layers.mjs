@@ -51,9 +51,9 @@ export function buildLayer(layer) {
   return onnx.ModelProto.encode(onnx.ModelProto.create(model)).finish();
 }
 
-/** The first layer's input as safetensors. */
-export function buildSignal() {
-  const data = Float32Array.from({ length: ROWS * WIDTH }, (_, i) => ((i * 31) % 64) / 64);
+/** The first layer's input as safetensors; another one for each `k`. */
+export function buildSignal(k = 0) {
+  const data = Float32Array.from({ length: ROWS * WIDTH }, (_, i) => ((i * 31 + k * (i % 61)) % 64) / 64);
   const header = JSON.stringify({
     x: { dtype: "F32", shape: [ROWS, WIDTH], data_offsets: [0, data.byteLength] },
   });

@@ -84,7 +84,8 @@ export async function planApplication(
 /** A plan for people: a line a step, then what the whole takes and costs and how sure that is. */
 export function applicationText(name: string, plan: ApplicationDecisionView, currency: string): string {
   const cut = plan.plan?.bottleneck !== undefined;
-  const headers = ["STEP", cut ? "LAYERS" : "AFTER", "NODE", "STARTS", "ENDS", "PRICE"];
+  const stream = plan.plan?.first !== undefined;
+  const headers = ["STEP", cut ? "LAYERS" : "AFTER", "NODE", "STARTS", "ENDS", stream ? "AN INPUT" : "PRICE"];
   const rows = plan.steps.map((step) => [
     step.name,
     (cut ? layersText(step.layers ?? []) : step.from.join(",")) || UNKNOWN,
@@ -119,8 +120,10 @@ function summary({ plan, refusal }: ApplicationDecisionView, currency: string): 
       ? "the best of the nearest nodes"
       : "the best found in the time given";
   if (plan.bottleneck === undefined) return `whole: ${time(plan.makespan)}, ${cost}; ${proof}`;
-  const pace = `slowest stage or transfer ${time(plan.bottleneck)}`;
-  return `one input: ${time(plan.makespan)}, ${pace}, ${cost}; ${proof.replace("plan", "cut")}`;
+  const pace = `longest turn of a stage ${time(plan.bottleneck)}`;
+  const sure = proof.replace("plan", "cut");
+  if (plan.first === undefined) return `one input: ${time(plan.makespan)}, ${pace}, ${cost}; ${sure}`;
+  return `first result: ${time(plan.first)}, all: ${time(plan.makespan)}, ${pace}, ${cost}; ${sure}`;
 }
 
 /** What a step without a price of its own may cost over its plan: it may have to run on another node. */
@@ -178,14 +181,15 @@ async function pricesOf(
   return named(prices as readonly Money[]);
 }
 
-/** How many stages there will be is the manager's to say: an order for each that there may be, all at one price. */
+/** How many stages there will be is the manager's to say: an order for each that there may be, and for each input in it. */
 async function stagePrices(
   context: Context,
   client: WeftClient,
   ready: ReadyApplication,
   manifest: PipelineManifest,
 ): Promise<readonly StepPrice[]> {
-  const { stagesOf } = await import("@weft/service-http/manifest");
+  const { inputCountOf, shareOf, stagesOf } = await import("@weft/service-http/manifest");
+  const inputs = inputCountOf(manifest);
   let price = manifest.spec.pay?.atMost ?? null;
   if (price === null) {
     const { plan, refusal } = await planApplication(client, ready);
@@ -195,6 +199,10 @@ async function stagePrices(
       `without pay.atMost: each stage is signed for twice the cut's price, ${formatMoney(price)} at most`,
     );
   }
-  const most = price;
-  return Array.from({ length: stagesOf(manifest) }, (_, s) => ({ name: `stage-${s + 1}`, price: most }));
+  const most = shareOf(price, inputs);
+  const many = manifest.spec.data?.inputs !== undefined;
+  return Array.from({ length: stagesOf(manifest) * inputs }, (_, i) => {
+    const stage = `stage-${Math.floor(i / inputs) + 1}`;
+    return { name: many ? `${stage}.${(i % inputs) + 1}` : stage, price: most };
+  });
 }

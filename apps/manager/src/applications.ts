@@ -52,8 +52,9 @@ export function liveApplications(
     plan: (_, request) => {
       const plan = manager().planApplication(request);
       const stages = (plan.ok ? plan.value.stages : undefined) ?? request.steps;
+      const inputs = request.pipeline?.inputs?.length ?? 1;
       const steps = stages.map(({ name, from, layers }, s) => {
-        const step = plan.ok ? plan.value.steps[s] : null;
+        const step = plan.ok ? plan.value.steps[s * inputs] : null; // of a stage: with the first input
         return {
           name,
           from: from.map((flow) => flow.step),
@@ -91,10 +92,12 @@ const planView = ({
   bound,
   proven,
   bottleneck,
+  first,
 }: ApplicationDecisionView["plan"] & object) => ({
   makespan,
   cost,
   bound,
   proven,
   ...(bottleneck === undefined ? {} : { bottleneck }),
+  ...(first === undefined ? {} : { first }),
 });

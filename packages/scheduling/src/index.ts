@@ -3,6 +3,7 @@ export * from "./application/pipeline.ts";
 export * from "./application/place-application.ts";
 export * from "./application/pool-application.ts";
 export * from "./application/pool-pipeline.ts";
+export * from "./application/stream.ts";
 export * from "./batch/batch-problem.ts";
 export * from "./batch/batch-search.ts";
 export * from "./batch/exact-batch.ts";

@@ -3,7 +3,7 @@ import type { Bytes, Digest, Instant, Micros, Money, PublicKey, Refusal, Signatu
 import type { OrganisationAct } from "@weft/market";
 import type { Program, RunCounters, RunFailure } from "@weft/orchestration";
 import type { Amounts } from "@weft/pool";
-import type { Broken, PipelineLayer, PipelineNeeds, TaskNeeds } from "@weft/scheduling";
+import type { Broken, PipelineLayer, PipelineNeeds, StreamStep, TaskNeeds } from "@weft/scheduling";
 
 /*
  * What the outside sees of the network: plain data, units in the names' types, safe to send as JSON once a
@@ -78,8 +78,12 @@ export interface StepRequest {
   readonly needs: TaskNeeds;
   readonly program: Program;
   readonly input: ContentReference | null;
+  /** Steps that must have succeeded before it though it takes nothing from them. */
+  readonly after?: readonly string[];
   /** Of a pipeline's stage: the names of its layers. */
   readonly layers?: readonly string[];
+  /** Of a pipeline with many inputs: which of them it works on. */
+  readonly of?: StreamStep;
 }
 
 /** An application to be planned: steps joined by data. */
@@ -109,13 +113,21 @@ export interface PipelineRequest {
   /** Most stages. */
   readonly stages: number;
   readonly objective: PipelineNeeds["objective"];
+  /** What goes through all stages one behind the other; absent: `whole.input` alone. */
+  readonly inputs?: readonly StreamInput[];
+}
+
+/** One of many inputs of a pipeline. */
+export interface StreamInput extends ContentReference {
+  /** What it is called, and its result: no other of the pipeline's is. */
+  readonly name: string;
 }
 
 export interface ApplicationSubmission extends ApplicationPlanRequest {
   /** The manifest as sent, canonical text: what every step's order covers. */
   readonly manifest: string;
   readonly contents: readonly ContentReference[];
-  /** By step, its mandate: each has a contract of its own. */
+  /** By step, its mandate: each has a contract of its own. Of a pipeline with inputs: by stage, and by input in each. */
   readonly orders: readonly SignedOrder[];
 }
 
@@ -137,19 +149,38 @@ export interface ApplicationView {
   /** The plan of the steps as last made; null until there was one. */
   readonly plan: ApplicationPlanView | null;
   readonly steps: readonly StepView[];
+  /** Of a pipeline with many inputs: how far each of them is, in their order. */
+  readonly inputs?: readonly InputView[];
   /** What its steps were charged so far. */
   readonly charged: Money;
 }
 
+/** How far one of a pipeline's many inputs is. */
+export interface InputView {
+  readonly name: string;
+  /** `waiting`: for its first stage. */
+  readonly phase: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
+  /** The step that it is in, or was in last; null: in none yet. */
+  readonly step: string | null;
+  readonly startedAt: Instant | null;
+  readonly finishedAt: Instant | null;
+  /** In micros after the application's start. */
+  readonly planned: StepView["planned"];
+  readonly result: StepView["result"];
+}
+
 export interface ApplicationPlanView {
+  /** To the last result: of a pipeline with many inputs, `first` and for each more input once `bottleneck`. */
   readonly makespan: Micros;
   /** Micro-units of money expected. */
   readonly cost: number;
   /** No choice of nodes has a smaller objective (cost, or micros); null where not all nodes were looked at. */
   readonly bound: number | null;
   readonly proven: boolean;
-  /** Of a pipeline: one item leaves every so many micros when it is full, and takes `makespan` from end to end. */
+  /** Of a pipeline, the longest turn of a stage: one result comes every so many micros when it is full. */
   readonly bottleneck?: Micros;
+  /** Of a pipeline with many inputs: when the first result is there. */
+  readonly first?: Micros;
 }
 
 export interface StepView {
@@ -165,8 +196,13 @@ export interface StepView {
   readonly node: string | null;
   /** When it is planned to start and to end, in micros after the application's start. */
   readonly planned: { readonly start: Micros; readonly finish: Micros } | null;
+  /** When it was started and when it ended; null while that has not been. */
+  readonly startedAt: Instant | null;
+  readonly finishedAt: Instant | null;
   readonly result: (ContentReference & { readonly at: SiteId }) | null;
   readonly charged: Money | null;
+  /** Of a pipeline with many inputs: the name of the one it works on. */
+  readonly input?: string;
 }
 
 /** The largest part of any resource that a consumer holds of all there is, and of which; null: it holds nothing. */

@@ -85,4 +85,14 @@ describe("[K2.7] a stage of a pipeline", () => {
     expect(pathOf(stage([1, 2], {}, 5))).toBe("input");
     expect(pathOf(stage([2, 3], feed, 5, 6))).toBe("input");
   });
+
+  it("takes any of many inputs, and nothing else", () => {
+    const inputs = [7, 8, 9].map((i) => ({ name: `x-${i}`, content: named(i), size: "7B" }));
+    const many = canonicalText({ kind: "Pipeline", spec: { data: { inputs }, layers } });
+    const first = (i: number): Handed => ({ ...stage([1, 2], {}, i), manifest: many });
+    expect([7, 8, 9].map((i) => pathOf(first(i)))).toEqual([null, null, null]);
+    expect(pathOf(first(5))).toBe("input");
+    expect(pathOf({ ...stage([1, 2], {}, 7, 8), manifest: many })).toBe("input");
+    expect(pathOf({ ...stage([3, 4], feed, 5), manifest: many })).toBeNull();
+  });
 });

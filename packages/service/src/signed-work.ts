@@ -66,6 +66,9 @@ const run = z.union([
   z.object({ process: z.object({ command: z.string(), args, env: texts }) }),
 ]);
 const data = z.object({ content: content.optional() }).optional();
+const stream = z
+  .object({ content: content.optional(), inputs: z.array(z.object({ content })).optional() })
+  .optional();
 const step = z.object({ run, data, from: z.array(z.unknown()).optional() });
 
 const signedManifest = z.discriminatedUnion("kind", [
@@ -73,7 +76,7 @@ const signedManifest = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("Application"), spec: z.object({ steps: z.array(step) }) }),
   z.object({
     kind: z.literal("Pipeline"),
-    spec: z.object({ data, layers: z.array(z.object({ network: content })) }),
+    spec: z.object({ data: stream, layers: z.array(z.object({ network: content })) }),
   }),
 ]);
 type SignedManifest = z.output<typeof signedManifest>;
@@ -136,24 +139,26 @@ const workOf = ({ run, data }: Pick<z.output<typeof step>, "run" | "data">, sour
   sources,
 });
 
-/** Wherever the model is cut, a stage is some layers in their order; all but the first take what the one before gave. */
+/** Wherever the model is cut, a stage is some layers in their order; the first takes an input, the others what the one before gave. */
 function stagesOf(
   { data, layers }: Extract<SignedManifest, { kind: "Pipeline" }>["spec"],
   length: number,
 ): readonly Work[] {
   if (length === 0) return [];
   const networks = layers.map(({ network }) => network);
-  return Array.from(
-    { length: Math.max(0, layers.length - length + 1) },
-    (_, from): Work => ({
-      program: {
-        kind: "model",
-        pipeline: "tensor",
-        networks: networks.slice(from, from + length),
-        options: from === 0 ? {} : { feed: "order" },
-      },
-      input: from === 0 ? (data?.content ?? null) : null,
-      sources: from === 0 ? 0 : 1,
-    }),
-  );
+  const cut = (from: number): Program => ({
+    kind: "model",
+    pipeline: "tensor",
+    networks: networks.slice(from, from + length),
+    options: from === 0 ? {} : { feed: "order" },
+  });
+  const inputs = data?.inputs?.map((one) => one.content) ?? [data?.content ?? null];
+  const first = cut(0);
+  return [
+    ...inputs.map((input): Work => ({ program: first, input, sources: 0 })),
+    ...Array.from(
+      { length: Math.max(0, layers.length - length) },
+      (_, i): Work => ({ program: cut(i + 1), input: null, sources: 1 }),
+    ),
+  ];
 }

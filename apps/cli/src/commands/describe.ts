@@ -10,7 +10,15 @@ import {
   type Micros,
   type Money,
 } from "@weft/kernel";
-import type { ApplicationView, LinkView, NodeView, RunView, TaskView, Timeline } from "@weft/service";
+import type {
+  ApplicationView,
+  LinkView,
+  NodeView,
+  RunView,
+  StepView,
+  TaskView,
+  Timeline,
+} from "@weft/service";
 import type { ContractView } from "@weft/service-http/client";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
@@ -18,6 +26,7 @@ import { misused, must } from "../failure.ts";
 import { resourceNamed } from "../resources/index.ts";
 import { linkName } from "../resources/links.ts";
 import { powerText, remaining, storageText } from "../resources/nodes.ts";
+import { inputLines, isStream } from "../stream.ts";
 import { type Fact, factLines } from "../table.ts";
 import { age, harmless, known, pairs, percent, since, time, UNKNOWN } from "../text.ts";
 import { turnText } from "../turn.ts";
@@ -64,7 +73,7 @@ const FACTS: Readonly<Record<(typeof DESCRIBED)[number], Facts>> = {
 };
 
 function applicationFacts(application: ApplicationView, now: Instant, currency: string): readonly Fact[] {
-  const { plan, steps, reason, objective } = application;
+  const { plan, reason, objective } = application;
   const least = (bound: number): string =>
     objective === "time" ? time(bound as Micros) : formatMoney(BigInt(Math.floor(bound)) as Money, currency);
   const proof = (): string => {
@@ -96,28 +105,28 @@ function applicationFacts(application: ApplicationView, now: Instant, currency: 
       ),
     ],
     ["Charged", formatMoney(application.charged, currency)],
-    [
-      "Steps",
-      steps.map(
-        (step): Fact => [
-          step.name,
-          [
-            ["phase", step.phase],
-            ["after", step.from.join(", ") || "nothing"],
-            ["node", step.node ?? UNKNOWN],
-            ["planned", known(step.planned, ({ start, finish }) => `${time(start)} to ${time(finish)}`)],
-            ["task", step.task ?? UNKNOWN],
-            ["charged", known(step.charged, (charged) => formatMoney(charged, currency))],
-            [
-              "result",
-              known(step.result, ({ size, digest, at }) => `${formatBytes(size)} at ${at}, sha256:${digest}`),
-            ],
-          ],
-        ],
-      ),
-    ],
+    // Of many inputs a line each says more than all their steps.
+    isStream(application)
+      ? ["Inputs", inputLines(application).join("\n")]
+      : ["Steps", application.steps.map((step) => stepFact(step, currency))],
   ];
 }
+
+const stepFact = (step: StepView, currency: string): Fact => [
+  step.name,
+  [
+    ["phase", step.phase],
+    ["after", step.from.join(", ") || "nothing"],
+    ["node", step.node ?? UNKNOWN],
+    ["planned", known(step.planned, ({ start, finish }) => `${time(start)} to ${time(finish)}`)],
+    ["task", step.task ?? UNKNOWN],
+    ["charged", known(step.charged, (charged) => formatMoney(charged, currency))],
+    [
+      "result",
+      known(step.result, ({ size, digest, at }) => `${formatBytes(size)} at ${at}, sha256:${digest}`),
+    ],
+  ],
+];
 
 function nodeFacts(node: NodeView, _now: Instant, currency: string): readonly Fact[] {
   const { description, load, reserved } = node;

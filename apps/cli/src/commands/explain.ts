@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import { must } from "../failure.ts";
 import { printValue } from "../print.ts";
 import { promiseText } from "../promise.ts";
+import { inputLines, stageText, streamNamed } from "../stream.ts";
 import { since } from "../text.ts";
 import { reservedText, turnText } from "../turn.ts";
 import { decisionText, documentOption } from "./plan.ts";
@@ -10,11 +11,11 @@ import { decisionText, documentOption } from "./plan.ts";
 export function register(program: Command, context: Context): void {
   program
     .command("explain")
-    .summary("say why a task is where it is")
+    .summary("say why a task is where it is, or how far each input of a pipeline is")
     .description(
-      "Says why a task is where it is, what the others lost by, and what would have made the nearest fit.",
+      "Says why a task is where it is, what the others lost by, and what would have made the nearest fit. Of a pipeline with many inputs: how far each of them is, against what was planned; its steps are tasks.",
     )
-    .argument("<task>", "name or id")
+    .argument("<task>", "name or id of a task, or of a pipeline with many inputs")
     .addOption(documentOption())
     .action(async (task: string, { output }: { readonly output?: "json" | "yaml" }) => {
       const client = await context.client();
@@ -22,6 +23,11 @@ export function register(program: Command, context: Context): void {
         client.call("GET /v1/tasks/{task}/explain", { params: { task } }),
         client.call("GET /v1/network", {}),
       ]);
+      const stream = decision.ok ? null : await streamNamed(client, task);
+      if (stream !== null) {
+        if (output !== undefined) return printValue(context, stream, output);
+        return context.print([stageText(stream), ...inputLines(stream)].join("\n"));
+      }
       if (output !== undefined) return printValue(context, must(decision), output);
       const { turn, promise, reserved } = must(decision);
       const { now } = must(network);

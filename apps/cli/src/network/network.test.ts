@@ -1,4 +1,14 @@
-import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -207,7 +217,7 @@ it("cuts a model that no node has room for over two, to the same bits as on one"
   const plan = await weft("plan", "-f", cut);
   expect(plan).toMatch(/^pipeline pipeline\n +STEP +LAYERS +NODE/);
   expect(plan).toMatch(/stage-1 +layer-1.* (near|far) .*\n +stage-2 +.*layer-6.* (near|far) /);
-  expect(plan).toMatch(/one input: .*, slowest stage or transfer .*; the best cut there is/);
+  expect(plan).toMatch(/one input: .*, longest turn of a stage .*; the best cut there is/);
   const parts = join(folder, "parts");
   const told = await weft("run", "-w", "-f", cut, "--to", parts);
   expect(told).toMatch(/stage-1 \(layer-1, .*\): .* on (near|far)/);
@@ -222,6 +232,68 @@ it("cuts a model that no node has room for over two, to the same bits as on one"
   expect(stages).toContain(2);
   await expectSoundBooks();
 }, 90_000);
+
+it("takes many inputs through a cut model, an agent killed in mid-stream, to the same bits as one node one by one", async () => {
+  const place = join(folder, "stream");
+  cpSync(join(EXAMPLES, "pipeline"), place, { recursive: true });
+  const { buildSignal } = await import(join(EXAMPLES, "pipeline", "layers.mjs"));
+  mkdirSync(join(place, "signals"), { recursive: true });
+  const names = [1, 2, 3, 4].map((k) => `signal-${k}.safetensors`);
+  for (const [k, name] of names.entries()) writeFileSync(join(place, "signals", name), buildSignal(k));
+  const weft = commandLine();
+  const nodes = must(await manager.call("GET /v1/nodes", { query: {} })).items;
+  const room = Math.min(
+    ...nodes.map(({ load, description }) => load?.freeMemoryBytes ?? description.memoryBytes),
+  );
+  const written = readFileSync(join(place, "stream.yaml"), "utf8").replace("at: you", "at: here");
+  const manifest = (file: string, memory: number, stages: string): string => {
+    const text = written
+      .replaceAll("memory: 32MB", `memory: ${Math.floor(memory)}B`)
+      .replace("name: stream", `name: ${file}`);
+    writeFileSync(join(place, `${file}.yaml`), text.replace("stages: auto", `stages: ${stages}`));
+    return join(place, `${file}.yaml`);
+  };
+  const cut = manifest("cut-stream", room / 3.5, "auto");
+  expect(await weft("plan", "-f", cut)).toMatch(
+    /first result: .*, all: .*, longest turn of a stage .*; the best cut/,
+  );
+  const seen = async () =>
+    JSON.parse(await weft("get", "applications", "-o", "json")).items.find(
+      ({ name }: ApplicationView) => name === "cut-stream",
+    ) as (ApplicationView & { inputs: readonly { phase: string }[] }) | undefined;
+  const parts = join(folder, "stream-parts");
+  const running = weft("run", "-w", "-f", cut, "--to", parts);
+  let now = await seen();
+  for (; now?.inputs[0]?.phase !== "succeeded"; now = await seen()) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  network.kill(now.steps[0]!.node!);
+  const told = await running;
+  expect(told).toMatch(/1\/4 signal-1\.safetensors: after .*, predicted/);
+  expect(told).toMatch(/succeeded in 2 stages: first result after .*; all 4 after .*, predicted .*; charged/);
+  const { steps, inputs } = (await seen())!;
+  const step = (stage: number, k: number) => steps[stage * 4 + k]!;
+  expect(inputs.map(({ phase }) => phase)).toEqual(names.map(() => "succeeded"));
+  // The first stage had begun with the second input before the second stage had done with the first one.
+  expect(step(0, 1).startedAt!).toBeLessThan(step(1, 0).finishedAt!);
+  for (let k = 1; k < 4; k++) {
+    for (const stage of [0, 1]) {
+      expect(step(stage, k).startedAt!).toBeGreaterThanOrEqual(step(stage, k - 1).finishedAt!);
+    }
+    expect(step(1, k).startedAt!).toBeGreaterThanOrEqual(step(0, k).finishedAt!);
+  }
+  for (const { task } of steps) expect(await usageOf(task!)).toBe(1);
+  const whole = join(folder, "stream-whole");
+  await weft("run", "-w", "-f", manifest("whole-stream", 40e6, "1"), "--to", whole);
+  expect(readdirSync(parts).sort()).toEqual(names);
+  const results = names.map((name) => readFileSync(join(parts, name)));
+  expect(results).toEqual(names.map((name) => readFileSync(join(whole, name))));
+  expect(new Set(results.map((bytes) => bytes.toString("hex"))).size).toBe(4);
+  expect(await weft("explain", "cut-stream")).toMatch(
+    /4 of 4 inputs through, stage-1 on .*\nINPUT .*\nsignal-1/,
+  );
+  await expectSoundBooks();
+}, 120_000);
 
 it("a manager killed at random moments under load loses nothing and bills nothing twice", async () => {
   const kills = Number(process.env.WEFT_KILLS ?? 5);

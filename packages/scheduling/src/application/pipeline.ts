@@ -42,7 +42,7 @@ export interface Stage {
 
 export interface PipelinePlan {
   readonly stages: readonly Stage[];
-  /** The slowest stage or transfer: one item leaves every so many seconds when the pipeline is full. */
+  /** The longest turn of a stage: one item leaves every so many seconds when the pipeline is full. */
   readonly bottleneck: number;
   /** From the input's leaving to the result's arrival, for one item. */
   readonly latency: number;
@@ -54,8 +54,8 @@ export type PipelineRefusal = Refusal<"no_cut" | "too_many_node_sets">;
 export const MOST_PIPELINE_STATES = 20_000_000;
 
 /**
- * Cuts the model so that the slowest stage or transfer (they overlap) is least, or so that one item's way through is
- * shortest; optimal by dynamic programming over (how many nodes of each class are used, last class, layers done).
+ * Cuts the model so that the longest turn is least (a stage fetches an item and computes on it, the last one brings the
+ * result home too, and only then takes the next), or so that one item's way through is shortest; optimal by dynamic programming over (how many nodes of each class are used, last class, layers done).
  * Among cuts of equal worth the first in order of fewer layers done, then of lower class, is taken.
  *
  * Refuses `no_cut` where no contiguous cut fits memory and paths, and `too_many_node_sets` above
@@ -85,11 +85,12 @@ export function cutPipeline(
 function planOf(pipeline: Pipeline, stages: readonly Stage[]): PipelinePlan {
   const last = stages[stages.length - 1]!;
   const out = linkTime(pipeline.exit, last.class, pipeline.output[pipeline.layers - 1]!);
-  let bottleneck = out;
-  let latency = out;
+  let bottleneck = 0;
+  let latency = 0;
   for (const stage of stages) {
-    bottleneck = Math.max(bottleneck, stage.seconds, stage.transfer);
-    latency += stage.seconds + stage.transfer;
+    const turn = stage.transfer + stage.seconds + (stage === last ? out : 0);
+    bottleneck = Math.max(bottleneck, turn);
+    latency += turn;
   }
   return { stages, bottleneck, latency };
 }
@@ -200,11 +201,9 @@ class PipelineCutter {
       seconds += time[end * classes + c]!;
       held += memory[end]!;
       if (held > room[c]! || seconds === Number.POSITIVE_INFINITY) return;
-      let value = this.#slowest ? Math.max(soFar, reach, seconds) : soFar + reach + seconds;
-      if (end === layers - 1) {
-        const out = linkTime(this.#p.exit, c, this.#p.output[end]!);
-        value = this.#slowest ? Math.max(value, out) : value + out;
-      }
+      const out = end === layers - 1 ? linkTime(this.#p.exit, c, this.#p.output[end]!) : 0;
+      const turn = reach + seconds + out;
+      const value = this.#slowest ? Math.max(soFar, turn) : soFar + turn;
       const state = row + end + 1;
       if (value >= worth[state]!) continue;
       worth[state] = value;

@@ -15,7 +15,7 @@ export interface PipelineNeeds {
   readonly layers: readonly PipelineLayer[];
   /** Most stages. */
   readonly stages: number;
-  /** `throughput`: the slowest stage or transfer is least; `latency`: one item's way through is shortest. */
+  /** `throughput`: the longest turn of a stage (fetch, compute, the last one's bringing home) is least; `latency`: one item's way through is shortest. */
   readonly objective: "throughput" | "latency";
 }
 
@@ -38,7 +38,7 @@ export interface PipelineCut {
     /** To receive what the stage before hands on, or the input. */
     readonly transfer: Micros;
   }[];
-  /** When the pipeline is full, one item leaves every so many micros. */
+  /** The longest turn of a stage: when the pipeline is full, one item leaves every so many micros. */
   readonly bottleneck: Micros;
   readonly latency: Micros;
   /** All nodes that could serve were weighed, so that no cut is better. */

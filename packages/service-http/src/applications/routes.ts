@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MOST_STREAM_STEPS } from "../manifest/inputs.ts";
 import type { Route } from "../route.ts";
 import { signedOrder } from "../wire/market.ts";
 import { planBody, submissionBody } from "../wire/requests.ts";
@@ -15,8 +16,10 @@ const applicationParams = z.strictObject({
 const orders = z
   .array(signedOrder)
   .min(1)
-  .max(64)
-  .describe("One a step, in their order; of a pipeline, one for each stage it may have.");
+  .max(MOST_STREAM_STEPS)
+  .describe(
+    "One a step, in their order; of a pipeline, one for each stage it may have, or of each such stage one an input.",
+  );
 
 export const APPLICATION_ROUTES = {
   "POST /v1/batches": {

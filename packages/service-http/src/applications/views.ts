@@ -1,12 +1,15 @@
 import type { NodeId } from "@weft/infrastructure";
 import type { Micros } from "@weft/kernel";
-import type { ApplicationPlanView, ApplicationView, StepView } from "@weft/service";
+import type { ApplicationPlanView, ApplicationView, InputView, StepView } from "@weft/service";
 import { z } from "zod";
 import { instant, money, named, quantity } from "../wire/quantities.ts";
 import { contentReference, namedDecisionView, refusal, TASK_PHASES } from "../wire/views.ts";
 import type { ApplicationDecisionView, BatchPlanView } from "./api.ts";
 
 const micros = () => quantity<Micros>("Microseconds.");
+const content = contentReference.extend({ at: z.string() }).nullable() as unknown as z.ZodType<
+  StepView["result"]
+>;
 
 const plan: z.ZodType<ApplicationPlanView> = z.looseObject({
   makespan: micros(),
@@ -18,7 +21,10 @@ const plan: z.ZodType<ApplicationPlanView> = z.looseObject({
   proven: z.boolean(),
   bottleneck: micros()
     .optional()
-    .describe("Of a pipeline: when it is full one item leaves every so many microseconds."),
+    .describe(
+      "Of a pipeline, the longest turn of a stage: when it is full a result comes every so many microseconds.",
+    ),
+  first: micros().optional().describe("Of a pipeline with many inputs: when the first result is there."),
 });
 
 const planned: z.ZodType<StepView["planned"]> = z
@@ -36,8 +42,21 @@ const step: z.ZodType<StepView> = z.looseObject({
   task: z.string().nullable(),
   node: named<NodeId>().nullable(),
   planned,
-  result: contentReference.extend({ at: z.string() }).nullable() as unknown as z.ZodType<StepView["result"]>,
+  startedAt: instant().nullable(),
+  finishedAt: instant().nullable(),
+  result: content,
   charged: money().nullable(),
+  input: z.string().optional().describe("Of a pipeline with many inputs: the one it works on."),
+});
+
+const input: z.ZodType<InputView> = z.looseObject({
+  name: z.string(),
+  phase: z.enum(["waiting", "running", "succeeded", "failed", "cancelled"]),
+  step: z.string().nullable().describe("The step that it is in, or was in last."),
+  startedAt: instant().nullable(),
+  finishedAt: instant().nullable(),
+  planned,
+  result: content,
 });
 
 export const applicationView: z.ZodType<ApplicationView> = z.looseObject({
@@ -54,6 +73,7 @@ export const applicationView: z.ZodType<ApplicationView> = z.looseObject({
   finishedAt: instant().nullable(),
   plan: plan.nullable(),
   steps: z.array(step),
+  inputs: z.array(input).optional().describe("Of a pipeline with many inputs: how far each is."),
   charged: money(),
 });
 

@@ -5,6 +5,7 @@ export * from "./document.ts";
 export type { ContentName } from "./fields.ts";
 export * as fields from "./fields.ts";
 export * from "./format.ts";
+export * from "./inputs.ts";
 export * from "./nearest.ts";
 export * from "./parse.ts";
 export * from "./pipeline.ts";

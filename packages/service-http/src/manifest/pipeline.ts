@@ -4,11 +4,11 @@ import type { ApplicationPlanRequest } from "@weft/service";
 import { z } from "zod";
 import { MOST_STEPS } from "./application.ts";
 import { content, labels, name, size, time, work } from "./fields.ts";
+import { inputsOf, MOST_STREAM_STEPS, streamData } from "./inputs.ts";
 import type { ManifestProblem } from "./problems.ts";
 import {
   API_VERSION,
   compute,
-  data,
   editorSchema,
   network,
   pay,
@@ -37,7 +37,7 @@ const layer = z.strictObject({
 const { work: _work, type: _type, ...demands } = compute.shape;
 
 const spec = z.strictObject({
-  data: data.optional(),
+  data: streamData.optional(),
   layers: z.array(layer).min(1, "at least one layer").max(MOST_STEPS, `at most ${MOST_STEPS} layers`),
   stages: z
     .union([
@@ -50,15 +50,15 @@ const spec = z.strictObject({
     .enum(["throughput", "latency"])
     .optional()
     .describe(
-      "throughput: the slowest stage or transfer is least, for a stream of inputs; latency, the default: one input is through soonest.",
+      "throughput: the longest turn of a stage (its transfer and its work) is least, for many inputs; latency, the default: one input is through soonest.",
     ),
   compute: z
     .strictObject({ type: z.enum(COMPUTE_TYPES).optional().describe("Default neural."), ...demands })
     .optional(),
   network: network.optional(),
   where: where.optional().describe("Which nodes may run a stage."),
-  deadline: time().optional().describe("From the start to the result."),
-  pay: pay.optional().describe("The highest price of the whole."),
+  deadline: time().optional().describe("From the start to the result, of many inputs the last one's."),
+  pay: pay.optional().describe("The highest price of the whole, all inputs together."),
   priority: priority().optional(),
 });
 
@@ -75,9 +75,22 @@ export type PipelineManifest = z.output<typeof pipelineManifest>;
 export const pipelineJsonSchema = (): object =>
   editorSchema("pipeline", "A layered model, cut into stages over several nodes.", pipelineManifest);
 
-/** How many stages a pipeline may have at most: each has an order of its own. */
-export const stagesOf = ({ spec: { stages = "auto", layers } }: PipelineManifest): number =>
-  Math.min(stages === "auto" ? MOST_STAGES : stages, layers.length);
+/** How many inputs go through: one unless `data.inputs` says more. */
+export const inputCountOf = ({ spec: { data } }: PipelineManifest): number =>
+  Array.isArray(data?.inputs) ? data.inputs.length : 1;
+
+/** How many stages a pipeline may have at most: each has an order of its own for each input. */
+export const stagesOf = (manifest: PipelineManifest): number => {
+  const { stages = "auto", layers } = manifest.spec;
+  return Math.min(stages === "auto" ? MOST_STAGES : stages, layers.length, mostStagesOf(manifest));
+};
+
+const mostStagesOf = (manifest: PipelineManifest): number =>
+  Math.floor(MOST_STREAM_STEPS / inputCountOf(manifest));
+
+/** What a stage may cost for one input, where all inputs together may cost so much. */
+export const shareOf = (atMost: Money, inputs: number): Money =>
+  ((atMost + BigInt(inputs) - 1n) / BigInt(inputs)) as Money;
 
 /** What a pipeline's manifest asks for, in base units. Refused where a content is still a file. */
 export function pipelineOf(
@@ -87,6 +100,8 @@ export function pipelineOf(
   | { readonly ok: true; readonly value: ApplicationPlanRequest }
   | { readonly ok: false; readonly problems: readonly Omit<ManifestProblem, "file" | "line">[] } {
   const { metadata, spec } = manifest;
+  const inputs = spec.data?.inputs === undefined ? null : inputsOf(spec.data.inputs);
+  if (inputs?.ok === false) return inputs;
   const task = taskOf(wholeOf(manifest), site);
   if (!task.ok) {
     const layered = /^spec\.run\.model\.onnx\[(\d+)\]/;
@@ -99,6 +114,10 @@ export function pipelineOf(
     };
   }
   const { needs, program, input } = task.value;
+  const most = mostStagesOf(manifest);
+  if (typeof spec.stages === "number" && spec.stages > most) {
+    return { ok: false, problems: [tooManyStages(spec.stages, most, inputCountOf(manifest))] };
+  }
   const networks = program.kind === "model" ? program.networks : [];
   const last = spec.layers.length - 1;
   return {
@@ -123,14 +142,27 @@ export function pipelineOf(
         })),
         stages: stagesOf(manifest),
         objective: spec.objective ?? "latency",
+        ...(inputs === null ? {} : { inputs: inputs.value }),
       },
     },
   };
 }
 
-/** The model as a task of its own, on one node. */
-function wholeOf({ metadata, spec }: PipelineManifest): TaskManifest {
-  const { layers, stages: _, objective: __, deadline: ___, data, compute = {}, ...rest } = spec;
+const tooManyStages = (found: number, most: number, inputs: number) => ({
+  code: "E_MANIFEST_VALUE" as const,
+  message: "more stages than so many inputs can have orders for",
+  path: "spec.stages",
+  found: String(found),
+  expected: `at most ${most} with ${inputs} inputs`,
+  hint: "auto takes as many as may be",
+});
+
+/** The model as a task of its own, on one node, for one input: the largest. */
+function wholeOf(manifest: PipelineManifest): TaskManifest {
+  const { metadata, spec } = manifest;
+  const { layers, stages: _, objective: __, deadline: ___, data: given, pay, compute = {}, ...rest } = spec;
+  const { inputs, ...data } = given ?? {};
+  const largest = Array.isArray(inputs) ? Math.max(...inputs.map(({ size = 0 }) => size)) : undefined;
   const total = (of: (layer: (typeof layers)[number]) => number): number =>
     layers.reduce((sum, one) => sum + of(one), 0);
   return {
@@ -139,7 +171,12 @@ function wholeOf({ metadata, spec }: PipelineManifest): TaskManifest {
     metadata: { name: metadata.name },
     spec: {
       ...rest,
-      data: { ...data, result: data?.result ?? layers.at(-1)!.output ?? DEFAULT_RESULT },
+      data: {
+        ...data,
+        input: largest ?? data.input,
+        result: data.result ?? layers.at(-1)!.output ?? DEFAULT_RESULT,
+      },
+      ...(pay?.atMost === undefined ? {} : { pay: { atMost: shareOf(pay.atMost, inputCountOf(manifest)) } }),
       compute: { type: "neural", ...compute, work: total(({ work }) => work) },
       algorithm: { space: total(({ memory }) => memory) as Bytes },
       run: { model: { onnx: layers.map(({ network }) => network), pipeline: "tensor" } },

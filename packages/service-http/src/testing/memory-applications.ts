@@ -57,7 +57,8 @@ export function memoryApplications(
       const id = `application-${orders[0]?.order.id}`;
       const before = known.get(id);
       if (before !== undefined) return ok(before);
-      const none = { task: null, node: "corner", planned: null, result: null, charged: null };
+      const unknown = { planned: null, startedAt: null, finishedAt: null, result: null, charged: null };
+      const none = { task: null, node: "corner", ...unknown };
       const view: ApplicationView = {
         ...{ id, name, labels, objective, deadline, gang, plan },
         consumer: caller.account,

@@ -2,7 +2,7 @@ import { assert, type Instant, refuse, unreachable } from "@weft/kernel";
 import type { Intention, Observation } from "@weft/orchestration";
 import { hasEnded } from "../store.ts";
 import { endPromise } from "./ahead.ts";
-import { holdForGangs } from "./applications/holds.ts";
+import { holdForAll } from "./applications/holds.ts";
 import { type Core, store, tell } from "./core.ts";
 import { tendFront } from "./front.ts";
 import { place } from "./placing.ts";
@@ -25,7 +25,7 @@ export interface TaskListener {
 /** Tells the orchestrator what was seen and carries out what it intends, until nothing follows. */
 export function observe(core: Core, now: Instant, seen: Observation): void {
   if (seen.kind === "room") {
-    holdForGangs(core); // theirs by right, before anybody else's turn
+    holdForAll(core); // theirs by right, before anybody else's turn
     tendFront(core, now);
     if (core.shares.refresh()) core.orchestrator.handle(now, { kind: "reweighed", consumer: null });
   }

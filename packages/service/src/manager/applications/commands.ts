@@ -58,11 +58,12 @@ function objection(core: Core, now: Instant, caller: Caller, given: ApplicationS
   const steps = isPipeline(given)
     ? given.orders.map((_, s) => ({ ...given.pipeline.whole, name: `stage-${s + 1}`, from: [] }))
     : given.steps;
-  if (given.orders.length !== steps.length) {
+  const inputs = given.pipeline?.inputs?.length ?? 1;
+  if (given.orders.length !== steps.length || given.orders.length % inputs !== 0) {
     return refuse("E_ORDER_TASK", "one order a step", {
       path: "orders",
       found: String(given.orders.length),
-      expected: String(steps.length),
+      expected: isPipeline(given) ? `for each stage ${inputs}, one an input` : String(steps.length),
     }).refusal;
   }
   const ids = new Set(given.orders.map(({ order }) => order.id));

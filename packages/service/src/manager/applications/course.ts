@@ -6,10 +6,10 @@ import { type Core, tell } from "../core.ts";
 import { observe, type TaskListener } from "../observing.ts";
 import { admitTask } from "../submitting.ts";
 import type { TaskEntry } from "../tasks.ts";
-import { hold, letGo } from "./holds.ts";
+import { hold, holdPlaces, letGo } from "./holds.ts";
 import { cutPlan } from "./pipelines.ts";
 import { isPipeline, needsOf, planned, tooDear } from "./plan.ts";
-import { type Entry, type KeptStep, keep, NOT_BEGUN, withStep } from "./register.ts";
+import { type Entry, type Kept, type KeptStep, keep, NOT_BEGUN, withStep } from "./register.ts";
 import { taskOf } from "./step-task.ts";
 
 /*
@@ -20,6 +20,7 @@ import { taskOf } from "./step-task.ts";
  *        restart it goes on where it was.
  * [M.A3] A step's node is the plan's as long as that can serve it. The rest is planned anew whenever a step ends.
  * [M.A4] Of a gang no step starts before all have a place; those that wait for data hold theirs until it is there.
+ *        Of a stream each stage holds its own while it waits for the next input [M.S2].
  * [M.A5] A step that fails for good, or is cancelled, ends the application: its other steps are stopped.
  */
 
@@ -53,49 +54,51 @@ function waits(core: Core, now: Instant, { kept }: Entry, refusal: Refusal | nul
   tell(core, now, "waiting", "application", kept.id);
 }
 
-/** Cuts a pipeline that has not begun into the steps that it runs as, and starts the first; else says why it waits. */
+/** Cuts a pipeline that has not begun into the stages that it runs as, and starts the first; else says why it waits. */
 function beginPipeline(
   core: Core,
   now: Instant,
   entry: Entry,
   submission: ApplicationSubmission & { readonly pipeline: PipelineRequest },
 ): void {
-  const cut = cutPlan(core, submission, submission.orders.length);
+  const { pipeline, orders } = submission;
+  const cut = cutPlan(core, submission, orders.length / (pipeline.inputs?.length ?? 1));
   const refusal = cut.ok ? tooDear(submission, cut.value.cost) : cut.refusal;
   if (refusal !== null || !cut.ok) return waits(core, now, entry, refusal);
-  const { makespan, cost, bound, proven, bottleneck, stages, steps } = cut.value;
+  const { makespan, cost, bound, proven, bottleneck, first, stages, steps } = cut.value;
   keep(core, now, {
     ...entry.kept,
     submission: { ...submission, steps: stages },
     phase: "running",
     reason: null,
-    plan: { makespan, cost, bound, proven, bottleneck },
+    plan: { makespan, cost, bound, proven, bottleneck, ...(first === undefined ? {} : { first }) },
     steps: steps.map(({ node, start, finish }) => ({ ...NOT_BEGUN, node, planned: { start, finish } })),
   });
   tell(core, now, "planned", "application", entry.kept.id);
+  holdPlaces(core, entry);
   advance(core, now, entry);
 }
 
-/** Starts every step whose inputs are there. */
+/** Starts every step whose inputs are there, and whose turn it is. */
 function advance(core: Core, now: Instant, entry: Entry): void {
-  const { submission } = entry.kept;
-  const stepOf = new Map(submission.steps.map(({ name }, s) => [name, s]));
-  for (const [s, { from }] of submission.steps.entries()) {
+  const { steps, index } = entry;
+  const stepNamed = (name: string): KeptStep => entry.kept.steps[index.get(name)!]!;
+  for (const [s, { from, after = [] }] of steps.entries()) {
     if (entry.kept.phase !== "running") return;
     if (entry.kept.steps[s]!.task !== null) continue;
-    const sources = from.map(({ step }) => entry.kept.steps[stepOf.get(step)!]!);
-    if (!sources.every((source) => source.ended === "succeeded")) continue;
-    start(core, now, entry, s, sources);
+    const sources = from.map(({ step }) => stepNamed(step));
+    const before = [...sources, ...after.map(stepNamed)];
+    if (before.every(({ ended }) => ended === "succeeded")) start(core, now, entry, s, sources);
   }
 }
 
 /** Makes a step the task that it is. */
 function start(core: Core, now: Instant, entry: Entry, s: number, sources: readonly KeptStep[]): void {
   const { kept } = entry;
-  const task = taskOf(kept, s, sources);
+  const task = taskOf(entry, s, sources);
   letGo(core, entry, s); // taken again at once, by the step's own run
   const id = core.options.newId("task");
-  keep(core, now, withStep(kept, s, { task: id }));
+  keep(core, now, withStep(kept, s, { task: id, startedAt: now }));
   admitTask(core, now, id, kept.consumer, task);
 }
 
@@ -104,15 +107,12 @@ function stepEnded(core: Core, now: Instant, task: TaskEntry): void {
   const { step } = task.row.submission;
   const entry = step === undefined ? undefined : core.applications.entry(step.application);
   if (entry === undefined) return;
-  const s = entry.kept.submission.steps.findIndex(({ name }) => name === step?.name);
+  const s = entry.index.get(step?.name ?? "")!;
   const { phase, reason, result, charged } = task.row.progress;
   if (phase !== "succeeded" && phase !== "failed" && phase !== "cancelled") return;
   const node = (task.runs.at(-1)?.view.node ?? null) as NodeId | null;
-  keep(
-    core,
-    now,
-    withStep(entry.kept, s, { ended: phase, result: result as KeptStep["result"], charged, node }),
-  );
+  const brought = { ended: phase, endedAt: now, result: result as KeptStep["result"], charged, node };
+  keep(core, now, stayed(entry, s, withStep(entry.kept, s, brought)));
   if (entry.kept.finishedAt !== null) return;
   if (phase !== "succeeded") {
     const why = reason === null ? null : { ...reason, message: `${step?.name}: ${reason.message}` };
@@ -121,8 +121,17 @@ function stepEnded(core: Core, now: Instant, task: TaskEntry): void {
     end(core, now, entry, "succeeded", null);
   } else {
     planRest(core, now, entry);
+    holdPlaces(core, entry);
     advance(core, now, entry);
   }
+}
+
+/** Where a stage went it takes its next input too [M.S3]. */
+function stayed({ steps }: Entry, s: number, kept: Kept): Kept {
+  const { of } = steps[s]!;
+  if (of === undefined || steps[s + 1]?.of?.stage !== of.stage) return kept;
+  const { node } = kept.steps[s]!;
+  return kept.steps[s + 1]!.node === node ? kept : withStep(kept, s + 1, { node });
 }
 
 /** Plans the steps to come from where the others really are [M.A3]; keeps the former plan where there is no new one. */

@@ -5,7 +5,7 @@ import { amountOfClaim } from "../shares.ts";
 import type { Entry } from "./register.ts";
 
 /*
- * The places that a gang's steps hold until each of them starts [M.A4].
+ * The places that steps hold until each of them starts: all of a gang [M.A4], of a stream each stage's next [M.S2].
  */
 
 /** A step's place is its own until it starts, and counts as its consumer's. */
@@ -22,17 +22,24 @@ export function letGo(core: Core, entry: Entry, s: number): void {
   entry.held.delete(s);
 }
 
-/** Gangs take back what a restart let go. */
-export function holdForGangs(core: Core): void {
+/** Gangs and streams take back what a restart let go, or what they had no room for. */
+export function holdForAll(core: Core): void {
   for (const entry of core.applications.open) {
-    if (entry.kept.phase === "running" && entry.kept.submission.gang) holdAgain(core, entry);
+    const { phase, submission } = entry.kept;
+    const holds = submission.gang || submission.pipeline?.inputs !== undefined;
+    if (holds && phase === "running") holdPlaces(core, entry);
   }
 }
 
-function holdAgain(core: Core, entry: Entry): void {
-  entry.kept.steps.forEach(({ task, node }, s) => {
+/** A step that waits holds a place before anybody else's turn: any of a gang, of a stream that which is its stage's next. */
+export function holdPlaces(core: Core, entry: Entry): void {
+  const { kept, steps } = entry;
+  const isNext = (s: number): boolean =>
+    steps[s]!.of?.input === 0 || (steps[s]!.of !== undefined && kept.steps[s - 1]!.ended !== null);
+  kept.steps.forEach(({ task, node }, s) => {
     if (task !== null || node === null || entry.held.has(s)) return;
-    const { needs } = entry.kept.submission.steps[s]!;
+    if (!kept.submission.gang && !isNext(s)) return;
+    const { needs } = steps[s]!;
     const decision = core.scheduler.place(onSale(core, needs), { sticky: node, margin: 1 });
     if (decision.outcome === "refused") return;
     const reserved = core.pool.reserve(decision.claim);

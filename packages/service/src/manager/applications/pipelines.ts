@@ -12,6 +12,7 @@ import { type ApplicationDecision, cutOverPool, Scheduler, type StepPlan } from 
 import type { ApplicationPlanRequest, PipelineRequest, StepRequest } from "../../resources.ts";
 import type { Core } from "../core.ts";
 import { onSale } from "../offers.ts";
+import { planOfStream } from "./stream.ts";
 
 /*
  * A layered model as an application: cut into contiguous stages over the nodes and paths there are now, each stage a step
@@ -21,11 +22,14 @@ import { onSale } from "../offers.ts";
  * [M.L2] A stage keeps the node of the cut as long as that can serve it; then it runs wherever is best. It is not cut again.
  */
 
-/** A cut, as the steps that it makes and the plan of these. */
+/** A cut, as the stages that it makes, and the plan of the steps that these run as. */
 export interface CutPlan extends Omit<ApplicationDecision, "steps" | "places"> {
   readonly stages: readonly StepRequest[];
+  /** By stage, and by input in each. */
   readonly steps: readonly StepPlan[];
   readonly bottleneck: Micros;
+  /** Of many inputs: when the first result is there. */
+  readonly first?: Micros;
 }
 
 /** Cuts a pipeline over the pool as it is. Changes nothing. */
@@ -46,30 +50,32 @@ export function cutPlan(
   });
   if (!cut.ok) return cut;
   const { stages, bottleneck, latency, proven } = cut.value;
-  if (deadline !== null && latency > deadline) {
+  const inputs = pipeline.inputs?.length ?? 1;
+  const makespan = (latency + (inputs - 1) * bottleneck) as Micros;
+  if (deadline !== null && makespan > deadline) {
     return refuse("deadline_unreachable", "the stages one after the other take longer than the deadline", {
       path: "spec.deadline",
-      found: String(latency),
+      found: String(makespan),
     });
   }
   const steps = stages.map(({ from, to }, i) => stageOf(pipeline, i, from, to, i === stages.length - 1));
-  const places: StepPlan[] = [];
-  let cost = 0;
-  let now = 0;
   const scheduler = new Scheduler(core.pool.snapshot());
-  for (const [i, { node, compute, transfer }] of stages.entries()) {
-    const price = costOn(scheduler, onSale(core, steps[i]!.needs), node);
-    const start = now + transfer;
-    now = start + compute;
-    cost += price;
-    places.push({ node, start: start as Micros, finish: now as Micros, cost: price });
-  }
+  const places = stages.map(({ node }, i): StepPlan => {
+    const cost = costOn(scheduler, onSale(core, steps[i]!.needs), node);
+    return { node, start: 0 as Micros, finish: 0 as Micros, cost };
+  });
+  const way = stages.reduce((sum, { compute, transfer }) => sum + compute + transfer, 0);
+  const turns = stages.map(({ compute, transfer }, i) => {
+    const home = i === stages.length - 1 ? latency - way : 0;
+    return { compute, transfer, home: home as Micros };
+  });
   return ok({
     stages: steps,
-    steps: places,
-    makespan: latency,
+    steps: planOfStream(places, turns, inputs),
+    makespan,
     bottleneck,
-    cost,
+    ...(pipeline.inputs === undefined ? {} : { first: latency }),
+    cost: inputs * places.reduce((sum, { cost }) => sum + cost, 0),
     bound: proven ? (objective === "throughput" ? bottleneck : latency) : null,
     proven,
     basedOn: core.pool.version,

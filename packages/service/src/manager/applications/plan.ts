@@ -15,7 +15,7 @@ import type { Kept } from "./register.ts";
 export function applicationPlan(
   core: Core,
   request: ApplicationPlanRequest,
-): Result<ApplicationDecision & Partial<Pick<CutPlan, "stages" | "bottleneck">>> {
+): Result<ApplicationDecision & Partial<Pick<CutPlan, "stages" | "bottleneck" | "first">>> {
   if (!isPipeline(request)) {
     return planApplication(
       core.pool,

@@ -6,19 +6,23 @@ import type {
   ApplicationPlanView,
   ApplicationSubmission,
   ContentReference,
+  StepRequest,
   StepView,
 } from "../../resources.ts";
 import type { StoreState } from "../../store.ts";
 import { type Core, store } from "../core.ts";
+import { stepsOfStream } from "./stream.ts";
 
 /*
- * What is kept of applications: one document each, written with the changes of its tasks, so that after a restart it goes
- * on where it was [M.A2].
+ * What is kept of applications: a document each and one for each of its steps, written with the changes of its tasks, so that
+ * after a restart it goes on where it was [M.A2]. A step's changes alone are written: of many inputs there are many steps.
  */
 
 const COLLECTION = "applications";
-/** Ended applications kept to be shown; older ones are forgotten. */
+const STEPS = "application-steps";
+/** Ended applications kept to be shown, and steps of them; older ones are forgotten. */
 const KEPT_ENDED = 1_000;
+const KEPT_ENDED_STEPS = 64_000;
 
 export interface KeptStep {
   readonly task: string | null;
@@ -26,6 +30,8 @@ export interface KeptStep {
   readonly planned: StepView["planned"];
   /** How its task ended; null while it has not. */
   readonly ended: "succeeded" | "failed" | "cancelled" | null;
+  readonly startedAt: Instant | null;
+  readonly endedAt: Instant | null;
   readonly result: (ContentReference & { readonly at: SiteId }) | null;
   readonly charged: Money | null;
 }
@@ -35,6 +41,8 @@ export const NOT_BEGUN: KeptStep = {
   node: null,
   planned: null,
   ended: null,
+  startedAt: null,
+  endedAt: null,
   result: null,
   charged: null,
 };
@@ -54,8 +62,41 @@ export interface Kept {
 
 export interface Entry {
   kept: Kept;
-  /** By step, what a gang's member holds until it starts. */
+  /** What it runs as: the submission's steps; of a pipeline with many inputs, its stages with each of them. */
+  steps: readonly StepRequest[];
+  /** Steps by name. */
+  index: ReadonlyMap<string, number>;
+  /** By step, what it holds until it starts. */
   readonly held: Map<number, ReservationId>;
+}
+
+function unfolded({ submission }: Pick<Kept, "submission">): Pick<Entry, "steps" | "index"> {
+  const inputs = submission.pipeline?.inputs;
+  const steps = inputs === undefined ? submission.steps : stepsOfStream(submission.steps, inputs);
+  return { steps, index: new Map(steps.map(({ name }, s) => [name, s])) };
+}
+
+/** An application without what is kept step by step. */
+type Head = Omit<Kept, "steps"> & { readonly steps?: readonly KeptStep[] };
+
+function* readBack(documents: StoreState["documents"]): Iterable<Kept> {
+  const stepsOf = new Map<string, KeptStep[]>();
+  for (const { collection, id, body } of documents) {
+    if (collection !== STEPS) continue;
+    const [application, s] = id.split("/") as [string, string];
+    const steps = stepsOf.get(application) ?? [];
+    stepsOf.set(application, steps);
+    steps[Number(s)] = body as KeptStep;
+  }
+  for (const { collection, body } of documents) {
+    if (collection !== COLLECTION) continue;
+    const { steps: within = [], ...head } = body as Head;
+    const own = stepsOf.get(head.id) ?? [];
+    const steps = unfolded(head).steps.map((_, s) =>
+      own[s] === undefined && within[s] === undefined ? NOT_BEGUN : { ...NOT_BEGUN, ...within[s], ...own[s] },
+    );
+    yield { ...head, steps };
+  }
 }
 
 /** Every application the manager still thinks about. */
@@ -63,13 +104,13 @@ export class Applications {
   readonly #entries = new Map<string, Entry>();
   readonly #byOrder = new Map<string, string>();
   readonly #ended: string[] = [];
+  #endedSteps = 0;
   readonly #open = new Set<Entry>();
   /** When an application that has no plan yet gives up. */
   readonly deadlines = new Deadlines<string>();
 
   constructor(state: StoreState) {
-    const rows = state.documents.filter((row) => row.collection === COLLECTION);
-    const kept = rows.map((row) => row.body as Kept).sort((a, b) => a.submittedAt - b.submittedAt);
+    const kept = [...readBack(state.documents)].sort((a, b) => a.submittedAt - b.submittedAt);
     for (const one of kept) this.enter(one);
   }
 
@@ -102,30 +143,42 @@ export class Applications {
     return newest;
   }
 
-  /** Enters an application, or what it has become; returns one that is forgotten for it. */
-  enter(kept: Kept): string | null {
+  /** Enters an application, or what it has become; returns those that are forgotten for it. */
+  enter(kept: Kept): readonly Kept[] {
     const known = this.#entries.get(kept.id);
     const before = known?.kept.finishedAt ?? null;
-    const entry = known ?? { kept, held: new Map() };
+    const entry = known ?? { kept, ...unfolded(kept), held: new Map() };
     if (kept.finishedAt === null) this.#open.add(entry);
     else this.#open.delete(entry);
     if (known === undefined) {
       this.#entries.set(kept.id, entry);
       this.#byOrder.set(kept.submission.orders[0]!.order.id, kept.id);
-    } else known.kept = kept;
+    } else {
+      if (known.kept.submission !== kept.submission) Object.assign(known, unfolded(kept));
+      known.kept = kept;
+    }
     const waits = kept.phase === "pending";
     this.deadlines.clear(kept.id);
     if (waits) this.deadlines.set(kept.id, giveUpAt(kept.submission));
-    if (kept.finishedAt === null || before !== null) return null;
+    if (kept.finishedAt === null || before !== null) return [];
     this.#ended.push(kept.id);
-    return this.#ended.length > KEPT_ENDED ? this.#forget(this.#ended.shift() as string) : null;
+    this.#endedSteps += kept.steps.length;
+    const forgotten: Kept[] = [];
+    while (
+      this.#ended.length > KEPT_ENDED ||
+      (this.#endedSteps > KEPT_ENDED_STEPS && this.#ended.length > 1)
+    ) {
+      forgotten.push(this.#forget(this.#ended.shift() as string));
+    }
+    return forgotten;
   }
 
-  #forget(id: string): string {
-    const order = this.#entries.get(id)?.kept.submission.orders[0]?.order.id;
-    if (order !== undefined) this.#byOrder.delete(order);
+  #forget(id: string): Kept {
+    const { kept } = this.#entries.get(id) as Entry;
+    this.#byOrder.delete(kept.submission.orders[0]!.order.id);
     this.#entries.delete(id);
-    return id;
+    this.#endedSteps -= kept.steps.length;
+    return kept;
   }
 }
 
@@ -133,10 +186,29 @@ const giveUpAt = ({ orders }: ApplicationSubmission): Instant =>
   orders.reduce<Instant>((at, { order }) => earliest(at, order.notAfter), NEVER);
 
 export function keep(core: Core, now: Instant, kept: Kept): void {
+  const before = core.applications.entry(kept.id)?.kept;
   const forgotten = core.applications.enter(kept);
-  store(core, [{ kind: "put-document", row: { collection: COLLECTION, id: kept.id, body: kept, at: now } }]);
-  if (forgotten !== null) store(core, [{ kind: "remove-document", collection: COLLECTION, id: forgotten }]);
+  const { steps, ...head } = kept;
+  if (before === undefined || HEAD.some((field) => before[field] !== kept[field])) {
+    store(core, [
+      { kind: "put-document", row: { collection: COLLECTION, id: kept.id, body: head, at: now } },
+    ]);
+  }
+  for (const [s, step] of steps.entries()) {
+    if (step === (before?.steps[s] ?? NOT_BEGUN)) continue;
+    const id = `${kept.id}/${s}`;
+    store(core, [{ kind: "put-document", row: { collection: STEPS, id, body: step, at: now } }]);
+  }
+  for (const { id, steps } of forgotten) {
+    store(core, [{ kind: "remove-document", collection: COLLECTION, id }]);
+    for (const s of steps.keys()) {
+      store(core, [{ kind: "remove-document", collection: STEPS, id: `${id}/${s}` }]);
+    }
+  }
 }
+
+/** What of an application changes besides its steps. */
+const HEAD = ["submission", "phase", "reason", "finishedAt", "plan"] as const;
 
 export const withStep = (kept: Kept, s: number, change: Partial<KeptStep>): Kept => ({
   ...kept,

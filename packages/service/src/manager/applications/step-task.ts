@@ -5,7 +5,7 @@ import type {
   StepRequest,
   TaskSubmission,
 } from "../../resources.ts";
-import type { Kept, KeptStep } from "./register.ts";
+import type { Entry, KeptStep } from "./register.ts";
 
 /*
  * A step as the task it becomes.
@@ -21,9 +21,9 @@ export const stepTask = (given: ApplicationPlanRequest, step: StepRequest) => ({
 });
 
 /** A step as a task: its input is what its sources gave, where they left it. */
-export function taskOf(kept: Kept, s: number, sources: readonly KeptStep[]): TaskSubmission {
+export function taskOf({ kept, steps }: Entry, s: number, sources: readonly KeptStep[]): TaskSubmission {
   const { submission } = kept;
-  const step = submission.steps[s]!;
+  const step = steps[s]!;
   const { at } = submission;
   const own = step.input === null ? [] : [{ ...step.input, at }];
   const parts = [...own, ...sources.flatMap(({ result }) => (result === null ? [] : [result]))];
@@ -31,7 +31,7 @@ export function taskOf(kept: Kept, s: number, sources: readonly KeptStep[]): Tas
     size: 0,
     at: sources.find(({ result }) => result !== null)?.result?.at ?? at,
   });
-  const inner = submission.steps.some(({ from }) => from.some((flow) => flow.step === step.name));
+  const inner = steps.some(({ from }) => from.some((flow) => flow.step === step.name));
   const inputBytes = parts.reduce((sum, { size }) => sum + size, 0) as ContentReference["size"];
   const needs = { ...step.needs, basic: { ...step.needs.basic, dataAt: largest.at, inputBytes } };
   return {
