@@ -259,3 +259,51 @@ it("what is gone in time, elsewhere, or fits beside may begin", () => {
   expect(leavesPlace(pool, later, [], all, (NOW + 50) as Instant)).toBe(true);
   expect(leavesPlace(pool, later, [], all, (NOW + 51) as Instant)).toBe(place.claim.node !== placed.node);
 });
+
+it("[B1] what comes by may begin exactly where the place is free beside it once the others have left", () => {
+  const seen = { may: 0, mayNot: 0 };
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const rng = new Rng(seed);
+      const pool = new Pool();
+      for (const site of ["east", "west"]) joinSites(pool, "here", site, 1000, 4e6);
+      for (let j = 0; j < 2; j++) {
+        const storage = { capacityBytes: 4e9, throughput: 4e8, storageClass: "scratch" };
+        const change = { power: { logical: 4e9, parallel: 4e9, neural: 0 }, memoryBytes: 4e9, storage };
+        pool.addNode(plainNode(`n${j}`, rng.pick(["east", "west"]), 4, change));
+      }
+      const some = () => rng.pick([0, 0, 0, 1, 2, 3]);
+      const claim = (most: number): KeptPlace["claim"] => {
+        const node = rng.pick(["n0", "n0", "n0", "n1"]);
+        const site = pool.nodes.descriptions[pool.nodes.slots.find(brand(node))]!.site;
+        const of = (unit: number) => Math.min(most, some()) * unit;
+        return brand({
+          ...{ node, type: rng.pick(["logical", "parallel"]), rate: of(1e9), memory: of(1e9) },
+          ...{ storage: of(1e9), throughput: of(1e8), accelerator: null, service: null },
+          ...{ path: rng.chance(0.5) ? ["here", site] : [site], bandwidthIn: of(1e6), bandwidthOut: of(1e6) },
+        });
+      };
+      const standing: Leaving[] = [];
+      for (let i = 0; i < 4; i++) {
+        const made = pool.claim(claim(1));
+        const held = made.ok ? pool.reserve(made.value) : made;
+        if (held.ok) standing.push({ reservation: held.value, until: (NOW + rng.below(20)) as Instant });
+      }
+      const place: KeptPlace = { claim: claim(4), at: (NOW + 10) as Instant };
+      const freeThen = (others: Pool): boolean => {
+        for (const { reservation, until } of standing) if (until <= place.at) others.release(reservation);
+        const kept = others.claim(place.claim);
+        return kept.ok && others.check(kept.value) === null;
+      };
+      const passing = pool.claim(claim(4));
+      const beside = pool.snapshot();
+      if (!passing.ok || !freeThen(pool.snapshot()) || !beside.reserve(passing.value).ok) return;
+      const until = (NOW + rng.below(20)) as Instant;
+      const may = leavesPlace(pool, place, standing, passing.value, until);
+      expect(may).toBe(until <= place.at || freeThen(beside));
+      seen[may ? "may" : "mayNot"]++;
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(Math.min(seen.may, seen.mayNot)).toBeGreaterThan(20);
+});
