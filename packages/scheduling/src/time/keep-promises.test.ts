@@ -164,3 +164,61 @@ it("restores as many promises as any choice of ways and nodes could, nearly alwa
   // Ways are shared, and taken one task after the other: now and then one loses a way to another.
   expect(best / cases).toBeGreaterThan(0.9);
 });
+
+it("names the first promise that a path breaks, by the worse direction of every hop; what is unknown breaks none", () => {
+  const pool = new Pool();
+  const fine = { up: true, delay: 1_000, jitter: 10, loss: 0.001, bitErrorRate: 1e-9, capacity: 8e6 };
+  const wire = (change: object, back: object = change): void => {
+    for (const [from, to] of [
+      ["here", "mid"],
+      ["mid", "east"],
+    ]) {
+      const hop = { ...fine, security: "open", radio: null, at: 0 };
+      pool.setLink(brand({ ...hop, from, to, ...change }));
+      pool.setLink(brand({ ...hop, from: to, to: from, ...back }));
+    }
+  };
+  wire({});
+  pool.addNode(plainNode("n", "east", 1));
+  const brokenOf = (network: object, basic: object = {}, left: object = {}) => {
+    const needs = plainTask({ network, basic });
+    const path = ["here", "mid", "east"];
+    const nothing = { rate: 0, memory: 0, storage: 0, throughput: 0, bandwidthIn: 0, bandwidthOut: 0 };
+    const claim = { node: "n", type: "logical", path, accelerator: null, service: null, ...nothing };
+    const standing = { needs, claim, reservation: null, mayMove: false };
+    return brokenPromises(pool, [
+      brand({ ...standing, left: { input: null, compute: 0, result: 0, ...left } }),
+    ])[0];
+  };
+  const limits = { delay: 2_000, jitter: 20, loss: 0.001_999, bitErrorRate: 2e-9, bandwidth: 8e6 };
+  const worse = { delay: 1_500, jitter: 15, loss: 0.002, bitErrorRate: 2e-9, capacity: 4e6 };
+  const found = { delay: 3_000, jitter: 30, loss: 0.003_996, bitErrorRate: 4e-9, bandwidth: 4e6 };
+  expect(brokenOf(limits)).toBeNull();
+  for (const name of ["delay", "jitter", "loss", "bitErrorRate", "bandwidth"] as const) {
+    const figure = name === "bandwidth" ? "capacity" : name;
+    const change = { [figure]: worse[figure] };
+    for (const [there, back] of [
+      [change, change],
+      [change, {}],
+      [{}, change],
+    ]) {
+      wire(there as object, back);
+      const broken = brokenOf(limits);
+      expect(broken).toMatchObject({ constraint: name, limit: limits[name] });
+      expect(broken!.found / found[name]).toBeCloseTo(1, 6);
+    }
+    wire({ [figure]: null }, {});
+    expect(brokenOf(limits), name).toBeNull();
+  }
+  wire({});
+  // 2 ms there, 1 MB at 8 Mbit/s, 10 ms of computing, 2 ms back, 2 MB back.
+  const left = { input: 1e6, compute: 10_000, result: 2e6 };
+  expect(brokenOf({}, { deadline: 3_014_000 }, left)).toBeNull();
+  expect(brokenOf({}, { deadline: 3_013_000 }, left)).toMatchObject({
+    constraint: "deadline",
+    found: 3_014_000,
+  });
+  expect(brokenOf({}, { deadline: 2_012_000 }, { ...left, input: null })).toBeNull();
+  wire({ up: false });
+  expect(brokenOf({ delay: 1 })).toBeNull();
+});

@@ -78,7 +78,7 @@ export function keepPromises(pool: Pool, standing: readonly Standing[], seed = 1
     const arc = plan.arc[i]!;
     upkeep[t] = { kind: "stay", broken };
     if (arc < 0) return;
-    if (arc >= 0 && arc !== current[i]) {
+    if (arc !== current[i]) {
       moving.push(i);
       return;
     }
