@@ -269,5 +269,12 @@ describe("untrusted results", () => {
     const adaptive = play({ need: 2, most: 3, leastReputation: 0.7, trustedFrom: 0.95, spotChecks: 0.02 });
     expect(adaptive.cost).toBeLessThan(two.cost);
     expect(adaptive.wrong).toBeLessThan(0.01);
+    const comparing = play({ need: 2, most: 3, leastReputation: 0.7 }); // only by what others answered
+    expect(comparing).toMatchObject({ wrong: 0, cheatersOut: 1, honestOut: 0 });
+    expect(comparing.cost).toBeLessThan(two.cost);
+    for (const { detected } of [two, spots, adaptive, comparing]) {
+      expect(detected).toBeGreaterThan(0.1);
+      expect(detected).toBeLessThanOrEqual(1);
+    }
   });
 });
