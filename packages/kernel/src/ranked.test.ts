@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { Ranked } from "./index.ts";
+import { Ranked, Rng } from "./index.ts";
 
 it("gives keys by rank and then by the order they were set, like a sorted list would", () => {
   const step = fc.oneof(
@@ -28,4 +28,19 @@ it("gives keys by rank and then by the order they were set, like a sorted list w
     }),
     { numRuns: 50 },
   );
+});
+
+it("keeps the order when what was superseded far down is cleared away", () => {
+  // Ranks fall, so that nothing superseded ever surfaces by itself.
+  const ranked = new Ranked<number>();
+  const rng = new Rng(5);
+  const rank = new Map<number, number>();
+  for (let i = 0; i < 2_000; i++) {
+    const key = rng.below(30);
+    rank.delete(key); // so that keys of equal rank stand in the order they were set
+    rank.set(key, Math.floor((2_000 - i) / 7));
+    ranked.set(key, rank.get(key) as number);
+  }
+  const inOrder = [...rank].sort(([, a], [, b]) => a - b).map(([key]) => key);
+  expect(Array.from({ length: ranked.size }, () => ranked.take())).toEqual(inOrder);
 });
