@@ -32,7 +32,7 @@ import {
   struct,
   text,
 } from "./schema.ts";
-import { Reader, type WireRefusal, Writer } from "./wire.ts";
+import { Reader, SAME_VERSION, type WireRefusal, Writer } from "./wire.ts";
 
 /**
  * The parts an origin announces apart: `description` seldom changes, `load` all the time, `links` when the
@@ -212,7 +212,7 @@ export function decodeFact(facet: Facet, bytes: Uint8Array): Result<Fact, WireRe
     return refuse("malformed", `not a ${facet} announcement`, {
       path: facet,
       expected: "the form of this version, no figure below zero or without end",
-      hint: "run the same version of weft on both",
+      hint: SAME_VERSION,
     });
   }
   return ok({ facet, value } as Fact);

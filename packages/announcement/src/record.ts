@@ -2,7 +2,7 @@ import type { NodeId } from "@weft/infrastructure";
 import { type Cryptography, ok, type PublicKey, type Result, refuse, type Signer } from "@weft/kernel";
 import { encodeFact, FACETS, type Facet, type Fact } from "./facts.ts";
 import { bytes, choice, number, required, struct, text } from "./schema.ts";
-import { Reader, type WireRefusal, Writer } from "./wire.ts";
+import { Reader, SAME_VERSION, type WireRefusal, Writer } from "./wire.ts";
 
 /**
  * What one origin says of one facet of itself, signed: the unit that every architecture moves. Whoever
@@ -65,17 +65,23 @@ export function encodeRecord(record: AnnouncementRecord): Uint8Array {
 
 /** Reads a record; refuses what is oversized, of another version or malformed, and never throws. */
 export function decodeRecord(encoded: Uint8Array): Result<AnnouncementRecord, WireRefusal> {
-  if (encoded.length > MAX_RECORD_BYTES) return refuse("oversized", "an announcement beyond the size limit");
+  if (encoded.length > MAX_RECORD_BYTES) {
+    return refuse("oversized", "an announcement beyond the size limit", {
+      found: `${encoded.length} bytes`,
+      expected: `at most ${MAX_RECORD_BYTES} bytes`,
+    });
+  }
   const reader = new Reader(encoded);
   const version = reader.byte();
   if (!reader.bad && version !== VERSION) {
     return refuse("unknown_version", "an announcement of a version we do not know", {
       found: String(version),
       expected: String(VERSION),
+      hint: SAME_VERSION,
     });
   }
   const record = layout.read(reader);
-  return reader.bad ? refuse("malformed", "not an announcement") : ok(record);
+  return reader.bad ? refuse("malformed", "not an announcement", { hint: SAME_VERSION }) : ok(record);
 }
 
 const HEX = "0123456789abcdef";

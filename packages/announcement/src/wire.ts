@@ -13,6 +13,9 @@ const DOUBLE = 1;
 /** A length and that many bytes. */
 const BYTES = 2;
 
+/** What to do about what another version wrote. */
+export const SAME_VERSION = "run the same version of weft on both";
+
 export type WireRefusal = Refusal<"oversized" | "malformed" | "unknown_version">;
 
 const NOTHING = new Uint8Array(0);

@@ -1,5 +1,6 @@
 import {
   type Currency,
+  formatInstant,
   type Instant,
   type Money,
   money,
@@ -200,11 +201,20 @@ export class Biller {
     const known = this.#invoices.get(invoiceId(account, period));
     if (known !== undefined) return ok(known);
     if (now < period.to) {
-      return refuse("E_INVOICE_EARLY", "the period is not over", { found: period.name });
+      return refuse("E_INVOICE_EARLY", "the period is not over", {
+        path: "period",
+        found: period.name,
+        expected: `a period that ended before ${formatInstant(now)}`,
+        hint: `ask again from ${formatInstant(period.to)} on`,
+      });
     }
     const draft = this.draft(account, period, billables, now);
     if (draft.lines.length === 0) {
-      return refuse("E_INVOICE_EMPTY", "nothing was charged in this period", { found: period.name });
+      return refuse("E_INVOICE_EMPTY", "nothing was charged in this period", {
+        path: "period",
+        found: period.name,
+        hint: "there is nothing to pay for it",
+      });
     }
     const invoice = { ...draft, number: this.#invoices.size + 1 };
     this.#keep(invoice);
@@ -217,17 +227,30 @@ export class Biller {
     if (known !== undefined) {
       const same =
         known.invoice === note.invoice && known.amount === note.amount && known.borneBy === note.borneBy;
-      return same ? ok(known) : refuse("E_CREDIT_REUSED", "this id already stands for another note");
+      return same
+        ? ok(known)
+        : refuse("E_CREDIT_REUSED", "this id already stands for another note", {
+            path: "id",
+            found: note.id,
+            expected: `${known.amount} on ${known.invoice}, as before`,
+            hint: "give the new note an id of its own",
+          });
     }
     const invoice = this.#invoices.get(note.invoice);
     if (invoice === undefined || invoice.account !== note.account) {
-      return refuse("E_CREDIT_NO_INVOICE", "no such invoice of this account", { found: note.invoice });
+      return refuse("E_CREDIT_NO_INVOICE", "no such invoice of this account", {
+        path: "invoice",
+        found: note.invoice,
+        hint: "weft invoices lists them",
+      });
     }
     const left = this.creditable(invoice.id);
     if (note.amount <= 0n || note.amount > left) {
       return refuse("E_CREDIT_AMOUNT", "a note gives back more than nothing and no more than is left", {
+        path: "amount",
         found: String(note.amount),
         expected: `1 to ${left}`,
+        hint: "in millionths of the currency; what was given back before counts",
       });
     }
     this.#credits.set(note.id, note);

@@ -1,4 +1,5 @@
 import {
+  formatInstant,
   formatMoney,
   type Instant,
   type Machine,
@@ -203,16 +204,30 @@ export class ContractLife implements Machine<ContractInput, ContractDeed> {
       return refuse("E_CONTRACT_STATE", `a contract that is ${state} does not hear this`, {
         found: input.kind,
         expected: HEARD_IN[input.kind].join(", "),
+        hint: "weft describe contract tells its states so far",
       });
     }
     if (now >= this.wakeAt) {
       return state === "quoted"
-        ? refuse("E_CONTRACT_QUOTE_EXPIRED", "the quote has expired", { found: input.kind })
-        : refuse("E_CONTRACT_STATE", "the contract has lapsed", { found: input.kind });
+        ? refuse("E_CONTRACT_QUOTE_EXPIRED", "the quote has expired", {
+            found: input.kind,
+            hint: "ask for another quote",
+          })
+        : refuse("E_CONTRACT_STATE", "the contract has lapsed", {
+            found: input.kind,
+            expected: `before ${formatInstant(this.wakeAt)}`,
+          });
     }
     const deadline =
       input.kind === "quote" ? input.expiresAt : input.kind === "accept" ? input.signBy : NEVER;
-    if (deadline <= now) return refuse("E_CONTRACT_DEADLINE", "the deadline lies in the past");
+    if (deadline <= now) {
+      return refuse("E_CONTRACT_DEADLINE", "the deadline lies in the past", {
+        path: input.kind === "quote" ? "expiresAt" : "signBy",
+        found: formatInstant(deadline),
+        expected: `later than ${formatInstant(now)}`,
+        hint: "name a later moment, or compare your clock with the manager's",
+      });
+    }
     return this.#take(now, input);
   }
 
@@ -236,7 +251,11 @@ export class ContractLife implements Machine<ContractInput, ContractDeed> {
       }
       case "start":
         if (now < terms.validFrom) {
-          return refuse("E_CONTRACT_EARLY", "a reservation is not used before its time");
+          return refuse("E_CONTRACT_EARLY", "a reservation is not used before its time", {
+            path: "validFrom",
+            found: formatInstant(now),
+            expected: `${formatInstant(terms.validFrom)} or later`,
+          });
         }
         return ok(this.#become("active", { deadline: terms.validUntil }));
       case "measured": {
@@ -266,7 +285,9 @@ export class ContractLife implements Machine<ContractInput, ContractDeed> {
     const due = this.#life.charge - this.#life.penalty;
     if (input.refund < 0n || input.refund > due) {
       return refuse("E_CONTRACT_REFUND", "a ruling gives back between nothing and all that was due", {
+        path: "refund",
         found: formatMoney(input.refund),
+        hint: "what was given back for missed promises is no longer due",
         expected: `0 to ${formatMoney(due as Money)}`,
       });
     }

@@ -2,6 +2,7 @@ import {
   type Cryptography,
   type Currency,
   canonicalText,
+  formatInstant,
   type Instant,
   type Micros,
   type Money,
@@ -131,19 +132,26 @@ export function verifyTerms(terms: ContractTerms, cryptography: Cryptography): C
   const unsound = verifyOrder(terms.order, cryptography);
   if (unsound !== null) return unsound;
   if (terms.consumer.key !== order.consumer) {
-    return refuse("E_CONTRACT_PARTY", "the consumer is not the one who ordered", { path: "consumer.key" })
-      .refusal;
+    return refuse("E_CONTRACT_PARTY", "the consumer is not the one who ordered", {
+      path: "consumer.key",
+      found: terms.consumer.key,
+      expected: order.consumer,
+    }).refusal;
   }
   if (terms.ceiling < 0n || terms.ceiling > order.payAtMost) {
     return refuse("E_CONTRACT_CEILING", "the highest price is outside the order", {
       path: "ceiling",
       found: String(terms.ceiling),
       expected: `0 to ${order.payAtMost}`,
+      hint: "the order names what its contract may cost at most",
     }).refusal;
   }
   if (terms.validFrom > order.notAfter || terms.validUntil <= terms.validFrom) {
     return refuse("E_CONTRACT_TIME", "begins after the order has lapsed, or ends before it begins", {
       path: "validFrom",
+      found: `${formatInstant(terms.validFrom)} to ${formatInstant(terms.validUntil)}`,
+      expected: `from ${formatInstant(order.notAfter)} at the latest, to a later moment`,
+      hint: "the order names the last moment that a contract may begin",
     }).refusal;
   }
   const prices = checkPrices(terms.prices);
@@ -162,7 +170,11 @@ export function verifyContract(contract: Contract, cryptography: Cryptography): 
   for (const role of ["manager", "provider"] as const) {
     const signature = contract[role];
     if (signature === null || !cryptography.verify(terms[role].key, text, signature)) {
-      return refuse("E_CONTRACT_SIGNATURE", `the ${role} did not sign these terms`, { path: role }).refusal;
+      return refuse("E_CONTRACT_SIGNATURE", `the ${role} did not sign these terms`, {
+        path: role,
+        found: signature ?? "no signature",
+        expected: `a signature of ${terms[role].key}`,
+      }).refusal;
     }
   }
   return null;

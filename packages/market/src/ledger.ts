@@ -99,9 +99,10 @@ const refused = <Code extends LedgerRefusal["code"]>(
   code: Code,
   message: string,
   found: string,
-  expected?: string,
-): { readonly ok: false; readonly refusal: Refusal<Code> } =>
-  refuse(code, message, expected === undefined ? { found } : { found, expected });
+  detail: Pick<Refusal, "path" | "expected" | "hint">,
+): { readonly ok: false; readonly refusal: Refusal<Code> } => refuse(code, message, { found, ...detail });
+
+const NO_ACCOUNT = { path: "account", hint: "weft get accounts lists them" };
 
 /** What an id stood for, short enough to keep for every transfer. */
 export function transferContent(transfer: Transfer): string {
@@ -173,9 +174,16 @@ export class Ledger {
     const known = this.#holds.get(hold.id);
     const before = known === undefined ? this.#done.get(hold.id) : holdContent(known);
     if (before !== undefined) return this.#repeated(hold.id, before, holdContent(hold));
-    if (hold.amount < 0n) return refused("E_LEDGER_AMOUNT", "a hold is not negative", String(hold.amount));
+    if (hold.amount < 0n) {
+      return refused("E_LEDGER_AMOUNT", "a hold is not negative", String(hold.amount), {
+        path: "amount",
+        expected: "0 or more",
+        hint: "what is given back is a release or a transfer",
+      });
+    }
     const entry = this.#entries.get(hold.account);
-    if (entry === undefined) return refused("E_LEDGER_NO_ACCOUNT", "no such account", hold.account);
+    if (entry === undefined)
+      return refused("E_LEDGER_NO_ACCOUNT", "no such account", hold.account, NO_ACCOUNT);
     const overdrawn = overdraw(entry, 0n, hold.amount);
     if (overdrawn !== null) return overdrawn;
     entry.held += hold.amount;
@@ -187,7 +195,12 @@ export class Ledger {
   release(id: string): LedgerOutcome {
     const hold = this.#holds.get(id);
     if (hold === undefined) {
-      return this.#done.has(id) ? ok("already") : refused("E_LEDGER_NO_HOLD", "no such hold", id);
+      return this.#done.has(id)
+        ? ok("already")
+        : refused("E_LEDGER_NO_HOLD", "no such hold", id, {
+            path: "id",
+            hint: "it was released or used already, or never placed",
+          });
     }
     this.#close(hold);
     return ok("done");
@@ -203,7 +216,11 @@ export class Ledger {
     if (before !== undefined) return this.#repeated(transfer.id, before, content);
     const closes = transfer.closes === null ? undefined : this.#holds.get(transfer.closes);
     if (transfer.closes !== null && closes === undefined) {
-      return refused("E_LEDGER_NO_HOLD", "the hold is closed or was never placed", transfer.closes);
+      return refused("E_LEDGER_NO_HOLD", "the hold is closed or was never placed", transfer.closes, {
+        path: "closes",
+        expected: "a hold that stands",
+        hint: "a hold is used once",
+      });
     }
     const deltas = this.#deltas(transfer);
     if (!deltas.ok) return deltas;
@@ -246,7 +263,11 @@ export class Ledger {
 
   #repeated(id: string, before: string, now: string): LedgerOutcome {
     if (before === now) return ok("already");
-    return refused("E_LEDGER_ID_REUSED", "this id already stands for something else", id, before);
+    return refused("E_LEDGER_ID_REUSED", "this id already stands for something else", id, {
+      path: "id",
+      expected: before,
+      hint: "give the new entry an id of its own",
+    });
   }
 
   /** What each account changes by; refused when an account is unknown or a currency does not sum to zero. */
@@ -255,13 +276,17 @@ export class Ledger {
     const sums = new Map<Currency, bigint>();
     for (const { account, amount } of transfer.postings) {
       const entry = this.#entries.get(account);
-      if (entry === undefined) return refused("E_LEDGER_NO_ACCOUNT", "no such account", account);
+      if (entry === undefined) return refused("E_LEDGER_NO_ACCOUNT", "no such account", account, NO_ACCOUNT);
       deltas.set(entry, (deltas.get(entry) ?? 0n) + amount);
       sums.set(entry.account.currency, (sums.get(entry.account.currency) ?? 0n) + amount);
     }
     for (const [currency, sum] of sums) {
       if (sum !== 0n) {
-        return refused("E_LEDGER_UNBALANCED", "postings do not sum to zero", `${sum} ${currency}`, "0");
+        return refused("E_LEDGER_UNBALANCED", "postings do not sum to zero", `${sum} ${currency}`, {
+          path: "postings",
+          expected: "0 in every currency",
+          hint: "what one account gives, others get",
+        });
       }
     }
     return ok(deltas);
@@ -274,10 +299,9 @@ function overdraw(entry: Entry, posted: bigint, held: bigint): (LedgerOutcome & 
   if (limit === null || posted - held >= 0n) return null;
   const available = entry.posted + posted - entry.held - held + limit;
   if (available >= 0n) return null;
-  return refused(
-    "E_LEDGER_OVERDRAWN",
-    "not enough available",
-    `${id} would be ${-available} short`,
-    "zero or more available",
-  );
+  return refused("E_LEDGER_OVERDRAWN", "not enough available", `${id} would be ${-available} short`, {
+    path: "account",
+    expected: "zero or more available",
+    hint: "pay in first, or ask for less",
+  });
 }

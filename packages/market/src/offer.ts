@@ -1,5 +1,5 @@
 import type { Instant, Micros, Refusal } from "@weft/kernel";
-import { refuse } from "@weft/kernel";
+import { formatTime, refuse } from "@weft/kernel";
 import type { AccountId } from "./ledger.ts";
 import type { PricedCompute, PriceList } from "./prices.ts";
 import type { DiscountRule } from "./pricing.ts";
@@ -46,11 +46,19 @@ export function checkWindows(
   const wrong = offer.windows.find(({ from, to }) => !minute(from) || !minute(to) || from === to);
   if (wrong !== undefined) {
     return refuse("E_OFFER_WINDOW", "a window runs between two different minutes of the day", {
+      path: `windows[${offer.windows.indexOf(wrong)}]`,
       found: `${wrong.from} to ${wrong.to}`,
+      expected: "two different minutes from 0 to 1440",
+      hint: "no window at all sells all day",
     }).refusal;
   }
   if (offer.longest !== null && offer.longest < offer.shortest) {
-    return refuse("E_OFFER_LENGTH", "the longest work is shorter than the shortest").refusal;
+    return refuse("E_OFFER_LENGTH", "the longest work is shorter than the shortest", {
+      path: "longest",
+      found: formatTime(offer.longest),
+      expected: `${formatTime(offer.shortest)} or more`,
+      hint: "leave one of the two out",
+    }).refusal;
   }
   return null;
 }

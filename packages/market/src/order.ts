@@ -49,11 +49,16 @@ export function verifyOrder(signed: SignedOrder, cryptography: Cryptography): Or
     return refuse("E_ORDER_BOUND", "an order cannot ask to be paid", {
       path: "order.payAtMost",
       found: String(order.payAtMost),
-      expected: "zero or more",
+      expected: "0 or more",
+      hint: "name the most that it may cost; 0 is what costs nothing",
     }).refusal;
   }
   if (!cryptography.verify(order.consumer, orderText(order), signature)) {
-    return refuse("E_ORDER_SIGNATURE", "the consumer did not sign this order", { path: "signature" }).refusal;
+    return refuse("E_ORDER_SIGNATURE", "the consumer did not sign this order", {
+      path: "signature",
+      expected: `a signature of ${order.consumer}`,
+      hint: "sign the order exactly as it is sent, with the key that it names",
+    }).refusal;
   }
   return null;
 }

@@ -114,11 +114,18 @@ export function register(
   const { id, name, kind, owner, key } = registration;
   if (!/^[a-z0-9][a-z0-9-]{1,62}$/.test(id) || name.trim() === "") {
     return refuse("E_ORGANISATION_NAME", "an id is 2 to 63 lower-case letters, digits and dashes", {
-      found: id,
+      path: name.trim() === "" ? "registration.name" : "registration.id",
+      found: name.trim() === "" ? name : id,
+      expected: "an id such as acme-video, and a name that is not empty",
+      hint: "choose another",
     });
   }
   if (!cryptography.verify(key, registrationText(registration), proof)) {
-    return refuse("E_ORGANISATION_KEY_PROOF", "the registration is not signed by the key it brings");
+    return refuse("E_ORGANISATION_KEY_PROOF", "the registration is not signed by the key it brings", {
+      path: "proof",
+      expected: `a signature of ${key}`,
+      hint: "sign the registration exactly as it is sent",
+    });
   }
   return ok({
     id,
@@ -158,7 +165,10 @@ export function change(
   const isMember = organisation.members.some(({ person }) => person === by);
   if (own ? !isMember : !mayAct(organisation, by, act)) {
     return refuse("E_ORGANISATION_FORBIDDEN", "this member may not do that", {
+      path: "person",
       found: `${by}: ${command.kind}`,
+      expected: `a member that may ${act}`,
+      hint: "an owner may let it: weft org invite --role",
     });
   }
   switch (command.kind) {
@@ -183,16 +193,30 @@ function changeMembers(
   const others = organisation.members.filter((member) => member.person !== person);
   const role = command.kind === "set-member" ? command.role : null;
   if (role === null && before === undefined) {
-    return refuse("E_ORGANISATION_NO_MEMBER", "no such member", { found: person });
+    return refuse("E_ORGANISATION_NO_MEMBER", "no such member", {
+      path: "person",
+      found: person,
+      hint: "weft get members lists them",
+    });
   }
   const touchesOwner = role === "owner" || before?.role === "owner";
   const actor = organisation.members.find((member) => member.person === by);
   if (touchesOwner && actor?.role !== "owner") {
-    return refuse("E_ORGANISATION_FORBIDDEN", "only an owner makes or unmakes owners", { found: by });
+    return refuse("E_ORGANISATION_FORBIDDEN", "only an owner makes or unmakes owners", {
+      path: "person",
+      found: by,
+      expected: "an owner",
+      hint: "ask an owner",
+    });
   }
   const members = role === null ? others : [...others, { person, role }];
   if (!members.some((member) => member.role === "owner")) {
-    return refuse("E_ORGANISATION_LAST_OWNER", "an organisation keeps at least one owner", { found: person });
+    return refuse("E_ORGANISATION_LAST_OWNER", "an organisation keeps at least one owner", {
+      path: "person",
+      found: person,
+      expected: "another owner besides",
+      hint: "make another member an owner first",
+    });
   }
   // whoever leaves takes no door key along
   const tokens =
@@ -211,7 +235,10 @@ function changeKeys(
   }
   if (others.length === 0) {
     return refuse("E_ORGANISATION_LAST_KEY", "an organisation keeps at least one key", {
+      path: "key",
       found: command.key,
+      expected: "another key besides",
+      hint: "add another key first",
     });
   }
   return ok({ ...organisation, keys: others });
@@ -224,20 +251,37 @@ function changeTokens(
 ): Result<Organisation, OrganisationRefusal> {
   if (command.kind === "revoke-token") {
     const token = organisation.tokens.find(({ id }) => id === command.id);
-    if (token === undefined) return refuse("E_ORGANISATION_TOKEN", "no such token", { found: command.id });
+    if (token === undefined)
+      return refuse("E_ORGANISATION_TOKEN", "no such token", {
+        path: "id",
+        found: command.id,
+        hint: "weft get tokens lists them",
+      });
     if (token.by !== by && !mayAct(organisation, by, "manage-keys")) {
-      return refuse("E_ORGANISATION_FORBIDDEN", "another member's token", { found: by });
+      return refuse("E_ORGANISATION_FORBIDDEN", "another member's token", {
+        path: "id",
+        found: by,
+        expected: token.by,
+        hint: "who manages keys may revoke it",
+      });
     }
     return ok({ ...organisation, tokens: organisation.tokens.filter(({ id }) => id !== command.id) });
   }
   const beyond = command.token.acts.find((act) => !mayAct(organisation, by, act));
   if (beyond !== undefined) {
     return refuse("E_ORGANISATION_FORBIDDEN", "a token gives no more than its maker may do", {
+      path: "token.acts",
       found: beyond,
+      expected: "acts that its maker may do",
+      hint: "ask for fewer acts",
     });
   }
   if (organisation.tokens.some(({ id }) => id === command.token.id)) {
-    return refuse("E_ORGANISATION_TOKEN", "this id is taken", { found: command.token.id });
+    return refuse("E_ORGANISATION_TOKEN", "this id is taken", {
+      path: "token.id",
+      found: command.token.id,
+      hint: "choose another",
+    });
   }
   return ok({ ...organisation, tokens: [...organisation.tokens, { ...command.token, by }] });
 }

@@ -67,7 +67,13 @@ export function verifyMeasurement(
     withinDelay <= deliveries &&
     from >= terms.validFrom &&
     to <= terms.validUntil;
-  if (!possible) return refuse("E_MEASUREMENT_FORM", "no possible measurement of this contract").refusal;
+  if (!possible)
+    return refuse("E_MEASUREMENT_FORM", "no possible measurement of this contract", {
+      path: "measurement",
+      found: measurementText(measurement),
+      expected: `whole counts, 0 or more, of a time within ${terms.validFrom} to ${terms.validUntil}`,
+      hint: "no more time up, and no more deliveries in time, than there was",
+    }).refusal;
   const text = measurementText(measurement);
   const parties = [terms.consumer, terms.provider, terms.manager];
   const party = parties.find(({ account }) => account === measurement.observer);
@@ -75,6 +81,7 @@ export function verifyMeasurement(
   return refuse("E_MEASUREMENT_SIGNATURE", "no party of the contract signed this measurement", {
     path: "observer",
     found: measurement.observer,
+    expected: parties.map(({ account }) => account).join(", "),
   }).refusal;
 }
 

@@ -1,4 +1,5 @@
 import {
+  formatInstant,
   type Instant,
   type Money,
   money,
@@ -76,7 +77,9 @@ export function ledgerRail(ledger: Ledger, now: () => Instant): SettlementRail {
     const known = deals.get(id);
     if (known !== undefined && states.includes(known.state)) return ok(known.deal);
     return refuse("E_RAIL_STATE", "no such deal, or it does not allow this now", {
+      path: "deal",
       found: known?.state ?? "none",
+      expected: states.join(" or "),
     });
   };
   const pay = (id: string, due: Money, states: readonly OpenDeal["state"][]): RailOutcome => {
@@ -84,7 +87,12 @@ export function ledgerRail(ledger: Ledger, now: () => Instant): SettlementRail {
     if (!known.ok) return known;
     const deal = known.value;
     if (due < 0n || due > deal.ceiling) {
-      return refuse("E_RAIL_AMOUNT", "outside what was set aside", { found: String(due) });
+      return refuse("E_RAIL_AMOUNT", "outside what was set aside", {
+        path: "due",
+        found: String(due),
+        expected: `0 to ${deal.ceiling}`,
+        hint: "a deal pays no more than its consumer set aside for it",
+      });
     }
     const commission = scaleMoney(due, BigInt(deal.commissionPpm), 1_000_000n, "up");
     const postings: readonly Posting[] = [
@@ -100,14 +108,19 @@ export function ledgerRail(ledger: Ledger, now: () => Instant): SettlementRail {
       postings: postings.filter(({ amount }) => amount !== 0n),
       closes: holdOf(id),
     });
-    if (!posted.ok) return refuse("E_RAIL_STATE", posted.refusal.message);
+    if (!posted.ok) return { ok: false, refusal: { ...posted.refusal, code: "E_RAIL_STATE" } };
     deals.set(id, { deal, state: "closed" });
     return done;
   };
 
   return {
     open(deal) {
-      if (deals.has(deal.id)) return refuse("E_RAIL_KNOWN", "this deal is known", { found: deal.id });
+      if (deals.has(deal.id))
+        return refuse("E_RAIL_KNOWN", "this deal is known", {
+          path: "id",
+          found: deal.id,
+          hint: "a deal is opened once",
+        });
       const { consumer, ceiling, id } = deal;
       const held = ledger.place({
         id: holdOf(id),
@@ -116,7 +129,7 @@ export function ledgerRail(ledger: Ledger, now: () => Instant): SettlementRail {
         at: now(),
         reference: id,
       });
-      if (!held.ok) return refuse("E_RAIL_FUNDS", held.refusal.message);
+      if (!held.ok) return { ok: false, refusal: { ...held.refusal, code: "E_RAIL_FUNDS" } };
       deals.set(id, { deal, state: "open" });
       return done;
     },
@@ -125,8 +138,18 @@ export function ledgerRail(ledger: Ledger, now: () => Instant): SettlementRail {
     refund(id, by) {
       const known = inState(id, ["open", "disputed"]);
       if (!known.ok) return known;
-      if (by !== known.value.consumer) return refuse("E_RAIL_PARTY", "only the consumer takes it back");
-      if (now() < known.value.refundAfter) return refuse("E_RAIL_EARLY", "the deal's time is not over");
+      if (by !== known.value.consumer)
+        return refuse("E_RAIL_PARTY", "only the consumer takes it back", {
+          path: "by",
+          found: by,
+          expected: known.value.consumer,
+        });
+      if (now() < known.value.refundAfter)
+        return refuse("E_RAIL_EARLY", "the deal's time is not over", {
+          path: "refundAfter",
+          found: formatInstant(now()),
+          expected: `${formatInstant(known.value.refundAfter)} or later`,
+        });
       ledger.release(holdOf(id));
       deals.set(id, { deal: known.value, state: "closed" });
       return done;
@@ -135,7 +158,11 @@ export function ledgerRail(ledger: Ledger, now: () => Instant): SettlementRail {
       const known = inState(id, ["open"]);
       if (!known.ok) return known;
       if (by !== known.value.consumer && by !== known.value.provider) {
-        return refuse("E_RAIL_PARTY", "only a party of the deal disputes it");
+        return refuse("E_RAIL_PARTY", "only a party of the deal disputes it", {
+          path: "by",
+          found: by,
+          expected: `${known.value.consumer} or ${known.value.provider}`,
+        });
       }
       deals.set(id, { deal: known.value, state: "disputed" });
       return done;

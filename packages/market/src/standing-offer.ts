@@ -108,7 +108,11 @@ export function checkSignedOffer(
   cryptography: Cryptography,
 ): Result<StandingOffer, StandingOfferRefusal> {
   if (!cryptography.verify(key, offerText(offer), signature)) {
-    return refuse("E_OFFER_SIGNATURE", "the offer is not signed by the key that it names");
+    return refuse("E_OFFER_SIGNATURE", "the offer is not signed by the key that it names", {
+      path: "signature",
+      expected: `a signature of ${key}`,
+      hint: "sign the offer exactly as it is sent",
+    });
   }
   for (const name of ["prices", "reserve"] as const) {
     const list = offer[name];
@@ -133,6 +137,8 @@ export function checkSignedOffer(
     ? ok(offer)
     : refuse("E_OFFER_PRICING", "the pricing makes no sense", {
         path: "offer.pricing",
+        found: offer.pricing.kind,
+        hint: "without a policy the list prices stand",
         expected: "steps in order of hours 0 to 23, or a congestion price with lowest <= list <= highest",
       });
 }

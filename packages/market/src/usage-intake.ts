@@ -69,12 +69,17 @@ export function verifyUsageBatch(
   const stranger = batch.records.find((record) => record.node !== batch.node);
   if (stranger !== undefined) {
     return refuse("E_USAGE_CONTRACT", "a record of another node", {
+      path: "records",
       found: stranger.node,
       expected: batch.node,
+      hint: "a batch holds the records of one node",
     }).refusal;
   }
   if (cryptography.verify(key, batchText(batch.node, lines, cryptography), batch.signature)) return null;
-  return refuse("E_USAGE_SIGNATURE", "the node did not sign this batch").refusal;
+  return refuse("E_USAGE_SIGNATURE", "the node did not sign this batch", {
+    path: "signature",
+    expected: `a signature of ${key}`,
+  }).refusal;
 }
 
 /** Sequence numbers from `from` to `to`, both included. */
@@ -115,6 +120,8 @@ export class UsageIntake {
       return refuse("E_USAGE_FORM", "records are counted from 1", {
         path: "sequence",
         found: String(sequence),
+        expected: "a whole number, 1 or more",
+        hint: "a node numbers its records one after the other",
       });
     }
     if (sequence <= this.#complete) return ok("repeat");
@@ -125,7 +132,12 @@ export class UsageIntake {
       return ok("new");
     }
     if (known === null || known === (line ?? recordLine(record))) return ok("repeat");
-    return refuse("E_USAGE_REUSED", "this number already stands for another record", { found: record.id });
+    return refuse("E_USAGE_REUSED", "this number already stands for another record", {
+      path: "sequence",
+      found: `${sequence}, ${record.id}`,
+      expected: "the same record again, or a number not used yet",
+      hint: "a node numbers its records one after the other",
+    });
   }
 
   #enter(sequence: number, line: string | null): void {

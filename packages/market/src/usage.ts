@@ -129,7 +129,10 @@ export function verifyUsage(
     }).refusal;
   }
   if (!cryptography.verify(terms.node.key, usageText(record), signed.signature)) {
-    return refuse("E_USAGE_SIGNATURE", "the node did not sign this record", { path: "signature" }).refusal;
+    return refuse("E_USAGE_SIGNATURE", "the node did not sign this record", {
+      path: "signature",
+      expected: `a signature of ${terms.node.key}`,
+    }).refusal;
   }
   return null;
 }
@@ -182,6 +185,8 @@ function checkForm(record: UsageRecord): UsageRefusal | null {
   return refuse("E_USAGE_FORM", "a meter counts in whole numbers, zero or more", {
     path,
     found: String(record[path]),
+    expected: "a whole number, 0 or more",
+    hint: "the record charges nothing as it is",
   }).refusal;
 }
 
@@ -198,6 +203,7 @@ function checkTime(record: UsageRecord, terms: ContractTerms): UsageRefusal | nu
       path: outside ? "startedAt" : "wallTime",
       found: `${record.startedAt} to ${record.endedAt}, ${record.wallTime} us of wall time`,
       expected: `within ${terms.validFrom} to ${terms.validUntil}`,
+      hint: "compare the clocks of node and manager",
     },
   ).refusal;
 }
@@ -231,6 +237,7 @@ function checkAmounts(record: UsageRecord, bounds: MeterBounds): UsageRefusal | 
           path,
           found: String(found),
           expected: `at most ${Math.floor(most)}`,
+          hint: "the record charges nothing as it is",
         }).refusal;
   return (
     over("E_USAGE_CPU_TIME", "cpuTime", record.cpuTime, wall * bounds.lanes) ??

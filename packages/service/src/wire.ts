@@ -354,7 +354,39 @@ export function decode<T>(schema: z.ZodType, body: unknown): Result<T> {
   const issue = parsed.error.issues[0];
   return refuse("E_MESSAGE", `a message is malformed: ${issue?.message ?? "unknown"}`, {
     path: issue?.path.join(".") ?? "",
+    found: shown(issue?.path.reduce(memberOf, body)),
+    expected: issue === undefined ? "a message of this version" : expectedBy(issue),
+    hint: "run the same version of weft on both, and look at what the sender was configured with",
   });
+}
+
+const memberOf = (value: unknown, key: PropertyKey): unknown =>
+  value !== null && typeof value === "object" ? (value as Record<PropertyKey, unknown>)[key] : undefined;
+
+/** Enough of a value to know it again. */
+const shown = (value: unknown): string =>
+  typeof value === "object" && value !== null
+    ? Array.isArray(value)
+      ? `a list of ${value.length}`
+      : "an object"
+    : String(value).slice(0, 100);
+
+/** What a schema would have taken where it found something else. */
+function expectedBy(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "too_small":
+      return `${issue.minimum}${issue.inclusive === false ? " excluded" : ""} or more`;
+    case "too_big":
+      return `at most ${issue.maximum}`;
+    case "invalid_type":
+      return issue.expected;
+    case "invalid_value":
+      return issue.values.join(" or ");
+    case "invalid_format":
+      return issue.pattern ?? issue.format;
+    default:
+      return "the form of this version";
+  }
 }
 
 /** Reads what an agent sent. */

@@ -2,7 +2,7 @@ import { ok, type Result, refuse } from "@weft/kernel";
 import { STATE_FACETS, type StateFacet } from "../facts.ts";
 import { type AnnouncementRecord, decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "../record.ts";
 import { bytes, choice, list, number, required, struct } from "../schema.ts";
-import { Reader, type WireRefusal, Writer } from "../wire.ts";
+import { Reader, SAME_VERSION, type WireRefusal, Writer } from "../wire.ts";
 
 /** What an agent tells its collector. */
 export interface ReportMessage {
@@ -48,20 +48,35 @@ export function encodeCentralised(message: CentralisedMessage): Uint8Array {
 
 /** Reads a message; never throws. One bad record makes the whole message refused. */
 export function decodeCentralised(encoded: Uint8Array): Result<CentralisedMessage, WireRefusal> {
-  if (encoded.length > MAX_MESSAGE_BYTES) return refuse("oversized", "a message beyond the size limit");
+  if (encoded.length > MAX_MESSAGE_BYTES) {
+    return refuse("oversized", "a message beyond the size limit", {
+      found: `${encoded.length} bytes`,
+      expected: `at most ${MAX_MESSAGE_BYTES} bytes`,
+    });
+  }
   const reader = new Reader(encoded);
   const version = reader.byte();
   const kind = reader.byte();
   if (!reader.bad && version !== VERSION) {
-    return refuse("unknown_version", "a message of a version we do not know", { found: String(version) });
+    return refuse("unknown_version", "a message of a version we do not know", {
+      found: String(version),
+      expected: String(VERSION),
+      hint: SAME_VERSION,
+    });
   }
   if (kind === RESYNC) {
     const message = resync.read(reader);
-    return reader.bad ? refuse("malformed", "not a resync") : ok({ kind: "resync", ...message });
+    return reader.bad
+      ? refuse("malformed", "not a resync", { hint: SAME_VERSION })
+      : ok({ kind: "resync", ...message });
   }
-  if (kind !== REPORT) return refuse("malformed", "no such kind of message");
+  if (kind !== REPORT)
+    return refuse("malformed", "no such kind of message", {
+      found: String(kind),
+      hint: SAME_VERSION,
+    });
   const { records: inner } = report.read(reader);
-  if (reader.bad) return refuse("malformed", "not a report");
+  if (reader.bad) return refuse("malformed", "not a report", { hint: SAME_VERSION });
   const records: AnnouncementRecord[] = [];
   for (const one of inner) {
     const record = decodeRecord(one);

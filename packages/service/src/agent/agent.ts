@@ -308,7 +308,10 @@ export class AgentCore implements Machine<AgentInput, AgentOutput> {
   }
 
   #objection(now: Instant, launch: Launch): Refusal | null {
-    if (!this.#accepting) return refuse("node_paused", "the node's owner takes no new tasks now").refusal;
+    if (!this.#accepting)
+      return refuse("node_paused", "the node's owner takes no new tasks now", {
+        hint: "other nodes may take it, and this one again once it is let",
+      }).refusal;
     const { signer, cryptography } = this.#identity;
     return objection(launch, this.#description, this.#floor, signer.publicKey, now, cryptography);
   }

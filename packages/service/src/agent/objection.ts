@@ -1,5 +1,12 @@
 import type { NodeDescription } from "@weft/infrastructure";
-import { type Cryptography, type Instant, type PublicKey, type Refusal, refuse } from "@weft/kernel";
+import {
+  type Cryptography,
+  formatInstant,
+  type Instant,
+  type PublicKey,
+  type Refusal,
+  refuse,
+} from "@weft/kernel";
 import {
   CLOCK_TOLERANCE,
   contractText,
@@ -29,7 +36,11 @@ export function objection(
 ): Refusal | null {
   const { terms, manager } = launch.contract;
   if (!description.runs.includes(launch.program.kind)) {
-    return refuse("program_not_allowed", `the node's owner does not allow a ${launch.program.kind}`).refusal;
+    return refuse("program_not_allowed", `the node's owner does not allow a ${launch.program.kind}`, {
+      path: "program",
+      found: launch.program.kind,
+      expected: description.runs.join(" or "),
+    }).refusal;
   }
   if (terms.node.id !== description.id || terms.node.key !== key || terms.provider.key !== key) {
     return refuse("E_CONTRACT_PARTY", "the contract is another node's", {
@@ -39,24 +50,34 @@ export function objection(
     }).refusal;
   }
   if (!reaches(terms.prices, floor)) {
-    return refuse("price_changed", "the contract is below the node's prices", { path: "prices" }).refusal;
+    return refuse("price_changed", "the contract is below the node's prices", {
+      path: "prices",
+      expected: "no price below the node's own, or below its owner's floor",
+      hint: "plan again: prices move",
+    }).refusal;
   }
   if (now > terms.validUntil + CLOCK_TOLERANCE || now < terms.validFrom - CLOCK_TOLERANCE) {
     return refuse("E_CONTRACT_TIME", "the contract is not for now", {
       path: "validFrom",
+      found: formatInstant(now),
+      expected: `${formatInstant(terms.validFrom)} to ${formatInstant(terms.validUntil)}`,
       hint: "compare the clocks of node and manager",
     }).refusal;
   }
   if (manager === null || !cryptography.verify(terms.manager.key, contractText(terms), manager)) {
-    return refuse("E_CONTRACT_SIGNATURE", "the manager did not sign these terms", { path: "manager" })
-      .refusal;
+    return refuse("E_CONTRACT_SIGNATURE", "the manager did not sign these terms", {
+      path: "manager",
+      found: manager ?? "no signature",
+      expected: `a signature of ${terms.manager.key}`,
+    }).refusal;
   }
   const atRisk = (terms.levels ?? []).reduce((sum, level) => sum + level.penaltyPpm, 0);
   if (atRisk > MOST_PENALTY_PPM) {
     return refuse("E_CONTRACT_LEVELS", "the contract may cost the node more of its pay than it accepts", {
       path: "levels",
       found: `${atRisk} millionths`,
-      expected: `at most ${MOST_PENALTY_PPM}`,
+      expected: `at most ${MOST_PENALTY_PPM} millionths`,
+      hint: "promise less, or at a smaller penalty",
     }).refusal;
   }
   return (

@@ -6,6 +6,7 @@ import {
   type Money,
   money,
   type Refusal,
+  refuse,
   SECOND,
   ZERO,
 } from "@weft/kernel";
@@ -26,11 +27,18 @@ import { isQuote, type PeerMessage, type Quote } from "./messages.ts";
 const QUOTE_HOLDS = (20 * SECOND) as Micros;
 const REFUSAL_HOLDS = (10 * SECOND) as Micros;
 
-/** Why a quote is none: nobody is paid for having work done. */
-function objectionToQuote({ prices, price }: Quote): Refusal | null {
+/** Why a quote is none: nobody is paid for having work done, and all work ends. */
+function objectionToQuote({ prices, price, takes }: Quote): Refusal | null {
   const checked = checkPrices(prices, "quote.prices");
   if (!checked.ok) return checked.refusal;
-  return price < 0n ? negativePrice("quote.price", price) : null;
+  if (price < 0n) return negativePrice("quote.price", price);
+  if (Number.isSafeInteger(takes) && takes >= 0) return null;
+  return refuse("E_QUOTE_TIME", "a quote tells how long the work takes", {
+    path: "quote.takes",
+    found: String(takes),
+    expected: "whole microseconds, 0 or more",
+    hint: "run the same version of weft in both domains",
+  }).refusal;
 }
 
 /** The foreign manager has answered. */

@@ -14,6 +14,11 @@ import { grossed, marked, onOffer, within } from "./offering.ts";
  * Whether a task of another domain may run here, on which nodes, and for how much.
  */
 
+const PEER_POLICY = {
+  path: "peers",
+  hint: "its operator lets it with take in the peer's entry of the manager's configuration",
+};
+
 /** A foreign task's needs as they stand here: its data at our border, and nowhere further on. */
 export function needsHere(core: Core, needs: TaskNeeds): TaskNeeds {
   const { site, domain } = core.options;
@@ -54,7 +59,8 @@ export function quoteFor(
   peer: Peer,
   ask: Ask,
 ): Quote | Refusal {
-  if (!peer.options.take) return refuse("E_PEER_POLICY", "this domain takes none of your tasks").refusal;
+  if (!peer.options.take)
+    return refuse("E_PEER_POLICY", "this domain takes none of your tasks", PEER_POLICY).refusal;
   const needs = needsHere(core, ask.needs);
   const decision = placeOnSale(core, now, needs, {
     excludeNodes: barredHere(core, now, federation, peer.options.domain, null, ask.commissionPpm),
@@ -82,23 +88,36 @@ export function objectionTo(
 ): Refusal | null {
   const { terms } = launch.contract;
   const { cryptography, signer, domain } = core.options;
-  if (!peer.options.take) return refuse("E_PEER_POLICY", "this domain takes none of your tasks").refusal;
+  if (!peer.options.take)
+    return refuse("E_PEER_POLICY", "this domain takes none of your tasks", PEER_POLICY).refusal;
   if (terms.manager.key !== peer.options.key || order.order.consumer !== peer.options.key) {
-    return refuse("E_CONTRACT_PARTY", "the contract is another manager's", { path: "manager" }).refusal;
+    return refuse("E_CONTRACT_PARTY", "the contract is another manager's", {
+      path: "manager",
+      found: terms.manager.key,
+      expected: peer.options.key,
+    }).refusal;
   }
   if (order.order.id !== launch.run || order.order.taskDigest !== cryptography.digest(launch.manifest)) {
-    return refuse("E_ORDER_TASK", "the mandate is for another task", { path: "order" }).refusal;
+    return refuse("E_ORDER_TASK", "the mandate is for another task", {
+      path: "order",
+      found: `${order.order.id} for ${order.order.taskDigest}`,
+      expected: `${launch.run} for ${cryptography.digest(launch.manifest)}`,
+    }).refusal;
   }
   if (terms.currency !== core.options.currency) {
     return refuse("E_CURRENCY", "the domains keep their books in different currencies", {
       found: terms.currency,
+      path: "currency",
       expected: core.options.currency,
+      hint: "domains that trade keep their books in one currency",
     }).refusal;
   }
   const barred = new Set(barredHere(core, now, federation, peer.options.domain, terms.prices, commissionPpm));
   if (![...core.fleet.members].some(({ row, connection }) => connection !== null && !barred.has(row.id))) {
-    return refuse("price_changed", "no node here works for the contract's prices", { path: "prices" })
-      .refusal;
+    return refuse("price_changed", "no node here works for the contract's prices", {
+      path: "prices",
+      hint: "ask for a new quote: prices move",
+    }).refusal;
   }
   const whole = { id: foreignName(domain), runs: ["wasm", "model", "process"] } as unknown as Parameters<
     typeof objection

@@ -182,7 +182,12 @@ export function billingCommand(core: Core, now: Instant, asked: BillingCommand):
       return payOut(core, now, asked);
     case "set-time-zone": {
       const row = core.books.account(asked.account);
-      if (row === undefined) return refuse("E_NOT_FOUND", "no such account", { found: asked.account });
+      if (row === undefined)
+        return refuse("E_NOT_FOUND", "no such account", {
+          path: "account",
+          found: asked.account,
+          hint: "weft get accounts lists them",
+        });
       store(core, core.books.open({ ...row, timeZone: asked.timeZone }));
       return ok(asked.account);
     }
@@ -198,7 +203,9 @@ function issue(core: Core, now: Instant, asked: BillingCommand & { kind: "issue-
   if (period.kind !== policy.every) {
     return refuse("E_INVOICE_PERIOD", "invoices of this network have another length", {
       found: period.kind,
+      path: "period",
       expected: policy.every,
+      hint: "the manager's configuration says how often it bills",
     });
   }
   const draft = biller.draft(account, period, charges, now);
@@ -263,6 +270,8 @@ export function tooLittle(core: Omit<Core, "out">, account: AccountId): Result<n
   return refuse("E_PAYOUT_LITTLE", "too little to be paid out; it stays and adds up", {
     found: `${formatMoney(money(posted - held), currency)}, ${formatMoney(held, currency)} more set aside`,
     expected: `at least ${formatMoney(core.billing.policy.payout.minimum, currency)}, and more than the fee`,
+    path: "account",
+    hint: "it is paid with what is earned later",
   });
 }
 
@@ -273,10 +282,19 @@ function payOut(
 ): Result<string> {
   const row = core.books.account(account);
   if (row === undefined || (caller.role !== "manager" && caller.account !== account)) {
-    return refuse("E_NOT_FOUND", "no such account", { found: account });
+    return refuse("E_NOT_FOUND", "no such account", {
+      path: "account",
+      found: account,
+      hint: "weft get accounts lists them",
+    });
   }
   if (row.role !== "provider") {
-    return refuse("E_PAYOUT_ROLE", "only what a provider earned is paid out", { found: row.role });
+    return refuse("E_PAYOUT_ROLE", "only what a provider earned is paid out", {
+      path: "account",
+      found: row.role,
+      expected: "provider",
+      hint: "weft get accounts tells whose account is which",
+    });
   }
   const { policy, payouts } = core.billing;
   const known = payouts.get(`payout/${account}/${periodOf(now, policy.payoutEvery).name}`);

@@ -66,7 +66,7 @@ export function command(core: Core, now: Instant, asked: Command): Result<string
 }
 
 const notFound = (what: string, id: string): { readonly ok: false; readonly refusal: Refusal } =>
-  refuse("E_NOT_FOUND", `no such ${what}`, { found: id });
+  refuse("E_NOT_FOUND", `no such ${what}`, { found: id, hint: `weft get ${what}s lists what there is` });
 
 function cancel(core: Core, now: Instant, caller: Caller, task: string): Result<string> {
   const entry = core.tasks.find(task, caller.role === "consumer" ? caller.account : null);
@@ -93,7 +93,12 @@ function addKey(
   if (core.books.account(account) === undefined) return notFound("account", account);
   const owner = core.keys.get(key)?.account;
   if (owner !== undefined && owner !== account) {
-    return refuse("E_KEY_TAKEN", "the key speaks for another account", { path: "key" });
+    return refuse("E_KEY_TAKEN", "the key speaks for another account", {
+      path: "key",
+      found: key,
+      expected: "a key that is new here, or the account's own",
+      hint: "have it removed there first: weft key remove",
+    });
   }
   const row = { key, account, note, addedAt: now, ...(person === undefined ? {} : { person }) };
   core.keys.set(key, row);
@@ -111,7 +116,11 @@ function removeKey(core: Core, caller: Caller, key: string): Result<string> {
 
 function createToken(core: Core, now: Instant, asked: Omit<TokenRow, "createdAt">): Result<string> {
   if (core.books.account(asked.account) === undefined) return notFound("account", asked.account);
-  if (core.tokensByDigest.has(asked.digest)) return refuse("E_CONFLICT", "there is such a token already");
+  if (core.tokensByDigest.has(asked.digest))
+    return refuse("E_CONFLICT", "there is such a token already", {
+      path: "token",
+      hint: "make another",
+    });
   const row: TokenRow = { ...asked, createdAt: now };
   core.tokens.set(row.id, row);
   core.tokensByDigest.set(row.digest, row);

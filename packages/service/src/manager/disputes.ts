@@ -101,7 +101,12 @@ function resolve(
   const { account } = terms.consumer;
   const invoice = core.billing.invoiceAt(account, found.contract.closedAt ?? now);
   if (invoice !== undefined && refund > core.billing.biller.creditable(invoice.id)) {
-    return refuse("E_CREDIT_AMOUNT", "more than is left of the invoice", { found: String(refund) });
+    return refuse("E_CREDIT_AMOUNT", "more than is left of the invoice", {
+      path: "refund",
+      found: String(refund),
+      expected: `at most ${core.billing.biller.creditable(invoice.id)}`,
+      hint: "in millionths of the currency; what was given back before counts",
+    });
   }
   const aside = core.books.holds(asideFor(contract)) ? asideFor(contract) : null;
   const refusal = advance(core, now, found, { kind: "resolve", refund, borneBy }, aside);

@@ -120,6 +120,7 @@ const domainsOwn = (path: string, found: string, option: string): Refusal =>
   refuse("E_NODE_NAME", "names that begin with an @ are other domains'", {
     path,
     found,
+    expected: "a name that begins with a letter or digit",
     hint: `choose another ${option}`,
   }).refusal;
 
@@ -142,7 +143,11 @@ function strangerTo(
   }
   const text = challengeText(options.signer.publicKey, nonce ?? "");
   if (nonce === undefined || !options.cryptography.verify(said.key, text, said.proof)) {
-    return refuse("E_UNAUTHENTICATED", "the node did not prove its key").refusal;
+    return refuse("E_UNAUTHENTICATED", "the node did not prove its key", {
+      path: "proof",
+      expected: `a signature of ${said.key} over the manager's challenge`,
+      hint: "start the node again; its key file may have been exchanged while it ran",
+    }).refusal;
   }
   const known = core.fleet.member(node);
   // A node that is known is not turned away: its clock, or ours, may be off for a while (willing.ts).
@@ -159,6 +164,7 @@ function strangerTo(
     return refuse("E_NODE_NAME_TAKEN", "another node joined under this name", {
       path: "description.id",
       found: node,
+      expected: "a name that is free, or the key that first joined under it",
       hint: "choose another --name, or bring the key file that first joined under it",
     }).refusal;
   }

@@ -118,17 +118,23 @@ export class ManagerLog {
     const signed = this.#heads[index];
     if (signed === undefined) {
       return refuse("E_NOT_FOUND", "no such head", {
+        path: "size",
         found: String(size),
         hint: "GET /v1/log/heads lists those that can be cosigned",
       });
     }
     if (!this.#cryptography.verify(witness, cosignText(signed.head), signature)) {
-      return refuse("E_LOG_SIGNATURE", "the witness did not sign this head", { path: "signature" });
+      return refuse("E_LOG_SIGNATURE", "the witness did not sign this head", {
+        path: "signature",
+        expected: `a signature of ${witness}`,
+      });
     }
     const others = signed.cosignatures.filter((cosignature) => cosignature.witness !== witness);
     if (others.length >= MOST_COSIGNATURES) {
       return refuse("E_TOO_MANY", "enough witnesses stand by this head already", {
+        found: String(others.length + 1),
         expected: `at most ${MOST_COSIGNATURES}`,
+        hint: "stand by a later head",
       });
     }
     const cosigned = { ...signed, cosignatures: [...others, { witness, signature }] };

@@ -183,10 +183,17 @@ function enrol(core: Core, now: Instant, asked: Asked<"register-organisation">):
     });
   }
   if (core.keys.has(registration.key)) {
-    return refuse("E_KEY_TAKEN", "the key speaks for another account", { path: "registration.key" });
+    return refuse("E_KEY_TAKEN", "the key speaks for another account", {
+      path: "registration.key",
+      found: registration.key,
+      hint: "register with a key of its own",
+    });
   }
   const closed = core.options.registration === "closed";
-  if (closed) return refuse("E_FORBIDDEN", "this network takes nobody who was not invited");
+  if (closed)
+    return refuse("E_FORBIDDEN", "this network takes nobody who was not invited", {
+      hint: "ask its manager for an account and a token",
+    });
   if (!core.organisations.admits(now)) {
     return refuse("E_TOO_MANY", "too many registrations just now", { hint: "try again in a minute" });
   }
@@ -265,7 +272,10 @@ function issue(core: Core, now: Instant, asked: Asked<"issue-member-token">): Re
   const beyond = acts.find((act) => caller.acts !== undefined && !caller.acts.includes(act));
   if (beyond !== undefined) {
     return refuse("E_ORGANISATION_FORBIDDEN", "a token gives no more than the one that made it", {
+      path: "acts",
       found: beyond,
+      expected: "acts that the token in use may do",
+      hint: "ask for fewer acts, or use another token",
     });
   }
   const { digest, expiresAt } = token;
@@ -287,7 +297,7 @@ function putToken(
   answer: string,
 ): Result<string> {
   if (core.tokensByDigest.has(token.digest) || core.tokens.has(token.id)) {
-    return refuse("E_CONFLICT", "there is such a token already");
+    return refuse("E_CONFLICT", "there is such a token already", { path: "token", hint: "make another" });
   }
   const row: TokenRow = { ...token, use: "api", account, role, createdAt: now, person, acts };
   core.tokens.set(row.id, row);
@@ -300,7 +310,9 @@ function putToken(
 function rotate(core: Core, { caller, id, digest }: Asked<"rotate-token">): Result<string> {
   const row = core.tokens.get(id);
   if (row === undefined || !mayTouch(caller, row)) return absent("token", id);
-  if (core.tokensByDigest.has(digest)) return refuse("E_CONFLICT", "there is such a token already");
+  if (core.tokensByDigest.has(digest)) {
+    return refuse("E_CONFLICT", "there is such a token already", { path: "digest", hint: "make another" });
+  }
   const fresh: TokenRow = { ...row, digest };
   core.tokens.set(id, fresh);
   core.tokensByDigest.delete(row.digest);

@@ -1,5 +1,5 @@
 import type { NodeId } from "@weft/infrastructure";
-import { type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
+import { formatInstant, type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { checkSignedOffer, type SignedOffer } from "@weft/market";
 import type { Caller } from "../resources.ts";
 import type { NodeRow } from "../store.ts";
@@ -98,10 +98,17 @@ function objectionTo(core: Core, now: Instant, row: NodeRow, signed: SignedOffer
   }
   const before = core.offers.of(row.id)?.offer;
   if (before !== undefined && signed.offer.at < before.at) {
-    return refuse("E_OFFER_OLD", "a later offer of this node is in force", { path: "offer.at" }).refusal;
+    return refuse("E_OFFER_OLD", "a later offer of this node is in force", {
+      path: "offer.at",
+      hint: "compare your clock with the manager's, and set the offer again",
+    }).refusal;
   }
   if (signed.offer.validUntil !== null && signed.offer.validUntil <= now) {
-    return refuse("E_OFFER_ENDED", "the offer has ended already", { path: "offer.validUntil" }).refusal;
+    return refuse("E_OFFER_ENDED", "the offer has ended already", {
+      path: "offer.validUntil",
+      expected: `later than ${formatInstant(now)}`,
+      hint: "name a later moment, or none",
+    }).refusal;
   }
   return null;
 }

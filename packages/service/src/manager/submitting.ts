@@ -1,4 +1,4 @@
-import { type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
+import { formatInstant, type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
 import { verifyOrder } from "@weft/market";
 import type { TaskNeeds } from "@weft/scheduling";
 import type { Caller, TaskSubmission } from "../resources.ts";
@@ -22,7 +22,12 @@ export function submit(core: Core, now: Instant, caller: Caller, submission: Tas
     ) {
       return ok(known.row.id); // the same order is the same task
     }
-    return refuse("E_ORDER_REUSED", "this order's id already stands for another task", { path: "order.id" });
+    return refuse("E_ORDER_REUSED", "this order's id already stands for another task", {
+      path: "order.id",
+      found: order.id,
+      expected: "an id not used before",
+      hint: "sign a new order",
+    });
   }
   const refusal = objectionTo(core, now, caller, submission);
   if (refusal !== null) return { ok: false, refusal };
@@ -97,23 +102,33 @@ export function objectionTo(
   if (order.taskDigest !== cryptography.digest(submission.manifest)) {
     return refuse("E_ORDER_TASK", "the order is for another task", {
       path: "order.taskDigest",
+      found: order.taskDigest,
+      expected: cryptography.digest(submission.manifest),
       hint: "sign the digest of the manifest exactly as it is sent",
     }).refusal;
   }
   if (order.notAfter <= now) {
     return refuse("E_ORDER_EXPIRED", "the order has lapsed", {
       path: "order.notAfter",
+      found: formatInstant(order.notAfter),
+      expected: `later than ${formatInstant(now)}`,
       hint: "submit again with a later moment, and compare your clock with the manager's",
     }).refusal;
   }
   if ((submission.needs.startAt ?? now) > order.notAfter) {
     return refuse("E_ORDER_EXPIRED", "the order lapses before the task may start", {
       path: "order.notAfter",
+      found: formatInstant(order.notAfter),
+      expected: `${formatInstant(submission.needs.startAt ?? now)} or later`,
       hint: "sign it for longer: weft apply --valid",
     }).refusal;
   }
   if (core.books.account(caller.account) === undefined) {
-    return refuse("E_NO_ACCOUNT", "the caller has no account", { found: caller.account }).refusal;
+    return refuse("E_NO_ACCOUNT", "the caller has no account", {
+      path: "account",
+      found: caller.account,
+      hint: "have the manager make it with a token: weft token create --role consumer --account NAME",
+    }).refusal;
   }
   if (core.keys.get(order.consumer)?.account !== caller.account) {
     return refuse("E_KEY_UNKNOWN", "the order's key does not speak for the caller's account", {
@@ -124,8 +139,12 @@ export function objectionTo(
   }
   const { payAtMost } = submission.needs;
   if (payAtMost !== null && payAtMost > order.payAtMost) {
-    return refuse("E_ORDER_BOUND", "the task may pay more than the order", { path: "order.payAtMost" })
-      .refusal;
+    return refuse("E_ORDER_BOUND", "the task may pay more than the order", {
+      path: "order.payAtMost",
+      found: String(order.payAtMost),
+      expected: `${payAtMost} or more`,
+      hint: "sign the order for what spec.pay.atMost says",
+    }).refusal;
   }
   return unknownSite(core, submission.needs) ?? verifyOrder(submission.order, cryptography);
 }

@@ -32,6 +32,8 @@ function submit(core: Core, now: Instant, caller: Caller, given: ApplicationSubm
     if (same) return ok(known.kept.id); // the same orders are the same application
     return refuse("E_ORDER_REUSED", "this order's id already stands for another application", {
       path: "orders",
+      expected: "ids not used before",
+      hint: "sign new orders",
     });
   }
   const refusal = objection(core, now, caller, given);
@@ -64,6 +66,7 @@ function objection(core: Core, now: Instant, caller: Caller, given: ApplicationS
       path: "orders",
       found: String(given.orders.length),
       expected: isPipeline(given) ? `for each stage ${inputs}, one an input` : String(steps.length),
+      hint: "sign an order for each step",
     }).refusal;
   }
   const ids = new Set(given.orders.map(({ order }) => order.id));
@@ -73,6 +76,8 @@ function objection(core: Core, now: Instant, caller: Caller, given: ApplicationS
     if (used) {
       return refuse("E_ORDER_REUSED", "this order's id already stands for another task", {
         path: `orders[${s}].order.id`,
+        expected: "an id not used before",
+        hint: "sign a new order",
       }).refusal;
     }
     const { manifest, contents } = given;
@@ -84,7 +89,11 @@ function objection(core: Core, now: Instant, caller: Caller, given: ApplicationS
 
 function cancel(core: Core, now: Instant, caller: Caller, id: string): Result<string> {
   const entry = core.applications.find(id, caller.role === "manager" ? null : caller.account);
-  if (entry === undefined) return refuse("E_NOT_FOUND", "no such application", { found: id });
+  if (entry === undefined)
+    return refuse("E_NOT_FOUND", "no such application", {
+      found: id,
+      hint: "weft get applications lists what there is",
+    });
   if (entry.kept.finishedAt === null) end(core, now, entry, "cancelled", null);
   return ok(entry.kept.id);
 }

@@ -1,6 +1,7 @@
 import type { NodeId } from "@weft/infrastructure";
 import {
   type Bytes,
+  formatTime,
   type Micros,
   type Operations,
   ok,
@@ -55,7 +56,9 @@ export function cutPlan(
   if (deadline !== null && makespan > deadline) {
     return refuse("deadline_unreachable", "the stages one after the other take longer than the deadline", {
       path: "spec.deadline",
-      found: String(makespan),
+      found: formatTime(makespan),
+      expected: `at most ${formatTime(deadline)}`,
+      hint: "give it longer, or fewer stages",
     });
   }
   const steps = stages.map(({ from, to }, i) => stageOf(pipeline, i, from, to, i === stages.length - 1));

@@ -59,6 +59,8 @@ export const tooDear = ({ payAtMost }: ApplicationSubmission, cost: number): Ref
     ? refuse("price_above_limit", "the cheapest plan costs more than the application may", {
         path: "spec.pay.atMost",
         found: String(Math.ceil(cost)),
+        expected: `at most ${payAtMost}`,
+        hint: "in millionths of the currency: let it pay more, or take longer",
       }).refusal
     : null;
 
