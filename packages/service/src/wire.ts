@@ -351,13 +351,24 @@ export function plain(value: unknown): JsonData {
 export function decode<T>(schema: z.ZodType, body: unknown): Result<T> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return ok(parsed.data as T);
-  const issue = parsed.error.issues[0];
-  return refuse("E_MESSAGE", `a message is malformed: ${issue?.message ?? "unknown"}`, {
-    path: issue?.path.join(".") ?? "",
-    found: shown(issue?.path.reduce(memberOf, body)),
-    expected: issue === undefined ? "a message of this version" : expectedBy(issue),
+  const { path, issue } = nearest(parsed.error.issues[0]!);
+  return refuse("E_MESSAGE", `a message is malformed: ${issue.message}`, {
+    path: path.join("."),
+    found: shown(path.reduce(memberOf, body)),
+    expected: expectedBy(issue),
     hint: "run the same version of weft on both, and look at what the sender was configured with",
   });
+}
+
+/** What is wrong by that one of several forms which the message comes nearest to. */
+function nearest(
+  issue: z.core.$ZodIssue,
+  above: readonly PropertyKey[] = [],
+): { readonly path: readonly PropertyKey[]; readonly issue: z.core.$ZodIssue } {
+  const path = [...above, ...issue.path];
+  if (issue.code !== "invalid_union") return { path, issue };
+  const [branch] = [...issue.errors].sort((a, b) => a.length - b.length);
+  return branch?.[0] === undefined ? { path, issue } : nearest(branch[0], path);
 }
 
 const memberOf = (value: unknown, key: PropertyKey): unknown =>

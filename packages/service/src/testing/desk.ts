@@ -1,4 +1,4 @@
-import type { NodeDescription } from "@weft/infrastructure";
+import type { DomainId, NodeDescription } from "@weft/infrastructure";
 import {
   assert,
   type Cryptography,
@@ -13,6 +13,7 @@ import {
   type Signer,
 } from "@weft/kernel";
 import type { TaskNeeds } from "@weft/scheduling";
+import type { PeerMessage } from "../federation/messages.ts";
 import type { Command, ManagerEvent, ManagerInput, ManagerOptions, ManagerOutput } from "../manager/core.ts";
 import { Manager } from "../manager/manager.ts";
 import type { TaskEntry } from "../manager/tasks.ts";
@@ -43,6 +44,8 @@ export class Desk {
   /** Sizes of the log's heads that may be shown. */
   readonly heads: number[] = [];
   onHead: (size: number) => void = () => {};
+  /** What the manager says to another domain's goes nowhere unless it is taken here. */
+  onPeer: (domain: DomainId, message: PeerMessage) => void = () => {};
   readonly nodes = new Map<string, DeskNode>();
   manager: Manager;
   now: Instant = START;
@@ -267,6 +270,9 @@ export class Desk {
         case "head":
           this.heads.push(output.size);
           this.onHead(output.size);
+          break;
+        case "to-peer":
+          this.onPeer(output.domain, output.message);
           break;
         case "event":
           this.events.push(output.event);
