@@ -3,7 +3,7 @@ import type { ApplicationView, TaskView } from "@weft/service";
 import type { ApplicationDecisionView, BatchPlanView, WeftClient } from "@weft/service-http/client";
 import type { PipelineManifest, WholeManifest } from "@weft/service-http/manifest";
 import type { Context } from "./context.ts";
-import { Failure, must, refused } from "./failure.ts";
+import { failed, must, refused } from "./failure.ts";
 import type { ReadyManifest } from "./manifests.ts";
 import { appliedOrderId, type Submission, signedOrder, uploadFiles, withKnownKey } from "./submit.ts";
 import { Table } from "./table.ts";
@@ -55,8 +55,10 @@ export async function submitBatch(
       const planned = plan?.items[i]?.placement;
       const price = parsed.manifest.spec.pay?.atMost ?? planned?.priceAtMost ?? planned?.price;
       if (price === undefined) {
-        throw new Failure(
+        throw failed(
+          "E_NO_PRICE",
           `${name} fits nowhere now, and without spec.pay.atMost there is no price to sign for`,
+          "state spec.pay.atMost",
         );
       }
       const from = Math.max(asked.network.now, parsed.manifest.spec.startAt ?? 0);
@@ -172,7 +174,11 @@ async function pricesOf(
   });
   if (prices.some((price) => price === null)) {
     if (refusal !== null) throw refused({ ...refusal, hint: `weft plan -f ${ready.parsed.file} says why` });
-    throw new Failure("nothing fits now, and without spec.pay.atMost there is no price to sign for");
+    throw failed(
+      "E_NO_PRICE",
+      "nothing fits now, and without spec.pay.atMost there is no price to sign for",
+      "state spec.pay.atMost",
+    );
   }
   const total = prices.reduce<bigint>((sum, price) => sum + (price ?? 0n), 0n) as Money;
   context.note(

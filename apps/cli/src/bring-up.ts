@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatTime, type Micros } from "@weft/kernel";
 import type { Context } from "./context.ts";
-import { Failure, must } from "./failure.ts";
+import { Failure, failed, must } from "./failure.ts";
 import type { NetworkStep, RunningNetwork } from "./network/network.ts";
 import type { NetworkFile } from "./network/network-file.ts";
 
@@ -27,7 +27,9 @@ export const stepText = (step: NetworkStep): string => {
 /** Why a network is not up, for people. */
 export function notStarted(error: Error, signal: AbortSignal): Failure {
   if (signal.aborted) return new Failure("stopped before the network was up");
-  return error instanceof Failure ? error : new Failure(`the network does not start: ${error.message}`);
+  if (error instanceof Failure) return error;
+  const text = `the network does not start: ${error.message}`;
+  return text.includes("[E_") ? new Failure(text) : failed("E_NETWORK_START", text);
 }
 
 /** A network that is up, and what each of its nodes was lent of the machine. */

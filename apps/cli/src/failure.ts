@@ -30,6 +30,10 @@ export function refusalText(refusal: Refusal & { readonly others?: readonly Refu
   return [...lines, ...others.map(refusalText)].join("\n");
 }
 
+/** Asked rightly, and it did not come to be: exit code 1. */
+export const failed = (code: `E_${string}`, text: string, hint?: string): Failure =>
+  new Failure(`${text}  [${code}]${hint === undefined ? "" : `\n  hint: ${hint}`}`);
+
 /** The command line asks for what cannot be: `E_ARGUMENT`, exit code 2. */
 export const misused = (text: string, hint?: string): Failure =>
   new Failure(`${text}  [E_ARGUMENT]${hint === undefined ? "" : `\n  hint: ${hint}`}`, 2);

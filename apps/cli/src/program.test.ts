@@ -62,7 +62,9 @@ it("damaged state is said as such", async () => {
   });
   expect([status, stderr]).toEqual([
     1,
-    expect.stringContaining("config.json is damaged; remove it and run weft up"),
+    expect.stringContaining(
+      "config.json is damaged; remove it and run weft up, or give --server and --token  [E_CONFIG]",
+    ),
   ]);
 });
 

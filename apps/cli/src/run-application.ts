@@ -3,7 +3,7 @@ import type { ApplicationView, StepView } from "@weft/service";
 import { type ReadyApplication, submitApplication } from "./applications.ts";
 import { writeResult } from "./commands/result.ts";
 import type { Context } from "./context.ts";
-import { Failure, must, refusalText } from "./failure.ts";
+import { Failure, failed, must, refusalText } from "./failure.ts";
 import { printValue } from "./print.ts";
 import { StreamTeller } from "./run-stream.ts";
 import { isStream, makeFolder, streamSummary } from "./stream.ts";
@@ -85,7 +85,11 @@ async function watchApplication(
       else tellSteps(context, told, now);
       if (now.finishedAt !== null) return now;
     }
-    throw new Failure("the stream of events ended before the application did");
+    throw failed(
+      "E_STREAM_ENDED",
+      "the stream of events ended before the application did",
+      "weft get applications shows it",
+    );
   } finally {
     process.off("SIGINT", left);
   }

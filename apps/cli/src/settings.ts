@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { Failure, misused } from "./failure.ts";
+import { failed, misused } from "./failure.ts";
 
 /** How to reach one network as one party. */
 export interface NetworkContext {
@@ -74,5 +74,5 @@ function readConfig(folder: string): ConfigFile | null {
   } catch {
     // Said below, with what to do.
   }
-  throw new Failure(`${path} is damaged; remove it and run weft up, or give --server and --token`);
+  throw failed("E_CONFIG", `${path} is damaged; remove it and run weft up, or give --server and --token`);
 }

@@ -13,7 +13,7 @@ import type { TaskView } from "@weft/service";
 import type { DecisionView, GatewaysView, NetworkView, WeftClient } from "@weft/service-http/client";
 import type { AnyManifest } from "@weft/service-http/manifest";
 import type { Context } from "./context.ts";
-import { Failure, must, refused } from "./failure.ts";
+import { Failure, failed, must, refused } from "./failure.ts";
 import type { ReadyManifest } from "./manifests.ts";
 import { ProgressLine } from "./progress.ts";
 
@@ -88,7 +88,11 @@ async function plannedPrice(context: Context, client: WeftClient, ready: ReadyMa
   const { placement, refusal } = await planTask(client, ready);
   if (placement === null) {
     if (refusal !== null) throw refused({ hint: `weft plan -f ${ready.parsed.file} says why`, ...refusal });
-    throw new Failure("nothing fits now, and without spec.pay.atMost there is no price to sign for");
+    throw failed(
+      "E_NO_PRICE",
+      "nothing fits now, and without spec.pay.atMost there is no price to sign for",
+      "state spec.pay.atMost",
+    );
   }
   const price = placement.priceAtMost ?? placement.price;
   context.note(`no spec.pay.atMost: signed for at most ${formatMoney(price)}, the highest price of the plan`);

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { formatInstant, type PublicKey } from "@weft/kernel";
 import type { SignedTreeHead } from "@weft/market";
 import type { Context } from "./context.ts";
-import { Failure, must, refused } from "./failure.ts";
+import { Failure, failed, must, refused } from "./failure.ts";
 import { readText } from "./manifests.ts";
 
 /** As many lines a request as the manager gives. */
@@ -35,7 +35,7 @@ export async function verifyLogOf(
   if (file === undefined) save(headFile(context, latest.head.log), { heads: [latest], entries: [] });
   const { entries, heads } = copy;
   context.print(
-    `${entries.length} entries give the roots of all ${heads.length} signed heads; ${entries.length - latest.head.size} newer than the last head`,
+    `${entries.length} ${entries.length === 1 ? "entry gives" : "entries give"} the roots of all ${heads.length} signed heads; ${entries.length - latest.head.size} newer than the last head`,
   );
   if (last !== null) {
     const { size, at } = last.head;
@@ -57,7 +57,7 @@ async function sound({ entries, heads }: LogCopy, options: LogOptions): Promise<
     undefined,
   );
   if (latest === undefined)
-    throw new Failure("no signed head in it, so there is nothing to check the entries against");
+    throw failed("E_LOG_EMPTY", "no signed head in it, so there is nothing to check the entries against");
   const stranger = heads.find(({ head }) => manager !== undefined && head.log !== manager);
   if (stranger !== undefined) {
     throw new Failure(

@@ -75,7 +75,7 @@ async function run(context: Context, scenario: string, options: RunOptions): Pro
   const interrupt = (): void => stop.abort();
   process.once("SIGINT", interrupt);
   const started = Date.now();
-  const title = `${prepared.name} · ${prepared.cases.length} cases · ${seeds.length} ${seeds.length === 1 ? "seed" : "seeds"}`;
+  const title = `${prepared.name} · ${prepared.cases.length} ${prepared.cases.length === 1 ? "case" : "cases"} · ${seeds.length} ${seeds.length === 1 ? "seed" : "seeds"}`;
   const line = new ProgressLine(context, title);
   const sets = options.set.map((setting) => ` --set ${JSON.stringify(setting)}`).join("");
   let begun: number | null = null;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { OrganisationRole } from "@weft/market";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must } from "../failure.ts";
+import { failed, must } from "../failure.ts";
 import { registerOrganisation } from "../registration.ts";
 import { ROLES } from "../written-out.ts";
 
@@ -81,6 +81,6 @@ async function own(context: Context) {
   const { account } = must(await client.call("GET /v1/whoami", {}));
   const { items } = must(await client.call("GET /v1/organisations", {}));
   const found = items.find((one) => one.account === account);
-  if (found === undefined) throw new Failure(`account ${account} is no organisation's`);
+  if (found === undefined) throw failed("E_NOT_FOUND", `account ${account} is no organisation's`);
   return { client, organisation: found.id };
 }

@@ -6,7 +6,7 @@ import { formatBytes } from "@weft/kernel";
 import type { TaskView } from "@weft/service";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, misused, must, refused } from "../failure.ts";
+import { failed, misused, must, refused } from "../failure.ts";
 import { hasEnded } from "../follow.ts";
 import { makeFolder, type StreamView, streamNamed } from "../stream.ts";
 import { gatewayOf } from "../submit.ts";
@@ -28,8 +28,10 @@ export function register(program: Command, context: Context): void {
       const task = must(found);
       if (task.result === null) {
         const why = hasEnded(task) ? `it ${task.phase} without one` : `it is ${task.phase}`;
-        throw new Failure(
-          `${task.name} has no result: ${why}\n  hint: weft wait ${task.name} --for=succeeded`,
+        throw failed(
+          "E_NO_RESULT",
+          `${task.name} has no result: ${why}`,
+          `weft wait ${task.name} --for=succeeded`,
         );
       }
       await writeResult(context, task, to);

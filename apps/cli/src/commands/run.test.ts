@@ -175,7 +175,15 @@ it("apply makes a task once", async () => {
 it("wait ends when all have got there, when one never can, and at the timeout", async () => {
   await weft("run", "-f", "task.yaml");
   const timed = await weft("wait", "read-receipt", "--timeout", "50ms");
-  expect([timed.code, timed.err]).toEqual([1, expect.stringContaining("timed out waiting for read-receipt")]);
+  expect([timed.code, timed.err]).toEqual([
+    1,
+    expect.stringMatching(/^timed out waiting for read-receipt .* {2}\[E_TIMEOUT\]\n {2}hint: /),
+  ]);
+  const early = await weft("result", "read-receipt");
+  expect([early.code, early.err]).toEqual([
+    1,
+    expect.stringMatching(/has no result: .* {2}\[E_NO_RESULT\]\n {2}hint: /),
+  ]);
   const waiting = weft("wait", "task/read-receipt", "--for=succeeded");
   onceThere("read-receipt", () => manager.finish(idOf("read-receipt")));
   expect(await waiting).toMatchObject({ code: 0, out: "task/read-receipt succeeded\n" });

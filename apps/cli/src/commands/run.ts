@@ -3,7 +3,7 @@ import type { TaskView } from "@weft/service";
 import type { Command } from "commander";
 import type { ReadyApplication } from "../applications.ts";
 import type { Context } from "../context.ts";
-import { Failure, misused, must, refusalText } from "../failure.ts";
+import { Failure, failed, misused, must, refusalText } from "../failure.ts";
 import { follow, hasEnded } from "../follow.ts";
 import { FILE_OPTION, isTask, type ReadyManifest, readDocuments, readyManifest } from "../manifests.ts";
 import { printValue } from "../print.ts";
@@ -97,7 +97,11 @@ async function watchTask(context: Context, submitted: TaskView): Promise<TaskVie
       }
       if (hasEnded(task)) return task;
     }
-    throw new Failure("the stream of events ended before the task did");
+    throw failed(
+      "E_STREAM_ENDED",
+      "the stream of events ended before the task did",
+      "weft get tasks shows it",
+    );
   } finally {
     process.off("SIGINT", left);
     clearInterval(tick);

@@ -1,7 +1,7 @@
 import type { TaskView } from "@weft/service";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, misused, must, refusalText } from "../failure.ts";
+import { Failure, failed, misused, must, refusalText } from "../failure.ts";
 import { follow, hasEnded } from "../follow.ts";
 import { nearestOf } from "../resources/index.ts";
 import { validity } from "./apply.ts";
@@ -76,7 +76,11 @@ async function waitFor(
         throw new Failure(`task/${task.name} ${task.phase}, so it will never be ${goalName}${why}`);
       }
     }
-    throw new Failure(`timed out waiting for ${[...waiting.values()].join(", ")}`);
+    throw failed(
+      "E_TIMEOUT",
+      `timed out waiting for ${[...waiting.values()].join(", ")}`,
+      "--timeout waits longer",
+    );
   } finally {
     clearTimeout(timer);
   }
