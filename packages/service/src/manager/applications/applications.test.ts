@@ -4,6 +4,7 @@ import { createSigner, nodeCryptography } from "@weft/live";
 import { beforeEach, expect, it } from "vitest";
 import type { ApplicationSubmission } from "../../resources.ts";
 import { Desk, describeNode, deskNeeds } from "../../testing/index.ts";
+import { Applications } from "./register.ts";
 import { applicationView } from "./view.ts";
 
 /*
@@ -109,6 +110,26 @@ it("[M.A2] survives the manager at any moment", () => {
     expect([moment, done.phase]).toEqual([moment, "succeeded"]);
     expect(desk.store.state().usage).toHaveLength(4);
     expectSound(done.charged);
+  }
+});
+
+it("[M.A2] reads what was kept when all steps were in one document", () => {
+  desk.join(describeNode("corner", "ningbo"), QUICK, true);
+  pass(100);
+  const id = submit(desk.application("diamond", DIAMOND));
+  pass(250);
+  const state = desk.store.state();
+  const steps = state.documents.filter(({ collection }) => collection === "application-steps");
+  expect(steps.length).toBeGreaterThan(0);
+  const documents = state.documents
+    .filter((row) => !steps.includes(row))
+    .map((row) => ({
+      ...row,
+      body: { ...(row.body as object), steps: desk.manager.core.applications.entry(id)!.kept.steps },
+    }));
+  const now = desk.manager.core.applications.entry(id)!.kept;
+  for (const kept of [state, { ...state, documents }]) {
+    expect(new Applications(kept).entry(id)!.kept).toEqual(now);
   }
 });
 
