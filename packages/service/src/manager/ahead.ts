@@ -193,14 +193,7 @@ export function delaysPromise(core: Core, now: Instant, { row }: TaskEntry, plac
 }
 
 /** The pool as if nothing ran. */
-function emptied(core: Core): Pool {
-  const pool = core.pool.snapshot();
-  for (const run of core.tasks.live) {
-    const reservation = core.reservations.get(run.view.id);
-    if (reservation !== undefined) pool.release(reservation);
-  }
-  return pool;
-}
+const emptied = (core: Core): Pool => core.pool.vacated(core.applications.held);
 
 /** Other domains promise nothing for later. */
 const abroad = (core: Core): NodeId[] => [...(core.federation?.peers.values() ?? [])].map(({ node }) => node);
@@ -298,12 +291,10 @@ function standingBeside(
     if (row.consumer === consumer && outranks(needs, row.submission.needs)) continue;
     add(run.view.node as NodeId, standingFor(now, countedEnd(run, now), amountOfClaim(claim)));
   }
-  for (const entry of core.applications.open) {
-    for (const id of entry.held.values()) {
-      const claim = core.pool.reservation(id);
-      if (claim === undefined) continue;
-      add(core.pool.nodes.slots.idOf(claim.node), standingFor(now, NEVER, amountOfClaim(claim)));
-    }
+  for (const id of core.applications.held) {
+    const claim = core.pool.reservation(id);
+    if (claim === undefined) continue;
+    add(core.pool.nodes.slots.idOf(claim.node), standingFor(now, NEVER, amountOfClaim(claim)));
   }
   const { kept } = core.front;
   const front = kept === null ? undefined : core.tasks.task(kept.task)?.row;

@@ -151,7 +151,7 @@ function occupancy(
   return {
     all: () => leaving(tasks.live),
     on: (node) => leaving(tasks.liveOn(node)),
-    staying: [...applications.open].flatMap(({ held }) => [...held.values()]),
+    staying: applications.held,
   };
 }
 

@@ -123,6 +123,11 @@ export class Applications {
     return this.#open;
   }
 
+  /** The places that gangs hold until their steps start. */
+  get held(): readonly ReservationId[] {
+    return [...this.#open].flatMap(({ held }) => [...held.values()]);
+  }
+
   entry(id: string): Entry | undefined {
     return this.#entries.get(id);
   }
