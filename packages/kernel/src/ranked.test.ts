@@ -31,16 +31,20 @@ it("gives keys by rank and then by the order they were set, like a sorted list w
 });
 
 it("keeps the order when what was superseded far down is cleared away", () => {
-  // Ranks fall, so that nothing superseded ever surfaces by itself.
-  const ranked = new Ranked<number>();
-  const rng = new Rng(5);
-  const rank = new Map<number, number>();
-  for (let i = 0; i < 2_000; i++) {
-    const key = rng.below(30);
-    rank.delete(key); // so that keys of equal rank stand in the order they were set
-    rank.set(key, Math.floor((2_000 - i) / 7));
-    ranked.set(key, rank.get(key) as number);
-  }
-  const inOrder = [...rank].sort(([, a], [, b]) => a - b).map(([key]) => key);
-  expect(Array.from({ length: ranked.size }, () => ranked.take())).toEqual(inOrder);
+  fc.assert(
+    fc.property(fc.integer(), fc.integer({ min: 100, max: 400 }), (seed, count) => {
+      // Ranks fall and nothing is read, so that what is superseded does not surface by itself.
+      const ranked = new Ranked<number>();
+      const rng = new Rng(seed);
+      const rank = new Map<number, number>();
+      for (let i = 0; i < count; i++) {
+        const key = rng.below(30);
+        rank.delete(key); // so that keys of equal rank stand in the order they were set
+        rank.set(key, Math.floor((count - i) / 7) + rng.below(20));
+        ranked.set(key, rank.get(key) as number);
+      }
+      const inOrder = [...rank].sort(([, a], [, b]) => a - b).map(([key]) => key);
+      expect(Array.from({ length: ranked.size }, () => ranked.take())).toEqual(inOrder);
+    }),
+  );
 });

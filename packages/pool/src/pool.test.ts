@@ -425,6 +425,40 @@ describe("plan, then commit", () => {
     expect(pool.nodes.devices[0]?.map(({ free }) => free).sort()).toEqual([1000, 600]);
   });
 
+  it("a node that is drained takes nothing more until it is taken back", () => {
+    const pool = new Pool();
+    pool.addNode(node("x"));
+    const code = (): string => {
+      const made = pool.reserve(claimOn(pool, "x", 10));
+      return made.ok ? "reserved" : made.refusal.code;
+    };
+    pool.setAccepting(brand("x"), false);
+    expect(code()).toBe("not_accepting");
+    pool.setAccepting(brand("x"), true);
+    expect(code()).toBe("reserved");
+  });
+
+  it("no claim goes over a hop that is there one way only", () => {
+    const pool = new Pool();
+    const [a, b] = [SITES[0]!, SITES[1]!];
+    pool.addNode({ ...node("x"), site: b });
+    const over = (path: readonly SiteId[]) =>
+      pool.claim({
+        ...{ node: brand<NodeId>("x"), type: "logical" as const, rate: brand(1), memory: brand(1) },
+        ...{ storage: brand(0), throughput: brand(0), service: null, accelerator: null },
+        ...{ path, bandwidthIn: brand(0), bandwidthOut: brand(0) },
+      });
+    const refused = { ok: false, refusal: { code: "link_changed" } };
+    pool.setLink(linkState(rng, a, b));
+    expect(over([a, b])).toMatchObject(refused);
+    pool.setLink(linkState(rng, b, a));
+    expect(over([a, b])).toMatchObject({ ok: true, value: { linksIn: [0], linksOut: [1] } });
+    expect([pool.links.reverse[0], pool.links.reverse[1]]).toEqual([1, 0]);
+    pool.removeLink(a, b);
+    expect(over([a, b])).toMatchObject(refused);
+    expect(pool.links.reverse[1]).toBe(-1);
+  });
+
   it("[P4] every change but a look makes the version grow", () => {
     const pool = new Pool();
     const changes: (() => unknown)[] = [
