@@ -52,7 +52,7 @@ export async function runApplication(
 }
 
 /** Of a stream's many steps not each is asked after when it changes. */
-const STREAM_ASKED_EVERY_MS = 200;
+const STREAM_ASKED_EVERY_MS = 500;
 
 /** Notes each step, or each input, as it gets on; resolves with the application once it has ended. */
 async function watchApplication(
