@@ -11,12 +11,15 @@ import { ACCELERATOR_KINDS, capabilitiesOf } from "./capabilities.ts";
 import { grown } from "./column.ts";
 import { Slots } from "./slots.ts";
 
-/** One accelerator of a node and what is left of it. */
+/** One accelerator of a node and what is left of it: negative where more is taken than there is since it was measured again. */
 export interface Device {
+  /** `GONE` where the node was measured again without it. */
   readonly kind: number;
   readonly memory: number;
   free: number;
 }
+
+const GONE = -1;
 
 /** How many instances of one service a node may run at once, and how many it does. */
 export interface ServiceSlots {
@@ -206,7 +209,7 @@ export class NodeTable {
   takeDevices(index: number, slots: readonly number[], memory: number): void {
     for (const slot of slots) {
       const device = this.devices[index]?.[slot];
-      if (device !== undefined) device.free -= memory; // else the node was measured again without it
+      if (device !== undefined) device.free -= memory;
     }
     if (slots.length > 0) this.#refreshDevices(index);
   }
@@ -239,16 +242,18 @@ export class NodeTable {
     return twin;
   }
 
-  #describeDevices(index: number, node: NodeDescription): void {
+  /** What is taken of a device stays taken, also where the device is gone: it may come back. */
+  #describeDevices(index: number, { accelerators }: NodeDescription): void {
     const before = this.devices[index] ?? [];
-    this.devices[index] =
-      node.accelerators.length === 0 && before.length === 0
-        ? undefined
-        : node.accelerators.map((device, i) => {
-            const memory = Math.floor(device.memoryBytes);
-            const taken = before[i] === undefined ? 0 : before[i].memory - before[i].free;
-            return { kind: ACCELERATOR_KINDS.indexOf(device.kind), memory, free: memory - taken };
-          });
+    const slots = Math.max(accelerators.length, before.length);
+    const devices = Array.from({ length: slots }, (_, i): Device => {
+      const device = accelerators[i];
+      const memory = device === undefined ? 0 : Math.floor(device.memoryBytes);
+      const taken = before[i] === undefined ? 0 : before[i].memory - before[i].free;
+      const kind = device === undefined ? GONE : ACCELERATOR_KINDS.indexOf(device.kind);
+      return { kind, memory, free: memory - taken };
+    });
+    this.devices[index] = devices.length === 0 ? undefined : devices;
     this.#refreshDevices(index);
   }
 

@@ -3,6 +3,7 @@ import { Rng } from "@weft/kernel";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  blankClaim,
   type Claim,
   capacityOf,
   FREE_OF_CHARGE,
@@ -325,6 +326,22 @@ describe("plan, then commit", () => {
     expect(pool.nodes.devices[0]?.map(({ free }) => free).sort()).toEqual([0, 0, 600]);
     pool.release((two as { value: ReservationId }).value);
     expect(pool.nodes.devices[0]?.map(({ free }) => free)).toEqual([600, 600, 600]);
+  });
+
+  it("gives back no more of a device than it has, though it was gone and came back while some was taken", () => {
+    const pool = new Pool();
+    const gpus = [{ kind: "gpu", model: "x", memoryBytes: 1000 }];
+    const measured = (accelerators: readonly unknown[]): void =>
+      pool.addNode({ ...node("x"), accelerators: brand(accelerators) });
+    measured(gpus);
+    const share = { deviceKind: 0, deviceMemory: 600, deviceCount: 1, basedOn: pool.version };
+    const made = pool.reserve({ ...blankClaim(), ...share });
+    measured([]);
+    expect(pool.nodes.freeDevice[0][0]).toBe(0);
+    measured(gpus);
+    expect(pool.nodes.freeDevice[0][0]).toBe(400);
+    pool.release((made as { value: ReservationId }).value);
+    expect(pool.nodes.freeDevice[0][0]).toBe(1000);
   });
 
   it("a gang is committed whole or not at all", () => {
