@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { type Decision, Scheduler } from "@weft/scheduling";
-import { type Bench, cpuSeconds, type Figure } from "./bench.ts";
+import { type Bench, cpuSeconds, type Figure, WrongInput } from "./bench.ts";
 import { makeFleet, makeTasks, type Stream } from "./fleet.ts";
 import { type GrowthPoint, growthPlot } from "./growth-plot.ts";
 import { LoadKeeper } from "./load.ts";
@@ -49,14 +49,23 @@ export const schedule: Bench = {
   options: ["plot"],
   run(size, report, options = {}) {
     const scale = SCALES[size];
+    if (options.plot !== undefined) writePlot(options.plot, ""); // what cannot be written, before minutes are spent
     for (const nodes of scale.nodes) online(size, nodes, "usual", LOADS, report);
     again(size, report);
     sampled(size, report);
     online(size, 10_000, "mixed", [0.7], report);
     const points = scale.growth.map((nodes) => growth(size, nodes, report));
-    if (options.plot !== undefined) writeFileSync(options.plot, growthPlot(points));
+    if (options.plot !== undefined) writePlot(options.plot, growthPlot(points));
   },
 };
+
+function writePlot(file: string, picture: string): void {
+  try {
+    writeFileSync(file, picture);
+  } catch (error) {
+    throw new WrongInput(`--plot ${file}: cannot be written: ${(error as Error).message}`);
+  }
+}
 
 /** At smoke size the figures keep their names over a much smaller network. */
 const actual = (size: "smoke" | "full", nodes: number): number => (size === "smoke" ? nodes / 100 : nodes);
