@@ -159,11 +159,26 @@ describe("an invoice", () => {
     expect(code({ amount: money(61n) })).toBe("E_CREDIT_REUSED");
     expect(code({ id: "n2", amount: money(41n) })).toBe("E_CREDIT_AMOUNT");
     expect(code({ id: "n2", amount: money(-1n) })).toBe("E_CREDIT_AMOUNT");
+    expect(code({ id: "n2", amount: money(0n) })).toBe("E_CREDIT_AMOUNT");
     expect(code({ id: "n2", account: "eve" })).toBe("E_CREDIT_NO_INVOICE");
     expect(creditTransfer(note).postings.reduce((sum, p) => sum + p.amount, 0n)).toBe(0n);
     const restarted = new Biller("CNY", [], biller.state);
     expect(restarted.creditable(note.invoice)).toBe(40n);
     expect(restarted.state).toEqual(biller.state);
+    for (const [id, amount, left] of [
+      ["n3", 39n, 1n],
+      ["n4", 1n, 0n],
+    ] as const) {
+      expect(restarted.credit({ ...note, id, amount: money(amount) }).ok).toBe(true);
+      expect(restarted.creditable(note.invoice)).toBe(left);
+    }
+  });
+
+  it("lists no rule that adds nothing", () => {
+    const kinds = (charges: bigint) => adjust(money(charges), rules).map(({ kind }) => kind);
+    expect(kinds(0n)).toEqual([]);
+    expect(kinds(1_000n)).toEqual(["fee", "tax"]);
+    expect(kinds(1_010n)).toEqual(["discount", "fee", "tax"]);
   });
 
   it("moves no money where no rule adds any", () => {

@@ -101,6 +101,7 @@ describe("a contract's life", () => {
 
   it("[K3.4] a quote lapses, and an acceptance after it is refused", () => {
     const { offer, life } = trade();
+    expect(life.wakeAt).toBe(NEVER); // a request waits for its quote
     offer(1, { kind: "quote", expiresAt: at(5) });
     expect(life.wakeAt).toBe(at(5));
     expect(offer(6, { kind: "accept", signBy: at(8) })).toBe("E_CONTRACT_QUOTE_EXPIRED");
@@ -164,6 +165,16 @@ describe("a contract's life", () => {
     const plain = new ContractLife({ ...life.life, terms: promised }, fee);
     expect(plain.offer(at(60), { kind: "complete", charge: money(10n ** 9n) }).ok).toBe(true);
     expect(plain.life).toMatchObject({ state: "breached", because: "completed_late", penalty: 0n });
+    const delay = { kind: "delay", atMost: 1 as Micros, sharePpm: 950_000, penaltyPpm: 500_000 } as const;
+    const own = { kind: "completion", by: at(70), penaltyPpm: 500_000 } as const;
+    for (const [levels, because] of [
+      [[delay], "completed_late"],
+      [[own], "completed"], // what the levels say of it holds
+    ] as const) {
+      const other = new ContractLife({ ...life.life, terms: { ...promised, levels } }, fee);
+      other.offer(at(60), { kind: "complete", charge: money(400n) });
+      expect(other.life).toMatchObject({ because, penalty: 0n });
+    }
   });
 
   it("does what an accepted input asks for, after what was due", () => {
@@ -264,6 +275,7 @@ describe("service levels", () => {
     const check = (change: Partial<Measurement>, key = consumer): string | undefined =>
       verifyMeasurement(signMeasurement({ ...measurement, ...change }, key), terms, nodeCryptography)?.code;
     expect(check({})).toBeUndefined();
+    expect(check({ up: 1e7 as Micros, withinDelay: 100 })).toBeUndefined(); // all of it
     expect(check({}, createSigner())).toBe("E_MEASUREMENT_SIGNATURE");
     expect(check({ observer: "eve" })).toBe("E_MEASUREMENT_SIGNATURE");
     for (const wrong of [{ up: 1e7 + 1 }, { withinDelay: 101 }, { from: at(5) }, { contract: "c-2" }]) {

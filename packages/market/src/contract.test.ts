@@ -1,5 +1,6 @@
 import { type Bytes, type Instant, type Micros, money, type OperationsPerSecond } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   type Charge,
@@ -233,9 +234,27 @@ describe("a charge", () => {
     expect(settlement(terms, money(0n), { commissionPpm: 50_000 })).toEqual([]);
   });
 
-  it("agrees with the plain rates used for ranking", () => {
+  it("agrees with the plain rates used for ranking, whatever is used", () => {
     const rates = priceRates(PRICES);
-    const estimate = rates.perOperation.neural * 9.1e9 + rates.perByteMoved * 2_300_400;
-    expect(Math.abs(estimate - 1193)).toBeLessThan(2);
+    const amount = (most: number) => fc.bigInt(0n, BigInt(most));
+    const usages = fc.record({
+      operations: amount(1e18),
+      memoryTime: amount(1e22),
+      storageTime: amount(1e24),
+      movedBytes: amount(1e13),
+      reservedBits: amount(1e16),
+    });
+    fc.assert(
+      fc.property(fc.constantFrom("logical", "parallel", "neural"), usages, (compute, usage) => {
+        const estimate =
+          rates.perOperation[compute] * Number(usage.operations) +
+          (rates.perMemoryByteSecond * Number(usage.memoryTime)) / 1e6 +
+          (rates.perStorageByteSecond * Number(usage.storageTime)) / 1e6 +
+          rates.perByteMoved * Number(usage.movedBytes) +
+          rates.perReservedBit * Number(usage.reservedBits);
+        const exact = Number(quote(PRICES, compute, usage));
+        expect(Math.abs(Math.max(estimate, rates.perTask) - exact)).toBeLessThan(6 + exact * 1e-9); // a micro a line
+      }),
+    );
   });
 });

@@ -74,6 +74,9 @@ describe("the Merkle tree", () => {
     const within = (index: number): boolean =>
       verifyInclusion(tree.leaf(0), index, 1, [], tree.root(), crypto);
     expect([-1, 0, 1].map(within)).toEqual([false, true, false]);
+    const root = tree.root();
+    expect(verifyConsistency(0, 1, root, root, [], crypto)).toBe(false);
+    expect(verifyConsistency(2, 1, root, root, [], crypto)).toBe(false);
   });
 
   it("proofs fail for any other leaf, place, size, root or path", () => {

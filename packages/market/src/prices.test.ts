@@ -63,6 +63,12 @@ it("an offer with a negative price, floor, discount or multiple is refused by th
       ...{ lowestPpm, highestPpm: 3e6 },
     } as const,
   });
+  expect(refusal({ windows: [{ from: 5, to: 5, days: null }] })?.[0]).toBe("E_OFFER_WINDOW");
+  expect(refusal({ shortest: 2, longest: 1 } as never)?.[0]).toBe("E_OFFER_LENGTH");
+  const forged = { ...signOffer(good, signer), offer: { ...good, reserve: FREE } };
+  expect(checkSignedOffer(forged, nodeCryptography)).toMatchObject({
+    refusal: { code: "E_OFFER_SIGNATURE" },
+  });
   expect(refusal(congested(0))).toBeNull();
   expect(refusal(congested(-1))).toEqual(["E_OFFER_PRICING", "offer.pricing"]);
 });

@@ -117,6 +117,9 @@ describe("an organisation", () => {
     expect(after(organisation, "ann", { kind: "set-member", person: "ann", role: "owner" })).toBe(
       "E_ORGANISATION_FORBIDDEN",
     );
+    expect(after(organisation, "bob", { kind: "remove-member", person: "nobody" })).toBe(
+      "E_ORGANISATION_NO_MEMBER",
+    );
     expect(after(organisation, "ann", { kind: "remove-member", person: "bob" })).toBe(
       "E_ORGANISATION_FORBIDDEN",
     );
@@ -260,6 +263,7 @@ describe("untrusted results", () => {
     const two = play({ need: 2, most: 3 });
     expect(two.cost).toBeGreaterThan(2);
     expect(two.wrong).toBe(0);
+    expect(two.undecided).toBeGreaterThan(0); // three different answers
     expect(two.detected).toBeGreaterThan(0.95);
     const spots = play({ spotChecks: 0.1, leastReputation: 0.7 });
     expect(spots.cost).toBeLessThan(1.2);
