@@ -74,6 +74,11 @@ describe("human units", () => {
       [parseJoules, "2 Wh", 7200],
       [parseJoules, "1kWh", 3.6e6],
       [parseGrams, "12g", 12],
+      [parseByteRate, "0.5 B/s", 0.5],
+      [parseBitRate, "0.5bps", 0.5],
+      [parseWork, "0.5 OP", 0.5],
+      [parseComputingPower, "0.5 OPS", 0.5],
+      [parseJoules, "0.5 J", 0.5],
       [parseGrams, "0.5 kg", 500],
     ];
     for (const [parse, text, expected] of forms) {
@@ -183,6 +188,31 @@ describe("chance", () => {
     expect(sum / n).toBeCloseTo(0.5, 2);
     expect(squares / n).toBeCloseTo(1 / 3, 2);
     expect(waits / n).toBeCloseTo(3, 1);
+  });
+  it("is xoshiro128** seeded through splitmix32, so that a seed gives the same run anywhere and at any time", () => {
+    const word = (n: bigint): bigint => BigInt.asUintN(32, n);
+    const rotated = (n: bigint, by: bigint): bigint => word(n << by) | (n >> (32n - by));
+    fc.assert(
+      fc.property(fc.nat(0xffffffff), (seed) => {
+        let counter = BigInt(seed);
+        let [a, b, c, d] = [0, 0, 0, 0].map(() => {
+          counter = word(counter + 0x9e3779b9n);
+          let z = word((counter ^ (counter >> 16n)) * 0x21f0aaadn);
+          z = word((z ^ (z >> 15n)) * 0x735a2d97n);
+          return z ^ (z >> 15n);
+        }) as [bigint, bigint, bigint, bigint];
+        d |= 1n;
+        const rng = new Rng(seed);
+        for (let i = 0; i < 50; i++) {
+          expect(rng.uint32()).toBe(Number(word(rotated(word(b * 5n), 7n) * 9n)));
+          const shifted = word(b << 9n);
+          [c, d] = [c ^ a, d ^ b];
+          [a, b] = [a ^ d, b ^ c];
+          [c, d] = [c ^ shifted, rotated(d, 11n)];
+        }
+      }),
+      { numRuns: 30 },
+    );
   });
   it("draws a normal stream of the mean and deviation it was told, lopsided to no side", () => {
     const rng = new Rng(2);

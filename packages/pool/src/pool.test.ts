@@ -391,7 +391,12 @@ describe("plan, then commit", () => {
     pool.addNode(node("y"));
     const { nodes } = pool;
     expect([nodes.bound, nodes.slots.idOf(0)]).toEqual([1, "y"]);
-    expect([nodes.pricePerTask[0], nodes.pricePerByteIn[0], nodes.queue[0][0]]).toEqual([0, 0, 0]);
+    const { pricePerTask, pricePerByteIn, pricePerByteOut, pricePerOperation } = nodes;
+    const { pricePerByteSecondMemory, pricePerByteSecondStorage } = nodes;
+    const perByte = [pricePerByteIn, pricePerByteOut, pricePerByteSecondMemory, pricePerByteSecondStorage];
+    const all = [pricePerTask, ...perByte, ...pricePerOperation].map((column) => column[0]);
+    expect(all).toEqual(Array(8).fill(0));
+    expect(nodes.queue[0][0]).toBe(0);
     expect([pool.hasInstance(0, "ocr"), nodes.freeDevice[0][0]]).toEqual([true, 0]);
     expect(pool.corrections("ocr")?.factors.has(0)).toBe(false);
   });
