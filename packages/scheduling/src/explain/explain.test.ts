@@ -3,7 +3,7 @@ import { Rng } from "@weft/kernel";
 import { Pool } from "@weft/pool";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Explanation, Scheduler, type TaskNeeds } from "../index.ts";
+import { type Explanation, formatExplanation, Scheduler, type TaskNeeds } from "../index.ts";
 import { brand, plainNode, plainTask } from "../testing/scenery.ts";
 
 interface NodeFigures {
@@ -298,6 +298,46 @@ describe("what rules paths out", () => {
     pool.addNode(plainNode("near", "here", 1));
     expect([asked("d1"), asked("d"), asked("d9")]).toEqual([["d1"], ["d"], ["one not in the pool"]]);
   });
+});
+
+it("names what was asked for as the task does", () => {
+  const pool = new Pool();
+  pool.addNode(plainNode("n", "here", 1));
+  const asked = (change: object) => {
+    const { explanation } = explained(pool, brand({ ...plainTask(), ...change }));
+    return explanation.ruledOut.map((rule) => rule.asked);
+  };
+  const { where, network, compute, storage } = plainTask();
+  for (const tier of ["cloud", "end"]) expect(asked({ where: { ...where, tier } })).toEqual([tier]);
+  for (const runs of ["model", "process"]) expect(asked({ where: { ...where, runs } })).toEqual([runs]);
+  expect(asked({ where: { ...where, labels: { zone: "a", disk: "b" } } })).toEqual(["zone=a, disk=b"]);
+  for (const security of ["encrypted", "isolated"]) {
+    expect(asked({ network: { ...network, security } })).toEqual([security]);
+  }
+  for (const kind of ["gpu", "npu"]) {
+    expect(asked({ compute: { ...compute, accelerator: { kind, memoryBytes: 1e9 } } })).toEqual([kind]);
+  }
+  expect(asked({ storage: { ...storage, storageClass: "durable" } })).toEqual(["durable"]);
+});
+
+it("says by how much the runner-up lost", () => {
+  const lost = (criterion: string, chosen: number, own: number): string => {
+    const runner = {
+      node: "b",
+      path: [],
+      total: 1_000,
+      cost: 0,
+      score: 0,
+      lostBy: { criterion, chosen, own },
+    };
+    const counts = { nodesConsidered: 2, pathsConsidered: 1, fitting: 2, ruledOut: [], nearestMiss: null };
+    const explanation = brand<Explanation>({ ...counts, runnersUp: [runner] });
+    return formatExplanation({ outcome: "placed", node: brand("a"), path: [], kept: false, explanation });
+  };
+  expect(lost("better_score", 2, 5)).toContain("2.5x by the objective");
+  expect(lost("sooner", 10_000, 60_000)).toContain("50 ms later");
+  expect(lost("cheaper", 1_000_000, 1_250_000)).toContain("0.25 dearer");
+  expect(lost("fewer_hops", 1, 3)).toContain("2 more hops");
 });
 
 const prices = (perTask: number) => ({
