@@ -13,6 +13,7 @@ import { placeOnSale } from "./selling.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
 import { propose } from "./trading.ts";
 import { rankOf } from "./turns.ts";
+import { heldAway } from "./ways.ts";
 
 /*
  * One task finds its place: on sale, in its turn, under a contract, and launched there [M.1].
@@ -43,6 +44,8 @@ export function place(
   avoid: readonly NodeId[],
 ): Sought {
   const task = entry.row.id;
+  const away = heldAway(core, entry.row.submission);
+  if (away !== null) return wait(core, now, entry, away, "line");
   let decision = decide(core, now, entry, avoid);
   // Every other node is worse than one that failed once: a network of one node must heal too.
   if (decision.outcome === "refused" && avoid.length > 0) decision = decide(core, now, entry, []);

@@ -1,4 +1,5 @@
 import type { SiteId } from "@weft/infrastructure";
+import { type Refusal, refuse } from "@weft/kernel";
 import type { Placed } from "@weft/scheduling";
 import type { Launch } from "../protocol.ts";
 import type { TaskSubmission } from "../resources.ts";
@@ -27,6 +28,22 @@ export function waysOf(
     parts: step.parts.map(({ at, ...content }) => ({ content, segments: segmentsOf(from(at)) })),
     deliver: step.inner ? nearest(core, site, home) : segmentsOf(home),
   };
+}
+
+/**
+ * Why a step cannot have what other steps gave it now: the gateway that holds it is away. It waits for it: each try would fail.
+ * null: all of it can be fetched.
+ */
+export function heldAway(core: Core, { step }: TaskSubmission): Refusal | null {
+  const handedOn = step?.parts.filter(({ at }) => at !== step.home) ?? [];
+  if (handedOn.length === 0) return null;
+  const listening = new Set(core.fleet.gateways(core.options.gateway).map(({ site }) => site));
+  const away = handedOn.find(({ at }) => !listening.has(at));
+  if (away === undefined) return null;
+  return refuse("gateway_away", "what another step gave lies at a gateway that does not listen now", {
+    found: away.at,
+    hint: "it goes on once the node that keeps the gateway is back",
+  }).refusal;
 }
 
 /** The first gateway that listens on the way from a node's site homeward. */

@@ -225,6 +225,29 @@ it("survives the manager at any moment, and a node that dies while its stage wai
   }
 });
 
+it("a step whose input lies at a gateway that is away waits for it, and spends no attempt", () => {
+  desk = new Desk(nodeCryptography, createSigner);
+  desk.join(models("corner", "ningbo"), behaviour, true);
+  desk.join(models("mall", "shanghai"), behaviour, true);
+  pass(0.1);
+  const id = submitted(4);
+  const [first, second] = [viewOf(id).steps[0]!.node!, viewOf(id).steps[4]!.node!];
+  desk.nodes.get(second)!.behaviour = { ...behaviour, lasts: (3 * SECOND) as Micros };
+  pass(1.5);
+  expect(viewOf(id).steps[0]!.result!.at).not.toBe("you");
+  pass(0.7); // the second input is through the first stage, the second stage still has the first one
+  desk.kill(first);
+  pass(20);
+  const waiting = viewOf(id).steps[5]!;
+  expect(taskOf(waiting).row.progress).toMatchObject({ phase: "pending", reason: { code: "gateway_away" } });
+  expect(taskOf(waiting).runs).toHaveLength(0);
+  desk.revive(first);
+  pass(40);
+  expect(viewOf(id).phase).toBe("succeeded");
+  expect(desk.store.state().usage).toHaveLength(8);
+  expectSound(id);
+});
+
 it("[M.A5] an input that fails ends the stream; what came before it is kept", () => {
   const id = submitted(5);
   pass(2.5);
