@@ -118,8 +118,8 @@ function expectBooksBalance(pool: Pool, standing: ReadonlyMap<ReservationId, Cla
     expect(nodes.freeMemory[n]).toBe(memory - (nodes.reservedMemory[n] as number));
     const onDevices = held.reduce((sum, claim) => sum + claim.deviceCount * claim.deviceMemory, 0);
     const devices = nodes.devices[n] ?? [];
-    expect(devices.reduce((sum, { memory, free }) => sum + memory - free, 0)).toBeLessThanOrEqual(onDevices);
-    for (const { free } of devices) expect(free).toBeGreaterThanOrEqual(0);
+    expect(devices.reduce((sum, { memory, free }) => sum + memory - free, 0)).toBe(onDevices);
+    expectNoDeviceOverdrawn(devices);
   }
   for (let l = 0; l < links.bound; l++) {
     let rate = 0;
@@ -228,12 +228,17 @@ function expectVacated(
   }
 }
 
+/** What is taken of a device that is gone is more than there is: its kind is none. */
+function expectNoDeviceOverdrawn(devices: readonly { readonly kind: number; readonly free: number }[]): void {
+  for (const { kind, free } of devices) if (kind >= 0) expect(free).toBeGreaterThanOrEqual(0);
+}
+
 function expectNothingOverdrawn(pool: Pool, claim: Claim): void {
   const { nodes, links } = pool;
   if (claim.rate > 0) expect(nodes.free[claim.type as 0 | 1 | 2][claim.node]).toBeGreaterThanOrEqual(0);
   expect(nodes.freeMemory[claim.node]).toBeGreaterThanOrEqual(0);
   expect(nodes.freeThroughput[claim.node]).toBeGreaterThanOrEqual(0);
-  for (const device of nodes.devices[claim.node] ?? []) expect(device.free).toBeGreaterThanOrEqual(0);
+  expectNoDeviceOverdrawn(nodes.devices[claim.node] ?? []);
   for (const service of nodes.services[claim.node]?.values() ?? []) {
     if (service.limit > 0) expect(service.used <= service.limit || claim.service !== "ocr").toBe(true);
   }
