@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { canonicalText, type Instant, type Money, type Signer } from "@weft/kernel";
 import { nodeCryptography } from "@weft/live";
@@ -58,7 +58,7 @@ export class TestConsumer {
     order: { readonly id?: string } = {},
   ): Promise<string> {
     const file = join(this.#folder, `${turns}.wasm`);
-    writeFileSync(file, spinning(turns));
+    if (!existsSync(file)) writeFileSync(file, spinning(turns)); // once: another submission may be reading it
     const content = must(await fileContent(file));
     must(await uploadFile({ url: this.#url, token: this.#token }, file, content));
     const manifest = canonicalText({
