@@ -170,7 +170,6 @@ export function hasRoom(
   return (
     (nodes.free[0][n] as number) >= claim.rate &&
     (nodes.freeMemory[n] as number) >= claim.memory &&
-    (claim.deviceKind < 0 ||
-      nodes.freeOnDevices(n, claim.deviceKind, claim.deviceCount) >= claim.deviceMemory)
+    (claim.deviceKind < 0 || nodes.hasOnDevices(n, claim.deviceKind, claim.deviceCount, claim.deviceMemory))
   );
 }

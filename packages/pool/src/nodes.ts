@@ -187,12 +187,24 @@ export class NodeTable {
 
   /** Free memory of the node's `count`-th freest device of a kind: what each of `count` devices can give; -1 without. */
   freeOnDevices(index: number, kind: number, count: number): number {
-    const most = column(this.freeDevice, kind)[index] as number;
-    if (count === 1 && most > 0) return most;
     const devices = this.devices[index];
     if (devices === undefined) return -1;
     const free = devices.filter((device) => device.kind === kind).map(({ free }) => free);
     return free.sort((a, b) => b - a)[count - 1] ?? -1;
+  }
+
+  /** Whether `count` devices of a kind have `memory` free each; of no memory, whether there are as many. */
+  hasOnDevices(index: number, kind: number, count: number, memory: number): boolean {
+    if ((column(this.freeDevice, kind)[index] as number) < memory) return false;
+    if (count === 1 && memory > 0) return true;
+    const devices = this.devices[index];
+    if (devices === undefined) return false;
+    let having = 0;
+    for (let i = 0; i < devices.length && having < count; i++) {
+      const device = devices[i] as Device;
+      if (device.kind === kind && device.free >= memory) having++;
+    }
+    return having >= count;
   }
 
   /** The best-fitting devices for a demand: those with the least left that still hold it. At most `count`. */

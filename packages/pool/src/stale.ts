@@ -18,7 +18,7 @@ export function whyStale(nodes: NodeTable, links: LinkTable, claim: Claim): Stal
   }
   if (
     claim.deviceKind >= 0 &&
-    nodes.freeOnDevices(n, claim.deviceKind, claim.deviceCount) < claim.deviceMemory
+    !nodes.hasOnDevices(n, claim.deviceKind, claim.deviceCount, claim.deviceMemory)
   ) {
     return "no_accelerator";
   }

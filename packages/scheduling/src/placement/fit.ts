@@ -62,7 +62,7 @@ export function hasRoom(pool: Pool, query: Query, n: number): boolean {
     (query.storage === 0 || (nodes.freeStorage[n] as number) >= query.storage) &&
     (query.throughput === 0 || (nodes.freeThroughput[n] as number) >= query.throughput) &&
     (query.deviceKind < 0 ||
-      nodes.freeOnDevices(n, query.deviceKind, query.deviceCount) >= query.deviceMemory) &&
+      nodes.hasOnDevices(n, query.deviceKind, query.deviceCount, query.deviceMemory)) &&
     (nodes.services[n] === undefined || pool.hasInstance(n, query.service))
   );
 }
