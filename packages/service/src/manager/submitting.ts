@@ -1,4 +1,12 @@
-import { formatInstant, type Instant, ok, type Refusal, type Result, refuse } from "@weft/kernel";
+import {
+  type Digest,
+  formatInstant,
+  type Instant,
+  ok,
+  type Refusal,
+  type Result,
+  refuse,
+} from "@weft/kernel";
 import { verifyOrder } from "@weft/market";
 import type { TaskNeeds } from "@weft/scheduling";
 import type { Caller, TaskSubmission } from "../resources.ts";
@@ -90,20 +98,21 @@ function lineUp(core: Core, now: Instant, row: TaskRow): void {
   });
 }
 
-/** Why a task is not taken up; null: nothing speaks against it. */
+/** Why a task is not taken up; null: nothing speaks against it. The digest is the manifest's: many steps share one. */
 export function objectionTo(
   core: Core,
   now: Instant,
   caller: Caller,
   submission: TaskSubmission,
+  digest: Digest = core.options.cryptography.digest(submission.manifest),
 ): Refusal | null {
   const { order } = submission.order;
   const { cryptography } = core.options;
-  if (order.taskDigest !== cryptography.digest(submission.manifest)) {
+  if (order.taskDigest !== digest) {
     return refuse("E_ORDER_TASK", "the order is for another task", {
       path: "order.taskDigest",
       found: order.taskDigest,
-      expected: cryptography.digest(submission.manifest),
+      expected: digest,
       hint: "sign the digest of the manifest exactly as it is sent",
     }).refusal;
   }

@@ -69,6 +69,8 @@ function objection(core: Core, now: Instant, caller: Caller, given: ApplicationS
       hint: "sign an order for each step",
     }).refusal;
   }
+  const { manifest, contents } = given;
+  const digest = core.options.cryptography.digest(manifest);
   const ids = new Set(given.orders.map(({ order }) => order.id));
   for (const [s, step] of steps.entries()) {
     const order = given.orders[s]!;
@@ -80,8 +82,8 @@ function objection(core: Core, now: Instant, caller: Caller, given: ApplicationS
         hint: "sign a new order",
       }).refusal;
     }
-    const { manifest, contents } = given;
-    const refusal = objectionTo(core, now, caller, { ...stepTask(given, step), manifest, contents, order });
+    const task = { ...stepTask(given, step), manifest, contents, order };
+    const refusal = objectionTo(core, now, caller, task, digest);
     if (refusal !== null) return { ...refusal, path: `orders[${s}].${refusal.path ?? "order"}` };
   }
   return null;
