@@ -21,6 +21,12 @@ import { barredHere } from "./quoting.ts";
 
 /** An answer that takes longer is none. */
 const ANSWER_WITHIN = (3 * SECOND) as Micros;
+
+/** The nodes of our pool that stand for other domains. */
+export const nodesAbroad = ({ federation }: Pick<Core, "federation">): NodeId[] => [
+  ...(federation?.byNode.keys() ?? []),
+];
+
 /** Nodes that a task may not be placed on, for what domains have agreed. */
 export function barredFor(core: Core, now: Instant, entry: TaskEntry): NodeId[] {
   const { federation } = core;

@@ -23,6 +23,7 @@ import {
   Scheduler,
   type TaskNeeds,
 } from "@weft/scheduling";
+import { nodesAbroad } from "../federation/abroad.ts";
 import type { StoreState } from "../store.ts";
 import { type Core, store } from "./core.ts";
 import { counted, countedEnd } from "./forecast.ts";
@@ -163,7 +164,7 @@ export function planAhead(core: Core, now: Instant, asker: Asker, needs: TaskNee
     return { outcome: "refused", code: refusal.code, refusal, basedOn: pool.version, explanation: null };
   }
   const { node } = found.value;
-  const options = { sticky: node, margin: 1, excludeNodes: abroad(core), explain: true };
+  const options = { sticky: node, margin: 1, excludeNodes: nodesAbroad(core), explain: true };
   return new Scheduler(pool).place(onLanes(needs, found.value), options);
 }
 
@@ -195,10 +196,7 @@ export function delaysPromise(core: Core, now: Instant, { row }: TaskEntry, plac
 /** The pool as if nothing ran. */
 const emptied = (core: Core): Pool => core.pool.vacated(core.applications.held);
 
-/** Other domains promise nothing for later. */
-const abroad = (core: Core): NodeId[] => [...(core.federation?.peers.values() ?? [])].map(({ node }) => node);
-
-/** The best node that has room at the moment asked for; of all, with as many lanes as can be. */
+/** The best node that has room at the moment asked for; of all, with as many lanes as can be. Other domains promise nothing. */
 function findPlace(
   core: Core,
   now: Instant,
@@ -209,10 +207,10 @@ function findPlace(
   const own = asker.task === null ? undefined : core.ahead.of(asker.task);
   if (own !== undefined) return ok(own);
   const from = given.startAt as Instant;
-  const needs = { ...given, where: { ...given.where, avoid: [...given.where.avoid, ...abroad(core)] } };
+  const needs = { ...given, where: { ...given.where, avoid: [...given.where.avoid, ...nodesAbroad(core)] } };
   const offers = new Offers(pool).of(needs, NODES_TRIED);
   if (offers.length === 0) {
-    const decision = new Scheduler(pool).place(given, { excludeNodes: abroad(core), explain: true });
+    const decision = new Scheduler(pool).place(given, { excludeNodes: nodesAbroad(core), explain: true });
     if (decision.outcome === "refused") return { ok: false, refusal: decision.refusal };
   }
   const standing = standingBeside(core, now, asker.consumer, given);

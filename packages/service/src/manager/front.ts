@@ -12,6 +12,7 @@ import {
   type Placed,
   type TaskNeeds,
 } from "@weft/scheduling";
+import { nodesAbroad } from "../federation/abroad.ts";
 import type { PlaceAwaited, TaskSubmission } from "../resources.ts";
 import { type Core, tell } from "./core.ts";
 import { counted, expectedEnd } from "./forecast.ts";
@@ -128,12 +129,11 @@ function review(core: Core, now: Instant, { task, consumer, since, place }: Kept
 }
 
 function needsOf(core: Core, { needs, step }: TaskSubmission): TaskNeeds {
-  const abroad = [...(core.federation?.peers.values() ?? [])].map(({ node }) => node);
   const inner = step?.inner ? { ...needs.basic, resultBytes: 0 as Bytes } : needs.basic;
   return onSale(core, {
     ...needs,
     basic: inner,
-    where: { ...needs.where, avoid: [...needs.where.avoid, ...abroad] },
+    where: { ...needs.where, avoid: [...needs.where.avoid, ...nodesAbroad(core)] },
   });
 }
 
