@@ -213,11 +213,9 @@ function findPlace(
     const decision = new Scheduler(pool).place(given, { excludeNodes: nodesAbroad(core), explain: true });
     if (decision.outcome === "refused") return { ok: false, refusal: decision.refusal };
   }
-  const standing = standingBeside(core, now, asker.consumer, given);
-  const axes = offers.map(({ node }) => {
-    const id = core.pool.nodes.slots.idOf(node);
-    return axisOf(core, now, id, core.ahead.on(id), standing.get(id) ?? []);
-  });
+  const nodes = offers.map(({ node }) => core.pool.nodes.slots.idOf(node));
+  const standing = standingBeside(core, now, asker.consumer, given, nodes);
+  const axes = nodes.map((id) => axisOf(core, now, id, core.ahead.on(id), standing.get(id) ?? []));
   let soonest = NEVER;
   for (let level = 0; offers.some(({ levels }) => level < levels.length); level++) {
     for (const [j, offer] of offers.entries()) {
@@ -271,18 +269,19 @@ function notThen(from: Instant, soonest: Instant): Result<never, Refused["refusa
   });
 }
 
-/** What stands on nodes and does not give way to a task that is to start later, by node. */
+/** What stands on these nodes and does not give way to a task that is to start later, by node. */
 function standingBeside(
   core: Core,
   now: Instant,
   consumer: AccountId | null,
   needs: TaskNeeds,
+  nodes: readonly NodeId[],
 ): ReadonlyMap<NodeId, readonly Standing[]> {
-  const standing = new Map<NodeId, Standing[]>();
+  const standing = new Map(nodes.map((node): [NodeId, Standing[]] => [node, []]));
   const add = (node: NodeId, there: readonly Standing[]): void => {
-    standing.set(node, [...(standing.get(node) ?? []), ...there]);
+    standing.get(node)?.push(...there);
   };
-  for (const run of core.tasks.live) {
+  for (const run of [...standing.keys()].flatMap((node) => core.tasks.liveOn(node))) {
     const row = core.tasks.task(run.task)?.row;
     const claim = held(core, run.view.id);
     if (row === undefined || claim === undefined) continue;
