@@ -1,5 +1,5 @@
 import type { NodeId } from "@weft/infrastructure";
-import { after, type Bytes, type Instant, type Micros, NEVER, SECOND } from "@weft/kernel";
+import { after, type Instant, type Micros, NEVER, SECOND } from "@weft/kernel";
 import type { Stuck } from "@weft/orchestration";
 import {
   fitsWithout,
@@ -19,6 +19,7 @@ import { counted, expectedEnd } from "./forecast.ts";
 import { onSale } from "./offers.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
 import { rankOf } from "./turns.ts";
+import { needsInPlace } from "./ways.ts";
 
 /*
  * Nobody waits for ever: what others keep passing over is kept a place (backfilling with one reservation).
@@ -128,11 +129,10 @@ function review(core: Core, now: Instant, { task, consumer, since, place }: Kept
   else if (expected === NEVER) noPlaceFor(core, now, task);
 }
 
-function needsOf(core: Core, { needs, step }: TaskSubmission): TaskNeeds {
-  const inner = step?.inner ? { ...needs.basic, resultBytes: 0 as Bytes } : needs.basic;
+function needsOf(core: Core, submission: TaskSubmission): TaskNeeds {
+  const needs = needsInPlace(submission);
   return onSale(core, {
     ...needs,
-    basic: inner,
     where: { ...needs.where, avoid: [...needs.where.avoid, ...nodesAbroad(core)] },
   });
 }

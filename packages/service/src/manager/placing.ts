@@ -1,5 +1,5 @@
 import type { NodeId } from "@weft/infrastructure";
-import { after, assert, type Bytes, type Instant, type Refusal, refuse } from "@weft/kernel";
+import { after, assert, type Instant, type Refusal, refuse } from "@weft/kernel";
 import type { Intention } from "@weft/orchestration";
 import type { Decision, Placed, TaskNeeds } from "@weft/scheduling";
 import { awaitQuote, barredFor, placedAbroad } from "../federation/abroad.ts";
@@ -13,7 +13,7 @@ import { placeOnSale } from "./selling.ts";
 import type { RunEntry, TaskEntry } from "./tasks.ts";
 import { propose } from "./trading.ts";
 import { rankOf } from "./turns.ts";
-import { heldAway } from "./ways.ts";
+import { heldAway, needsInPlace } from "./ways.ts";
 
 /*
  * One task finds its place: on sale, in its turn, under a contract, and launched there [M.1].
@@ -109,7 +109,7 @@ interface Wish {
 
 /** What was decided of a task beforehand, with others, and what a step differs in from a task by itself. */
 function wishOf(core: Core, now: Instant, entry: TaskEntry, avoid: readonly NodeId[]): Wish {
-  const { needs, step } = entry.row.submission;
+  const { submission } = entry.row;
   const planned = core.planned.get(entry.row.id);
   core.planned.delete(entry.row.id);
   const holds =
@@ -118,10 +118,9 @@ function wishOf(core: Core, now: Instant, entry: TaskEntry, avoid: readonly Node
     core.pool.check(planned.claim) === null &&
     unsold(core, planned.node, planned.timeline.compute, now) === null;
   const promised = core.ahead.of(entry.row.id);
-  const node = step?.node ?? promised?.node ?? null;
-  const inner = step?.inner ? { ...needs, basic: { ...needs.basic, resultBytes: 0 as Bytes } } : needs;
+  const node = submission.step?.node ?? promised?.node ?? null;
   return {
-    needs: onLanes(inner, promised),
+    needs: onLanes(needsInPlace(submission), promised),
     node: node !== null && !avoid.includes(node) ? node : null,
     placed: holds ? planned : null,
   };

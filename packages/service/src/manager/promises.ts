@@ -6,6 +6,7 @@ import { type Core, note, tell } from "./core.ts";
 import { observe } from "./observing.ts";
 import { leadBy } from "./rerouting.ts";
 import type { RunEntry } from "./tasks.ts";
+import { needsInPlace } from "./ways.ts";
 import { moveRun } from "./withdrawing.ts";
 
 /*
@@ -166,12 +167,13 @@ function hasPromise(core: Core, run: RunEntry): boolean {
 
 /** A run and what of it is still to come, as far as it has said. */
 function standingOf(core: Core, now: Instant, run: RunEntry): Standing {
-  const { needs, step } = core.tasks.task(run.task)!.row.submission;
+  const { submission } = core.tasks.task(run.task)!.row;
+  const { step } = submission;
+  const needs = needsInPlace(submission);
   const { completeBy } = run.contract.contract.terms;
   const { state, predicted } = run.view;
   const startedAt = run.contract.steps?.find(([reached]) => reached === "active")?.[1] ?? now;
   const computes = state === "running" || state === "returning";
-  const resultBytes = step?.inner ? (0 as Bytes) : needs.basic.resultBytes;
   const fetched = predicted.transferIn > 0 ? (now - run.launchedAt) / predicted.transferIn : 0;
   const input = Math.ceil(needs.basic.inputBytes * Math.max(LEAST_LEFT, 1 - fetched));
   const compute =
@@ -186,7 +188,6 @@ function standingOf(core: Core, now: Instant, run: RunEntry): Standing {
       ...needs,
       basic: {
         ...needs.basic,
-        resultBytes,
         deadline: completeBy === null ? null : (Math.max(1, completeBy - now) as Micros),
       },
     },
@@ -195,7 +196,7 @@ function standingOf(core: Core, now: Instant, run: RunEntry): Standing {
     left: {
       input: computes ? null : (input as Bytes),
       compute: compute as Micros,
-      result: resultBytes,
+      result: needs.basic.resultBytes,
     },
     mayMove: state !== "returning" && !gang,
   };

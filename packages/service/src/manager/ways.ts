@@ -1,6 +1,6 @@
 import type { SiteId } from "@weft/infrastructure";
-import { type Refusal, refuse } from "@weft/kernel";
-import type { Placed } from "@weft/scheduling";
+import { type Bytes, type Refusal, refuse } from "@weft/kernel";
+import type { Placed, TaskNeeds } from "@weft/scheduling";
 import type { Launch } from "../protocol.ts";
 import type { TaskSubmission } from "../resources.ts";
 import type { Core } from "./core.ts";
@@ -30,6 +30,10 @@ export function waysOf(
   };
 }
 
+/** What a run of it needs of its place: what a step gives to other steps alone goes nowhere from there. */
+export const needsInPlace = ({ needs, step }: TaskSubmission): TaskNeeds =>
+  step?.inner ? { ...needs, basic: { ...needs.basic, resultBytes: 0 as Bytes } } : needs;
+
 /**
  * Why a step cannot have what other steps gave it now: the gateway that holds it is away. It waits for it: each try would fail.
  * null: all of it can be fetched.
@@ -37,7 +41,7 @@ export function waysOf(
 export function heldAway(core: Core, { step }: TaskSubmission): Refusal | null {
   const handedOn = step?.parts.filter(({ at }) => at !== step.home) ?? [];
   if (handedOn.length === 0) return null;
-  const listening = new Set(core.fleet.gateways(core.options.gateway).map(({ site }) => site));
+  const listening = gatewaySites(core);
   const away = handedOn.find(({ at }) => !listening.has(at));
   if (away === undefined) return null;
   return refuse("gateway_away", "what another step gave lies at a gateway that does not listen now", {
@@ -46,9 +50,13 @@ export function heldAway(core: Core, { step }: TaskSubmission): Refusal | null {
   }).refusal;
 }
 
+/** Where a gateway listens now. */
+const gatewaySites = (core: Core): ReadonlySet<SiteId> =>
+  new Set(core.fleet.gateways(core.options.gateway).map(({ site }) => site));
+
 /** The first gateway that listens on the way from a node's site homeward. */
 function nearest(core: Core, site: SiteId, home: readonly SiteId[]): readonly SiteId[] {
-  const listening = new Set(core.fleet.gateways(core.options.gateway).map((gateway) => gateway.site));
+  const listening = gatewaySites(core);
   const onward = [...home].reverse();
   const at = onward.findIndex((one) => listening.has(one));
   if (at <= 0) return [at === 0 ? site : (home[0] as SiteId)];
