@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { formatTime, type Micros } from "@weft/kernel";
 import { fetchResult } from "./commands/result.ts";
 import type { Context } from "./context.ts";
-import type { StreamView } from "./stream.ts";
+import { type StreamView, stageOf } from "./stream.ts";
 import { UNKNOWN } from "./text.ts";
 
 /*
@@ -37,9 +37,10 @@ export class StreamTeller {
 
   /** Where each stage is: when it begins, and when it has moved. */
   #tellStages({ steps }: StreamView): void {
-    for (const { name, layers, node, phase } of steps) {
+    for (const step of steps) {
+      const { layers, node, phase } = step;
       if (phase !== "running" && phase !== "launched") continue;
-      const stage = name.slice(0, name.lastIndexOf("."));
+      const stage = stageOf(step);
       if (node === null || this.#nodes.get(stage) === node) continue;
       this.#nodes.set(stage, node);
       this.#context.note(`${stage} (${layers?.join(", ")}): on ${node}`);

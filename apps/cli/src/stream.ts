@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { formatMoney, formatTime, type Micros } from "@weft/kernel";
-import type { ApplicationView, InputView } from "@weft/service";
+import type { ApplicationView, InputView, StepView } from "@weft/service";
 import type { WeftClient } from "@weft/service-http/client";
 import type { Context } from "./context.ts";
 import { unusable } from "./failure.ts";
@@ -23,6 +23,9 @@ export async function streamNamed(client: WeftClient, name: string): Promise<Str
   return found.ok && isStream(found.value) ? found.value : null;
 }
 
+/** The stage that one of its steps is of: steps are called STAGE.INPUT. */
+export const stageOf = ({ name }: Pick<StepView, "name">): string => name.slice(0, name.lastIndexOf("."));
+
 /** Makes the folder that results go to. */
 export function makeFolder(context: Context, to: string): void {
   try {
@@ -38,7 +41,7 @@ export function stageText({ name, phase, reason, inputs, steps, plan }: StreamVi
   // Of each stage the last step that was started, or the first.
   const stages = new Map<string, string>();
   for (const step of steps) {
-    const stage = step.name.slice(0, step.name.lastIndexOf("."));
+    const stage = stageOf(step);
     if (step.task !== null || !stages.has(stage)) stages.set(stage, `${stage} on ${step.node ?? UNKNOWN}`);
   }
   const why = reason === null ? "" : `: ${reason.message} [${reason.code}]`;
