@@ -124,13 +124,16 @@ export class LoadKeeper {
 
 const NOTHING: Claim = blankClaim();
 
+/** Of what stands, side by side on half a cache line: the reservation, its rate, and the entry that follows it. */
+const ENTRY = 4;
+const [ID, RATE, FOLLOWING] = [0, 1, 2] as const;
+
 /** What stands, in the order in which it ends, to within a slot of time: a wheel of lists, O(1) each way. */
 class Ends {
   static readonly #SLOTS = 4096;
   static readonly #SLOT_MICROS = 50_000;
   readonly #first = new Int32Array(Ends.#SLOTS).fill(-1);
-  /** Side by side: a reservation, its rate, and the entry that follows it. */
-  #entries = new Float64Array(4 * 1024);
+  #entries = new Float64Array(ENTRY * 1024);
   #unused = -1;
   #made = 0;
   #at = 0;
@@ -142,12 +145,12 @@ class Ends {
     const ahead = Math.min(Ends.#SLOTS - 1, Math.floor(micros / Ends.#SLOT_MICROS));
     const slot = (this.#at + ahead) % Ends.#SLOTS;
     let entry = this.#unused;
-    if (entry >= 0) this.#unused = this.#entries[4 * entry + 2] as number;
+    if (entry >= 0) this.#unused = this.#entries[entry * ENTRY + FOLLOWING] as number;
     else entry = this.#made++;
-    if (4 * entry === this.#entries.length) this.#widen();
-    this.#entries[4 * entry] = id;
-    this.#entries[4 * entry + 1] = rate;
-    this.#entries[4 * entry + 2] = this.#first[slot] as number;
+    if (entry * ENTRY === this.#entries.length) this.#widen();
+    this.#entries[entry * ENTRY + ID] = id;
+    this.#entries[entry * ENTRY + RATE] = rate;
+    this.#entries[entry * ENTRY + FOLLOWING] = this.#first[slot] as number;
     this.#first[slot] = entry;
     this.#size++;
   }
@@ -157,12 +160,12 @@ class Ends {
     if (this.#size === 0) return -1;
     while ((this.#first[this.#at] as number) < 0) this.#at = (this.#at + 1) % Ends.#SLOTS;
     const entry = this.#first[this.#at] as number;
-    this.#first[this.#at] = this.#entries[4 * entry + 2] as number;
-    this.#entries[4 * entry + 2] = this.#unused;
+    this.#first[this.#at] = this.#entries[entry * ENTRY + FOLLOWING] as number;
+    this.#entries[entry * ENTRY + FOLLOWING] = this.#unused;
     this.#unused = entry;
     this.#size--;
-    this.rate = this.#entries[4 * entry + 1] as number;
-    return this.#entries[4 * entry] as number;
+    this.rate = this.#entries[entry * ENTRY + RATE] as number;
+    return this.#entries[entry * ENTRY + ID] as number;
   }
 
   #widen(): void {

@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { type Decision, Scheduler } from "@weft/scheduling";
+import type { Pool } from "@weft/pool";
+import { type Decision, Scheduler, type TaskNeeds } from "@weft/scheduling";
 import { type Bench, cpuSeconds, type Figure, WrongInput } from "./bench.ts";
 import { makeFleet, makeTasks, type Stream } from "./fleet.ts";
 import { type GrowthPoint, growthPlot } from "./growth-plot.ts";
@@ -70,6 +71,16 @@ function writePlot(file: string, picture: string): void {
 /** At smoke size the figures keep their names over a much smaller network. */
 const actual = (size: "smoke" | "full", nodes: number): number => (size === "smoke" ? nodes / 100 : nodes);
 
+/** A copy of a network at a load, after some decisions, and who makes the next ones. */
+function warmedUp(fleet: Pool, tasks: readonly TaskNeeds[], load: number, decisions: number) {
+  const pool = fleet.snapshot();
+  const keeper = new LoadKeeper(pool, tasks, load);
+  const scheduler = new Scheduler(pool);
+  for (let i = 0; i < decisions; i++) keeper.step(scheduler);
+  keeper.refused = 0;
+  return { keeper, scheduler };
+}
+
 function online(
   size: "smoke" | "full",
   nodes: number,
@@ -84,11 +95,7 @@ function online(
   let [fast, slow, refused, scans] = [0, 0, 0, 0];
   const fleet = makeFleet({ nodes: actual(size, nodes), sites: scale.sites });
   for (const load of loads) {
-    const pool = fleet.snapshot();
-    const keeper = new LoadKeeper(pool, tasks, load);
-    const scheduler = new Scheduler(pool);
-    for (let i = 0; i < scale.warmUp; i++) keeper.step(scheduler);
-    keeper.refused = 0;
+    const { keeper, scheduler } = warmedUp(fleet, tasks, load, scale.warmUp);
     const seconds = cpuSeconds(() => {
       for (let i = 0; i < scale.decisions; i++) keeper.step(scheduler);
     });
@@ -161,11 +168,9 @@ function again(size: "smoke" | "full", report: Report): void {
   const repeats = 20;
   const tasks = makeTasks(Math.min(TASKS, scale.decisions), scale.sites, "usual");
   let [first, others, count] = [0, 0, 0];
+  const fleet = makeFleet({ nodes: actual(size, nodes), sites: scale.sites });
   for (const load of LOADS) {
-    const pool = makeFleet({ nodes: actual(size, nodes), sites: scale.sites });
-    const keeper = new LoadKeeper(pool, tasks, load);
-    const scheduler = new Scheduler(pool);
-    for (let i = 0; i < scale.warmUp; i++) keeper.step(scheduler);
+    const { keeper, scheduler } = warmedUp(fleet, tasks, load, scale.warmUp);
     for (let i = 0; i < scale.decisions / 10; i++, count++) {
       const task = keeper.nextTask();
       let decision: Decision | null = null;
@@ -196,11 +201,10 @@ function sampled(size: "smoke" | "full", report: Report): void {
   const count = Math.max(50, scale.decisions / 60);
   const tasks = makeTasks(count, scale.sites, "usual");
   let [exact, sample, worse, missed, compared] = [0, 0, 0, 0, 0];
+  const fleet = makeFleet({ nodes: actual(size, nodes), sites: scale.sites });
   for (const load of LOADS) {
-    const pool = makeFleet({ nodes: actual(size, nodes), sites: scale.sites });
-    const keeper = new LoadKeeper(pool, tasks, load);
-    const scheduler = new Scheduler(pool);
-    for (let i = 0; i < scale.warmUp; i++) keeper.step(scheduler);
+    const { keeper, scheduler } = warmedUp(fleet, tasks, load, scale.warmUp);
+    const { pool } = keeper;
     const judge = new Scheduler(pool, { stickyMargin: 1 });
     const choice = new SampledChoice(pool, scheduler, Math.max(20, actual(size, nodes) * 0.05));
     for (let i = 0; i < count; i++) {

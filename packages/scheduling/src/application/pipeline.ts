@@ -55,7 +55,8 @@ export const MOST_PIPELINE_STATES = 20_000_000;
 
 /**
  * Cuts the model so that the longest turn is least (a stage fetches an item and computes on it, the last one brings the
- * result home too, and only then takes the next), or so that one item's way through is shortest; optimal by dynamic programming over (how many nodes of each class are used, last class, layers done).
+ * result home too, and only then takes the next), or so that one item's way through is shortest; optimal by dynamic
+ * programming over (how many nodes of each class are used, last class, layers done).
  * Among cuts of equal worth the first in order of fewer layers done, then of lower class, is taken.
  *
  * Refuses `no_cut` where no contiguous cut fits memory and paths, and `too_many_node_sets` above

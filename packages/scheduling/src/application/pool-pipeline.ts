@@ -15,7 +15,10 @@ export interface PipelineNeeds {
   readonly layers: readonly PipelineLayer[];
   /** Most stages. */
   readonly stages: number;
-  /** `throughput`: the longest turn of a stage (fetch, compute, the last one's bringing home) is least; `latency`: one item's way through is shortest. */
+  /**
+   * `throughput`: the longest turn of a stage (fetch, compute, the last one's bringing home) is least; `latency`: one item's
+   * way through is shortest.
+   */
   readonly objective: "throughput" | "latency";
 }
 

@@ -39,7 +39,7 @@ export const memoryBandOf = (bytes: number): number => floorsReached(bytes, MEMO
 export const laneBandOf = (rate: number): number => floorsReached(rate, LANE);
 
 /** Free operations a second that a task may start on; 0 where these are too few, -1 where no task is taken. */
-export function startable(nodes: NodeTable, type: number, n: number): number {
+function startable(nodes: NodeTable, type: number, n: number): number {
   if (nodes.accepting[n] !== 1) return -1;
   const free = nodes.free[type as 0 | 1 | 2][n] as number;
   const least = Math.floor(LEAST_SHARE * (nodes.lane[type as 0 | 1 | 2][n] as number));

@@ -19,11 +19,6 @@ export class Contest {
     this.#reach = reach;
   }
 
-  /** The score to beat; what ties with it still counts. */
-  get toBeat(): number {
-    return this.best.score;
-  }
-
   begin(best: Fit): void {
     this.best = best;
     best.node = -1;

@@ -158,18 +158,17 @@ export class IndexedSearch implements Search {
     if (site < 0) return;
     const table = this.#pool.nodes;
     const { memories } = this.#bands;
-    const { power, memory, anything } = CHANGED;
     const memoryFrom = memories[n] as number;
-    const memoryTo = (what & memory) === 0 ? memoryFrom : memoryBandOf(table.freeMemory[n] as number);
+    const memoryTo = (what & CHANGED.memory) === 0 ? memoryFrom : memoryBandOf(table.freeMemory[n] as number);
     memories[n] = memoryTo;
-    for (let type = 0; type < 3; type++) {
-      if ((what & ((power[type as 0] as number) | memory)) === 0 && what !== anything) continue;
-      const rates = this.#bands.rates[type as 0 | 1 | 2];
+    for (const type of [0, 1, 2] as const) {
+      const powerChanged = (what & CHANGED.power[type]) !== 0;
+      if (!powerChanged && memoryFrom === memoryTo) continue;
+      const rates = this.#bands.rates[type];
       const from = rates[n] as number;
-      const to = (what & (power[type as 0] as number)) === 0 ? from : rateBandOf(table, type, n);
+      const to = powerChanged ? rateBandOf(table, type, n) : from;
       rates[n] = to;
       this.#move(type, n, site, cellOf(from, memoryFrom), cellOf(to, memoryTo));
-      if (memoryFrom === memoryTo && (what & (power[type as 0] as number)) === 0) continue;
       for (let i = 0; i < this.#orders.length; i++) {
         const order = this.#orders[i] as KeyOrder;
         if (order.type !== type) continue;
