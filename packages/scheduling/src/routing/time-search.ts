@@ -126,6 +126,8 @@ export class TimeSearch {
       stamp[v] = serial;
       let soonest = limit;
       let by = -1;
+      let nextIn = 0;
+      let nextOut = 0;
       const end = (start[v + 1] as number) * HOP;
       for (let at = (start[v] as number) * HOP; at < end; at += HOP) {
         const u = hops[at + HEAD] as number;
@@ -140,13 +142,15 @@ export class TimeSearch {
           if (by >= 0) rival = Math.min(rival, soonest);
           soonest = key;
           by = at;
+          nextIn = slowerIn;
+          nextOut = slowerOut;
         } else rival = key;
       }
       if (by < 0 || count === FAR) return -1;
       way[count++] = by / HOP;
       delay += hops[by + ROUND_TRIP] as number;
-      sentIn = Math.max(sentIn, inputBytes * (hops[by + PER_BYTE_BACK] as number));
-      sentOut = Math.max(sentOut, resultBytes * (hops[by + PER_BYTE_THERE] as number));
+      sentIn = nextIn;
+      sentOut = nextOut;
       v = hops[by + HEAD] as number;
     }
     this.best.count = count;

@@ -1,9 +1,8 @@
-import type { NodeDescription } from "@weft/infrastructure";
-import { type Bytes, canonicalText, type Micros, money, type Operations, SECOND } from "@weft/kernel";
+import { type Bytes, canonicalText, type Micros, money, SECOND } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import { beforeEach, expect, it } from "vitest";
 import type { ApplicationSubmission, PipelineRequest } from "../../resources.ts";
-import { Desk, describeNode, deskNeeds } from "../../testing/index.ts";
+import { contentDigest, Desk, layersOf, modelNode, pipelineOf } from "../../testing/index.ts";
 import { applicationView } from "./view.ts";
 
 /*
@@ -11,59 +10,27 @@ import { applicationView } from "./view.ts";
  */
 
 const LAYERS = 4;
-const digest = (i: number): string => String(i).repeat(64);
 const behaviour = { lasts: SECOND, ends: "finished", gives: 1000 as Bytes } as const;
 let desk: Desk;
 
 const pass = (seconds: number): void => desk.pass((seconds * SECOND) as Micros);
-const models = (id: string, site: string): NodeDescription => ({
-  ...describeNode(id, site),
-  runs: ["model"],
-});
-
 beforeEach(() => {
   desk = new Desk(nodeCryptography, createSigner);
-  desk.join(models("corner", "ningbo"), behaviour);
-  desk.join(models("mall", "shanghai"), behaviour);
+  desk.join(modelNode("corner", "ningbo"), behaviour);
+  desk.join(modelNode("mall", "shanghai"), behaviour);
 });
 
 function pipeline(count = LAYERS, memory = 9e8): PipelineRequest {
-  const needs = deskNeeds();
-  const layers = Array.from({ length: count }, (_, i) => ({
-    name: `layer-${i + 1}`,
-    network: digest((i % LAYERS) + 1),
-    work: 4e9 / count,
-    memory,
-    output: 1e5,
-  }));
-  return {
-    whole: {
-      needs: {
-        ...needs,
-        where: { ...needs.where, runs: "model" },
-        basic: { ...needs.basic, inputBytes: 500 as Bytes, resultBytes: 1000 as Bytes },
-        compute: { ...needs.compute, type: "neural", work: 4e9 as Operations },
-        algorithm: { ...needs.algorithm, space: (count * memory) as Bytes },
-      },
-      program: {
-        kind: "model",
-        pipeline: "tensor",
-        networks: layers.map(({ network }) => network),
-        options: {},
-      },
-      input: { digest: digest(9), size: 500 as Bytes },
-    },
-    layers,
-    stages: 3,
-    objective: "latency",
-  };
+  const networks = Array.from({ length: count }, (_, i) => contentDigest((i % LAYERS) + 1));
+  const input = { digest: contentDigest(9), size: 500 as Bytes };
+  return pipelineOf(layersOf(networks, memory, 4e9 / count), { input, stages: 3, objective: "latency" });
 }
 
 function submitted(change: Partial<ApplicationSubmission> = {}): string {
   const model = change.pipeline ?? pipeline();
   const { whole } = model;
   const orders = [1, 2, 3].map((s) => ({ name: `stage-${s}`, needs: whole.needs }));
-  const contents = [1, 2, 3, 4].map((i) => ({ digest: digest(i), size: 100 as Bytes }));
+  const contents = [1, 2, 3, 4].map((i) => ({ digest: contentDigest(i), size: 100 as Bytes }));
   const layers = model.layers.map(({ network }) => ({ network: `sha256:${network}` }));
   const data = { content: `sha256:${whole.input?.digest}` };
   const manifest = canonicalText({ kind: "Pipeline", spec: { data, layers } });
@@ -100,15 +67,15 @@ it("[M.L1] runs a model that no node holds as stages, each brought its own layer
   expect(plan!.bottleneck).toBeGreaterThan(0);
   const taskOf = (s: number) => desk.manager.core.tasks.task(viewOf(id).steps[s]!.task!)!;
   expect(taskOf(0).runs[0]!.live!.launch).toMatchObject({
-    program: { networks: [digest(1), digest(2)], options: {} },
-    contents: [{ digest: digest(1) }, { digest: digest(2) }],
+    program: { networks: [contentDigest(1), contentDigest(2)], options: {} },
+    contents: [{ digest: contentDigest(1) }, { digest: contentDigest(2) }],
   });
   pass(0.5);
   desk.restartManager();
   pass(1.5);
   expect(taskOf(1).runs[0]!.live!.launch).toMatchObject({
-    program: { networks: [digest(3), digest(4)], options: { feed: "order" } },
-    contents: [{ digest: digest(3) }, { digest: digest(4) }],
+    program: { networks: [contentDigest(3), contentDigest(4)], options: { feed: "order" } },
+    contents: [{ digest: contentDigest(3) }, { digest: contentDigest(4) }],
     parts: [{ content: { size: 1000 } }],
   });
   expect(taskOf(1).runs[0]!.view.node).toBe(steps[1]!.node);
@@ -129,7 +96,7 @@ it("[M.L2] a stage whose node is lost runs on another", () => {
   pass(0.1);
   const id = submitted();
   const second = viewOf(id).steps[1]!.node!;
-  desk.join(models("spare", "shanghai"), behaviour);
+  desk.join(modelNode("spare", "shanghai"), behaviour);
   pass(0.2);
   desk.kill(second);
   pass(15);
@@ -143,7 +110,7 @@ it("waits where no cut fits, with the reason, and is cut once one does", () => {
   pass(5);
   const id = submitted();
   expect(viewOf(id)).toMatchObject({ phase: "pending", reason: { code: "no_cut" }, steps: [] });
-  desk.join(models("spare", "shanghai"), behaviour);
+  desk.join(modelNode("spare", "shanghai"), behaviour);
   pass(0.5);
   expect(viewOf(id)).toMatchObject({ phase: "running", steps: [{}, {}] });
   pass(5);

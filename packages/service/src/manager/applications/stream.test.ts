@@ -1,9 +1,8 @@
-import type { NodeDescription } from "@weft/infrastructure";
-import { type Bytes, canonicalText, type Micros, money, type Operations, SECOND } from "@weft/kernel";
+import { type Bytes, canonicalText, type Micros, money, SECOND } from "@weft/kernel";
 import { createSigner, nodeCryptography } from "@weft/live";
 import { beforeEach, expect, it } from "vitest";
 import type { ApplicationSubmission, PipelineRequest, StepView } from "../../resources.ts";
-import { Desk, describeNode, deskNeeds } from "../../testing/index.ts";
+import { contentDigest, Desk, layersOf, modelNode, pipelineOf } from "../../testing/index.ts";
 import { applicationView } from "./view.ts";
 
 /*
@@ -12,58 +11,27 @@ import { applicationView } from "./view.ts";
 
 const STAGES = 2;
 const behaviour = { lasts: SECOND, ends: "finished", gives: 1000 as Bytes } as const;
-const digest = (i: number): string => i.toString(16).padStart(64, "0");
 let desk: Desk;
 
 const pass = (seconds: number): void => desk.pass((seconds * SECOND) as Micros);
-const models = (id: string, site: string): NodeDescription => ({
-  ...describeNode(id, site),
-  runs: ["model"],
-});
-
 beforeEach(() => {
   desk = new Desk(nodeCryptography, createSigner);
-  desk.join(models("corner", "ningbo"), behaviour);
-  desk.join(models("mall", "shanghai"), behaviour);
+  desk.join(modelNode("corner", "ningbo"), behaviour);
+  desk.join(modelNode("mall", "shanghai"), behaviour);
   pass(0.1);
 });
 
-function pipeline(inputs: number): PipelineRequest {
-  const needs = deskNeeds();
-  const layers = [1, 2].map((i) => ({
-    name: `layer-${i}`,
-    network: digest(i),
-    work: 2e9,
-    memory: 15e8,
-    output: 1e5,
-  }));
-  return {
-    whole: {
-      needs: {
-        ...needs,
-        where: { ...needs.where, runs: "model" },
-        basic: { ...needs.basic, inputBytes: 500 as Bytes, resultBytes: 1000 as Bytes },
-        compute: { ...needs.compute, type: "neural", work: 4e9 as Operations },
-        algorithm: { ...needs.algorithm, space: 3e9 as Bytes },
-      },
-      program: {
-        kind: "model",
-        pipeline: "tensor",
-        networks: layers.map(({ network }) => network),
-        options: {},
-      },
-      input: null,
-    },
-    layers,
+const pipeline = (inputs: number): PipelineRequest =>
+  pipelineOf(layersOf([contentDigest(1), contentDigest(2)], 15e8, 2e9), {
+    input: null,
     stages: STAGES,
     objective: "throughput",
     inputs: Array.from({ length: inputs }, (_, k) => ({
       name: `signal-${k + 1}`,
-      digest: digest(100 + k),
+      digest: contentDigest(100 + k),
       size: 500 as Bytes,
     })),
-  };
-}
+  });
 
 const manifestOf = ({ inputs, layers }: PipelineRequest): string =>
   canonicalText({
@@ -87,7 +55,7 @@ function submit(inputs: number, change: Partial<ApplicationSubmission> = {}) {
     needs: model.whole.needs,
   }));
   const manifest = manifestOf(model);
-  const contents = [1, 2].map((i) => ({ digest: digest(i), size: 100 as Bytes }));
+  const contents = [1, 2].map((i) => ({ digest: contentDigest(i), size: 100 as Bytes }));
   const submission = desk.application("stream", steps, { contents, manifest, pipeline: model, ...change });
   return desk.command({
     kind: "submit-application",
@@ -150,7 +118,7 @@ it("[M.S1] stages work on several inputs at once, each on its own node, and resu
   expect(plan!.makespan).toBe(plan!.first! + 4 * plan!.bottleneck!);
   expect(inputs!.at(-1)!.planned!.finish).toBeLessThanOrEqual(plan!.makespan);
   // Each step took the input it was signed for, or what the one before gave of it.
-  expect(taskOf(steps[3]!).row.submission.step!.parts).toMatchObject([{ digest: digest(103) }]);
+  expect(taskOf(steps[3]!).row.submission.step!.parts).toMatchObject([{ digest: contentDigest(103) }]);
   expect(taskOf(steps[8]!).row.submission.step!.parts).toMatchObject([{ digest: steps[3]!.result!.digest }]);
   expect(desk.store.state().usage).toHaveLength(10);
   expectSound(id);
@@ -191,7 +159,7 @@ it("[M.S2] what a stage needs stays its own while it waits for the next input, a
 it("[M.S3] a stage whose node is lost goes on elsewhere from the input it had not finished, billed once each", () => {
   const id = submitted(6);
   const second = viewOf(id).steps[6]!.node!;
-  desk.join(models("spare", "shanghai"), behaviour);
+  desk.join(modelNode("spare", "shanghai"), behaviour);
   pass(2.5);
   expect(viewOf(id).steps[6]!.phase).toBe("succeeded");
   desk.kill(second);
@@ -209,11 +177,11 @@ it("[M.S3] a stage whose node is lost goes on elsewhere from the input it had no
 it("survives the manager at any moment, and a node that dies while its stage waits", () => {
   for (let moment = 1; moment < 24; moment += 3) {
     desk = new Desk(nodeCryptography, createSigner);
-    desk.join(models("corner", "ningbo"), behaviour);
-    desk.join(models("mall", "shanghai"), behaviour);
+    desk.join(modelNode("corner", "ningbo"), behaviour);
+    desk.join(modelNode("mall", "shanghai"), behaviour);
     pass(0.1);
     const id = submitted(4);
-    desk.join(models("spare", "shanghai"), behaviour);
+    desk.join(modelNode("spare", "shanghai"), behaviour);
     pass(moment * 0.23);
     if (moment % 2 === 0) desk.kill(viewOf(id).steps[4]!.node!);
     desk.restartManager();
@@ -227,8 +195,8 @@ it("survives the manager at any moment, and a node that dies while its stage wai
 
 it("a step whose input lies at a gateway that is away waits for it, and spends no attempt", () => {
   desk = new Desk(nodeCryptography, createSigner);
-  desk.join(models("corner", "ningbo"), behaviour, true);
-  desk.join(models("mall", "shanghai"), behaviour, true);
+  desk.join(modelNode("corner", "ningbo"), behaviour, true);
+  desk.join(modelNode("mall", "shanghai"), behaviour, true);
   pass(0.1);
   const id = submitted(4);
   const [first, second] = [viewOf(id).steps[0]!.node!, viewOf(id).steps[4]!.node!];
