@@ -37,6 +37,7 @@ import {
   verifyLog,
   verifyUsage,
 } from "./index.ts";
+import { WITHOUT_TERMS } from "./testing/papers.ts";
 
 /* The walk of docs/guides/market.md, as it runs: a provider from nothing to the first payout. */
 
@@ -89,12 +90,8 @@ it("walks a provider from nothing to the first payout, and every step can be che
       bandwidthGbpsHour: none,
       perTask: cny("0.0001"),
     },
-    reserve: null,
-    discounts: [],
+    ...WITHOUT_TERMS,
     windows: [{ from: 22 * 60, to: 7 * 60, days: null }],
-    shortest: 0 as Micros,
-    longest: null,
-    validUntil: null,
   };
   expect(checkWindows(offer)).toBeNull();
 

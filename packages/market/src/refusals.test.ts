@@ -22,7 +22,7 @@ import {
   verifyMeasurement,
   verifyOrder,
 } from "./index.ts";
-import { PRICES, termsBetween } from "./testing/papers.ts";
+import { PRICES, termsBetween, WITHOUT_TERMS } from "./testing/papers.ts";
 
 /*
  * Every figure that cannot be, below zero, above what there is, without end or no number, is refused with its place, what
@@ -47,12 +47,7 @@ const OFFER: StandingOffer = {
   at: FROM,
   prices: PRICES,
   pricing: { kind: "posted" },
-  reserve: null,
-  discounts: [],
-  windows: [],
-  shortest: 0 as Micros,
-  longest: null,
-  validUntil: null,
+  ...WITHOUT_TERMS,
 };
 const offered = (change: Partial<StandingOffer>): unknown =>
   checkSignedOffer(signOffer({ ...OFFER, ...change }, bob), nodeCryptography);

@@ -14,7 +14,7 @@ import {
   tmfUsage,
   type UsageRecord,
 } from "./index.ts";
-import { PRICES, termsBetween } from "./testing/papers.ts";
+import { PRICES, termsBetween, WITHOUT_TERMS } from "./testing/papers.ts";
 
 /** Members of the published v4 schemas (swagger of TMF620 4.1, 622, 635, 678 4.0), with those that must be there. */
 const SCHEMAS = {
@@ -142,11 +142,7 @@ it("an offer is a TMF620 ProductOffering with its prices", () => {
     grade: "entry",
     compute: ["neural"],
     prices: PRICES,
-    reserve: null,
-    discounts: [],
-    windows: [],
-    shortest: 0 as Micros,
-    longest: null,
+    ...WITHOUT_TERMS,
     validUntil: at("2026-12-01"),
   };
   const offering = tmfProductOffering(offer, true, at("2026-11-22"));

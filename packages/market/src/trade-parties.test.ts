@@ -22,6 +22,7 @@ import {
   type TrustPolicy,
   Wallet,
 } from "./index.ts";
+import { WITHOUT_TERMS } from "./testing/papers.ts";
 
 const at = (seconds: number): Instant => (seconds * 1e6) as Instant;
 const hours = (count: number): Micros => (count * 3_600e6) as Micros;
@@ -174,12 +175,7 @@ describe("offers", () => {
     grade: "entry",
     compute: ["neural"],
     prices: list(1_000n),
-    reserve: null,
-    discounts: [],
-    windows: [],
-    shortest: 0 as Micros,
-    longest: null,
-    validUntil: null,
+    ...WITHOUT_TERMS,
   };
   const night = { ...offer, windows: [{ from: 22 * 60, to: 7 * 60, days: null }] };
   const day = 86_400;

@@ -1,5 +1,6 @@
-import { money, type PublicKey } from "@weft/kernel";
+import { type Micros, money, type PublicKey } from "@weft/kernel";
 import type { ContractTerms } from "../contract.ts";
+import type { SaleTerms } from "../offer.ts";
 import type { PriceList } from "../prices.ts";
 
 /*
@@ -13,6 +14,16 @@ export const PRICES: PriceList = {
   transferGb: money(400_000n),
   bandwidthGbpsHour: money(2_000_000n),
   perTask: money(5n),
+};
+
+/** Sold at all times, without discounts, work of any length. */
+export const WITHOUT_TERMS: SaleTerms = {
+  reserve: null,
+  discounts: [],
+  windows: [],
+  shortest: 0 as Micros,
+  longest: null,
+  validUntil: null,
 };
 
 /** What a test of a contract has to say itself. */
