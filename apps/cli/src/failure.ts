@@ -26,17 +26,19 @@ export function refusalText(refusal: Refusal & { readonly others?: readonly Refu
           ? `: expected ${expected}`
           : "";
   const what = message === `expected ${expected}` ? compared.replace(/^: /, "") : `${message}${compared}`;
-  const lines = [`${where}${what}  [${code}]`, ...(hint === undefined ? [] : [`  hint: ${hint}`])];
-  return [...lines, ...others.map(refusalText)].join("\n");
+  return [coded(code, `${where}${what}`, hint), ...others.map(refusalText)].join("\n");
 }
+
+const coded = (code: string, text: string, hint: string | undefined): string =>
+  `${text}  [${code}]${hint === undefined ? "" : `\n  hint: ${hint}`}`;
 
 /** Asked rightly, and it did not come to be: exit code 1. */
 export const failed = (code: `E_${string}`, text: string, hint?: string): Failure =>
-  new Failure(`${text}  [${code}]${hint === undefined ? "" : `\n  hint: ${hint}`}`);
+  new Failure(coded(code, text, hint));
 
 /** The command line asks for what cannot be: `E_ARGUMENT`, exit code 2. */
 export const misused = (text: string, hint?: string): Failure =>
-  new Failure(`${text}  [E_ARGUMENT]${hint === undefined ? "" : `\n  hint: ${hint}`}`, 2);
+  new Failure(coded("E_ARGUMENT", text, hint), 2);
 
 /** A file of the command line that cannot be read or written: `E_FILE`, exit code 2. */
 export const unusable = (file: string, error: unknown): Failure => {

@@ -13,7 +13,7 @@ import type { TaskView } from "@weft/service";
 import type { DecisionView, GatewaysView, NetworkView, WeftClient } from "@weft/service-http/client";
 import type { AnyManifest } from "@weft/service-http/manifest";
 import type { Context } from "./context.ts";
-import { Failure, failed, must, refused } from "./failure.ts";
+import { failed, must, refused } from "./failure.ts";
 import type { ReadyManifest } from "./manifests.ts";
 import { ProgressLine } from "./progress.ts";
 
@@ -145,7 +145,9 @@ export function gatewayOf(
   const found = items.find((gateway) => gateway.site === site);
   if (found !== undefined) return { url: found.url, token };
   const known = items.map((gateway) => gateway.site).join(", ") || "none";
-  throw new Failure(
-    `no gateway at site "${site}": data can be put at ${known}  [E_NO_GATEWAY]\n  hint: start an agent there with --listen`,
+  throw failed(
+    "E_NO_GATEWAY",
+    `no gateway at site "${site}": data can be put at ${known}`,
+    "start an agent there with --listen",
   );
 }

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { formatInstant, type PublicKey } from "@weft/kernel";
 import type { SignedTreeHead } from "@weft/market";
 import type { Context } from "./context.ts";
-import { Failure, failed, must, refused } from "./failure.ts";
+import { failed, must, refused } from "./failure.ts";
 import { readText } from "./manifests.ts";
 
 /** As many lines a request as the manager gives. */
@@ -60,8 +60,9 @@ async function sound({ entries, heads }: LogCopy, options: LogOptions): Promise<
     throw failed("E_LOG_EMPTY", "no signed head in it, so there is nothing to check the entries against");
   const stranger = heads.find(({ head }) => manager !== undefined && head.log !== manager);
   if (stranger !== undefined) {
-    throw new Failure(
-      `the head of size ${stranger.head.size} is of another log: found ${stranger.head.log}, expected ${manager}  [E_LOG_SIGNATURE]`,
+    throw failed(
+      "E_LOG_SIGNATURE",
+      `the head of size ${stranger.head.size} is of another log: found ${stranger.head.log}, expected ${manager}`,
     );
   }
   const wrong = verifyLog(entries, heads, nodeCryptography);

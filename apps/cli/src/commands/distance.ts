@@ -9,7 +9,7 @@ import {
 } from "@weft/kernel";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, misused, must } from "../failure.ts";
+import { failed, misused, must } from "../failure.ts";
 import type { DistanceChange } from "../network/distances.ts";
 import { printValue } from "../print.ts";
 import { percent } from "../text.ts";
@@ -61,8 +61,10 @@ async function distance(
   const { server, token } = context.network;
   const control = controlOf(context.folder, server);
   if (control === null) {
-    throw new Failure(
-      `no network at ${server} runs from ${context.folder}  [E_NOT_FOUND]\n  hint: distances are changed where weft up was started; those of weft demo stay as scenarios/demo.yaml has them`,
+    throw failed(
+      "E_NOT_FOUND",
+      `no network at ${server} runs from ${context.folder}`,
+      "distances are changed where weft up was started; those of weft demo stay as scenarios/demo.yaml has them",
     );
   }
   const links = must(await askDistances(control, token, change));

@@ -1,7 +1,7 @@
 import type { Instant } from "@weft/kernel";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, misused, must } from "../failure.ts";
+import { failed, misused, must } from "../failure.ts";
 import { cellsOf, columnsOf, OUTPUTS, type Output, printItems, printValue } from "../print.ts";
 import { RESOURCES, resourceNamed } from "../resources/index.ts";
 import type { AnyResource } from "../resources/resource.ts";
@@ -123,8 +123,10 @@ async function one(
     (item) => resource.nameOf(item) === name,
   );
   if (found !== undefined) return found;
-  throw new Failure(
-    `no ${resource.kind} "${name}"  [E_NOT_FOUND]\n  hint: weft get ${resource.plural} lists what there is`,
+  throw failed(
+    "E_NOT_FOUND",
+    `no ${resource.kind} "${name}"`,
+    `weft get ${resource.plural} lists what there is`,
   );
 }
 

@@ -3,7 +3,7 @@ import type { Statement } from "@weft/market";
 import type { AccountView } from "@weft/service-http/client";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, misused, must } from "../failure.ts";
+import { failed, misused, must } from "../failure.ts";
 import { PAPER_FORMS, type PaperForm, statementFile } from "../papers.ts";
 import { printValue } from "../print.ts";
 import { Table } from "../table.ts";
@@ -41,9 +41,7 @@ async function accountNamed(context: Context, asked: string | undefined): Promis
   const name = asked ?? must(await client.call("GET /v1/whoami", {})).account;
   const found = must(await client.call("GET /v1/accounts", {})).items.find(({ id }) => id === name);
   if (found !== undefined) return found;
-  throw new Failure(
-    `no account "${name}"  [E_NOT_FOUND]\n  hint: weft get accounts lists those that you may see`,
-  );
+  throw failed("E_NOT_FOUND", `no account "${name}"`, "weft get accounts lists those that you may see");
 }
 
 interface BalanceOptions {

@@ -2,7 +2,7 @@ import { formatMoney, instant } from "@weft/kernel";
 import type { OfferView, QuotesView, RouteInput } from "@weft/service-http/client";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must } from "../failure.ts";
+import { Failure, failed, must } from "../failure.ts";
 import { readManifests, readText, readyManifest } from "../manifests.ts";
 import { printValue } from "../print.ts";
 import { Table } from "../table.ts";
@@ -60,7 +60,7 @@ async function set(context: Context, filename: string): Promise<void> {
   const { now } = must(await client.call("GET /v1/network", {}));
   const all = must(await client.call("GET /v1/offers", {})).items;
   const own = all.filter(({ provider }) => provider === account).map(({ node }) => node as string);
-  if (own.length === 0) throw new Failure(`no node of ${account} has joined yet  [E_NOT_FOUND]`);
+  if (own.length === 0) throw failed("E_NOT_FOUND", `no node of ${account} has joined yet`);
   for (const node of nodes ?? own) {
     const signed = signOffer({ ...offer, node, at: instant(now) }, signer);
     // bigints go out as digits

@@ -2,7 +2,7 @@ import { formatInstant, formatMoney } from "@weft/kernel";
 import type { Contract, SignedUsage } from "@weft/market";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { Failure, must, refused } from "../failure.ts";
+import { failed, must, refused } from "../failure.ts";
 import { readText } from "../manifests.ts";
 import { type Fact, factLines } from "../table.ts";
 import { type LogOptions, verifyLogOf } from "../transparency.ts";
@@ -96,15 +96,16 @@ async function inclusionFacts(context: Context, contract: Contract): Promise<rea
   const unsigned = verifyHead(signed, [], 0, nodeCryptography);
   if (unsigned !== null) throw refused(unsigned);
   if (signed.head.log !== terms.manager.key) {
-    throw new Failure(
-      `the log is another's: found ${signed.head.log}, expected ${terms.manager.key}  [E_LOG_SIGNATURE]`,
+    throw failed(
+      "E_LOG_SIGNATURE",
+      `the log is another's: found ${signed.head.log}, expected ${terms.manager.key}`,
     );
   }
   const { size, root, at } = signed.head;
   const stands =
     isEntryOf(entry, contract, nodeCryptography) &&
     verifyInclusion(leafHash(entry, nodeCryptography), index, size, hashes, root, nodeCryptography);
-  if (!stands) throw new Failure(`the log does not hold this contract at line ${index}  [E_LOG_EDITED]`);
+  if (!stands) throw failed("E_LOG_EDITED", `the log does not hold this contract at line ${index}`);
   return [["In the log", `line ${index} of ${size}, by the head of ${formatInstant(at)}`]];
 }
 

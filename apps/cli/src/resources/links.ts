@@ -1,6 +1,6 @@
 import { type BitsPerSecond, formatBitRate } from "@weft/kernel";
 import type { LinkView } from "@weft/service";
-import { Failure, must } from "../failure.ts";
+import { failed, must } from "../failure.ts";
 import { age, known, percent, time } from "../text.ts";
 import { atMost, type Resource } from "./resource.ts";
 
@@ -53,8 +53,10 @@ export const links: Resource<LinkView> = {
   one: async (client, name) => {
     const found = must(await client.call("GET /v1/links", {})).items.find((link) => linkName(link) === name);
     if (found === undefined)
-      throw new Failure(
-        `no link "${name}"  [E_NOT_FOUND]\n  hint: weft get links lists what there is; quote a name: 'a>b'`,
+      throw failed(
+        "E_NOT_FOUND",
+        `no link "${name}"`,
+        "weft get links lists what there is; quote a name: 'a>b'",
       );
     return found;
   },
